@@ -1,0 +1,14 @@
+import type { EndpointFacts, EstateFacts } from '../model/facts.ts';
+import type { FindingDraft } from '../model/finding.ts';
+import type { RuleInfo } from '../model/rule.ts';
+
+/**
+ * One rule. A plain object; its file name is its id. It only computes: time is `estate.now`, the machine is the facts.
+ * Which controls a rule speaks to is said in src/frameworks/*.yaml.
+ */
+export interface Check extends RuleInfo {
+  /** Judges one endpoint with at least one open listener. */
+  readonly endpoint?: (facts: EndpointFacts, estate: EstateFacts) => readonly FindingDraft[];
+  /** Judges the estate: entries, hosts, coverage. */
+  readonly estate?: (estate: EstateFacts) => readonly FindingDraft[];
+}

@@ -1,0 +1,18 @@
+import type { Observation } from '../model/observation.ts';
+
+export interface CollectorOptions {
+  /** Name to give the host; default: the machine's own. */
+  readonly hostName?: string;
+  /** Hash the binaries (cached by inode and mtime). */
+  readonly hashes: boolean;
+  /** Root of the file system to read, `/` in production; tests give a captured tree. */
+  readonly root: string;
+  /** UTC milliseconds. */
+  readonly now: () => number;
+}
+
+/** A discovery source. `id` of the observation is given by the caller. */
+export interface Collector {
+  readonly name: string;
+  collect(options: CollectorOptions): Promise<Omit<Observation, 'id'>>;
+}

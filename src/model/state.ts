@@ -1,0 +1,31 @@
+import type { Listener } from './listener.ts';
+import type { Coverage, Gap, HostFacts } from './observation.ts';
+
+/** A listener over time, as seen from one vantage. */
+export interface ListenerState {
+  readonly vantage: string;
+  readonly listener: Listener;
+  readonly open: boolean;
+  /** UTC milliseconds: first time ever seen. */
+  readonly firstSeen: number;
+  /** UTC milliseconds: start of the present (or last) time it was open. */
+  readonly openSince: number;
+  readonly lastSeen: number;
+  /** UTC milliseconds; null while open. */
+  readonly closedAt: number | null;
+  /** Times its process restarted while it stayed an open endpoint. */
+  readonly restarts: number;
+}
+
+/** The newest knowledge about a host from one vantage. */
+export interface HostState {
+  readonly vantage: string;
+  readonly host: HostFacts;
+  readonly firstObservedAt: number;
+  readonly lastObservedAt: number;
+  readonly privilege: 'root' | 'user';
+  readonly collector: string;
+  readonly observationId: string;
+  readonly coverage: readonly Coverage[];
+  readonly gaps: readonly Gap[];
+}

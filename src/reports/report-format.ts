@@ -1,0 +1,27 @@
+import type { CheckResult } from '../model/facts.ts';
+import type { Severity } from '../model/finding.ts';
+import type { Framework } from '../model/framework.ts';
+import type { RuleInfo } from '../model/rule.ts';
+
+/** What a report is made from. Plain data; the same input gives the same bytes. */
+export interface ReportInput {
+  readonly result: CheckResult;
+  readonly frameworks: readonly Framework[];
+  readonly rules: readonly RuleInfo[];
+  /** The bar at which `check` fails. */
+  readonly failOn: Severity;
+}
+
+export interface RenderOptions {
+  /** Columns of the terminal; 100 where there is none. */
+  readonly width: number;
+  readonly color: boolean;
+}
+
+/** One output format of `check`. Its file name is its name and its word on the command line. */
+export interface ReportFormat {
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly title: string;
+  render(input: ReportInput, options: RenderOptions): string;
+}
