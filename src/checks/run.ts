@@ -1,0 +1,202 @@
+import { compareEndpoints, type Endpoint, endpointKey } from '../model/endpoint.ts';
+import { exceptionFor } from '../model/exception-match.ts';
+import type { EndpointFacts, EndpointResult, EstateFacts, Facts } from '../model/facts.ts';
+import { type ControlRef, type Finding, type FindingDraft, SEVERITIES, type Subject } from '../model/finding.ts';
+import { fingerprintOf } from '../model/fingerprint.ts';
+import type { Exception } from '../model/register.ts';
+import { verdictOf } from '../model/verdict.ts';
+import { compareText } from '../util/compare.ts';
+import { count } from '../util/words.ts';
+import type { Check } from './check.ts';
+import { checks } from './index.ts';
+
+/** What the store remembers of findings. */
+export interface FindingHistory {
+  /** UTC milliseconds at which a finding was first raised; undefined where it is new. */
+  firstSeen(fingerprint: string): number | undefined;
+}
+
+export interface CheckRun {
+  /** Worst first, then by subject and rule; accepted ones included. */
+  readonly findings: readonly Finding[];
+  /** One per endpoint of the facts, in their order. */
+  readonly results: readonly EndpointResult[];
+}
+
+type ControlsOf = (rule: string) => readonly ControlRef[];
+
+/** Endpoints that a finding carries at most; the message and the evidence give the full number. */
+const MAX_ENDPOINTS = 50;
+
+/**
+ * Runs every check over the facts. A check that throws becomes a finding of severity high and leaves what it was to
+ * judge undetermined; the others go on.
+ */
+export function runChecks(
+  facts: Facts,
+  controlsOf: ControlsOf,
+  history: FindingHistory,
+  rules: readonly Check[] = checks,
+): CheckRun {
+  const { estate } = facts;
+  const finish = finisher(estate, controlsOf, history);
+  const wide: Wide[] = [];
+  const failures = new Map<Check, Failure>();
+
+  for (const check of rules) {
+    if (!check.estate) continue;
+    try {
+      for (const draft of check.estate(estate))
+        wide.push({ finding: finish(check, draft), endpoints: draft.endpoints });
+    } catch (error) {
+      failures.set(check, { error, endpoints: 'all' });
+    }
+  }
+
+  const own = facts.endpoints.map((endpoint) => {
+    const found: Finding[] = [];
+    if (endpoint.listeners.length === 0) return found;
+    for (const check of rules) {
+      if (!check.endpoint) continue;
+      try {
+        for (const draft of check.endpoint(endpoint, estate)) found.push(finish(check, draft));
+      } catch (error) {
+        const failure = failures.get(check) ?? { error, endpoints: [] };
+        failures.set(check, failure);
+        if (failure.endpoints !== 'all') failure.endpoints.push(endpoint.endpoint);
+      }
+    }
+    return found;
+  });
+  for (const [check, failure] of failures)
+    wide.push({ finding: finish(check, failureDraft(check, failure)), endpoints: reached(failure), failed: true });
+
+  const attach = attacher(wide);
+  const results = facts.endpoints.map((endpoint, i): EndpointResult => {
+    const findings = [...(own[i] ?? []), ...attach(endpoint)].sort(compareFindings);
+    return { facts: endpoint, verdict: verdictOf(endpoint, findings, estate), findings };
+  });
+  const findings = [...wide.map((w) => w.finding), ...own.flat()].sort(compareFindings);
+  return { findings, results };
+}
+
+/** Judges one endpoint, open or not, with the entries that cover it; the same answer as a whole run gives of it. */
+export function runEndpoint(
+  facts: EndpointFacts,
+  estate: EstateFacts,
+  controlsOf: ControlsOf,
+  history: FindingHistory,
+  rules: readonly Check[] = checks,
+): EndpointResult {
+  const covering = new Set(facts.entries.map((m) => m.entry.id));
+  const near: EstateFacts = {
+    ...estate,
+    register: { ...estate.register, entries: estate.register.entries.filter((entry) => covering.has(entry.id)) },
+  };
+  const [result] = runChecks({ estate: near, endpoints: [facts] }, controlsOf, history, rules).results;
+  if (!result) throw new Error('a run over one endpoint gave no result');
+  return result;
+}
+
+/** A finding that is not about one endpoint alone. */
+interface Wide {
+  readonly finding: Finding;
+  /** Endpoints it touches; undefined: every one that its entry decides. */
+  readonly endpoints: readonly Endpoint[] | undefined;
+  /** Raised because a check failed: concerns the endpoints it could not judge. */
+  readonly failed?: true;
+}
+
+interface Failure {
+  readonly error: unknown;
+  readonly endpoints: Endpoint[] | 'all';
+}
+
+/** Returns what turns a draft into a finding: severity, controls, fingerprint, age and exception filled in. */
+function finisher(estate: EstateFacts, controlsOf: ControlsOf, history: FindingHistory) {
+  const controls = new Map<string, readonly ControlRef[]>();
+  const exceptions = new Map<string, Exception[]>();
+  for (const e of estate.register.exceptions) exceptions.set(e.rule, [...(exceptions.get(e.rule) ?? []), e]);
+  return (check: Check, draft: FindingDraft): Finding => {
+    const known = controls.get(check.id) ?? controlsOf(check.id);
+    controls.set(check.id, known);
+    const fingerprint = fingerprintOf(check.id, draft.subject, draft.entry, draft.discriminator);
+    const finding: Finding = {
+      fingerprint,
+      rule: check.id,
+      severity: draft.severity ?? check.severity,
+      subject: draft.subject,
+      ...(draft.subject.kind === 'endpoint' ? { endpoint: draft.subject.endpoint } : {}),
+      ...(draft.endpoints ? { endpoints: draft.endpoints.slice(0, MAX_ENDPOINTS) } : {}),
+      ...(draft.listener ? { listener: draft.listener } : {}),
+      ...(draft.entry === undefined ? {} : { entry: draft.entry }),
+      message: draft.message,
+      evidence: draft.evidence,
+      remediation: draft.remediation ?? check.remediation,
+      controls: known,
+      firstSeen: history.firstSeen(fingerprint) ?? estate.now,
+      lastSeen: estate.now,
+      status: 'open',
+      ...(draft.at ? { at: draft.at } : {}),
+    };
+    const candidates = exceptions.get(check.id);
+    const exception = candidates && exceptionFor(finding, candidates, estate.now);
+    return exception ? { ...finding, status: 'accepted', exception: exception.id } : finding;
+  };
+}
+
+function failureDraft(check: Check, { error, endpoints }: Failure): FindingDraft {
+  const what = endpoints === 'all' ? '' : ` on ${count(endpoints.length, 'endpoint')}`;
+  return {
+    subject: { kind: 'estate' },
+    discriminator: 'check-failed',
+    severity: 'high',
+    message: `The check ${check.id} failed${what}, so what it would have said is not known.`,
+    evidence: [{ label: 'error', value: error instanceof Error ? `${error.name}: ${error.message}` : String(error) }],
+    remediation: 'This is a fault of the program, not of the register. Report it with the error above.',
+    ...(endpoints === 'all' ? {} : { endpoints }),
+  };
+}
+
+function reached({ endpoints }: Failure): readonly Endpoint[] | undefined {
+  return endpoints === 'all' ? undefined : endpoints;
+}
+
+/** Returns what gives the wider findings that concern an endpoint: those of the entry that decides it, and failures. */
+function attacher(wide: readonly Wide[]): (facts: EndpointFacts) => Finding[] {
+  const byEntry = new Map<string, { finding: Finding; keys: ReadonlySet<string> | undefined }[]>();
+  const failed: { finding: Finding; keys: ReadonlySet<string> | undefined }[] = [];
+  for (const { finding, endpoints, failed: isFailure } of wide) {
+    const item = { finding, keys: endpoints && new Set(endpoints.map(endpointKey)) };
+    if (isFailure) failed.push(item);
+    else if (finding.subject.kind === 'entry') {
+      const list = byEntry.get(finding.subject.entry);
+      if (list) list.push(item);
+      else byEntry.set(finding.subject.entry, [item]);
+    }
+  }
+  return (facts) => {
+    const decides = facts.entries[0];
+    const candidates = [...((decides && byEntry.get(decides.entry.id)) ?? []), ...failed];
+    if (candidates.length === 0) return [];
+    const key = endpointKey(facts.endpoint);
+    return candidates.filter((c) => c.keys?.has(key) ?? true).map((c) => c.finding);
+  };
+}
+
+const KIND_ORDER: Readonly<Record<Subject['kind'], number>> = { estate: 0, host: 1, entry: 2, endpoint: 3 };
+
+/** Orders findings: worst first, then estate, hosts, entries, endpoints, each in their own order, then rule. */
+export function compareFindings(a: Finding, b: Finding): number {
+  if (a.severity !== b.severity) return SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity);
+  return (
+    compareSubjects(a.subject, b.subject) || compareText(a.rule, b.rule) || compareText(a.fingerprint, b.fingerprint)
+  );
+}
+
+function compareSubjects(a: Subject, b: Subject): number {
+  if (a.kind === 'endpoint' && b.kind === 'endpoint') return compareEndpoints(a.endpoint, b.endpoint);
+  if (a.kind === 'entry' && b.kind === 'entry') return compareText(a.entry, b.entry);
+  if (a.kind === 'host' && b.kind === 'host') return compareText(a.host, b.host);
+  return KIND_ORDER[a.kind] - KIND_ORDER[b.kind];
+}

@@ -1,0 +1,146 @@
+import { compareEndpoints, type Endpoint } from '../model/endpoint.ts';
+import type { EstateFacts } from '../model/facts.ts';
+import type { FindingDraft, Severity } from '../model/finding.ts';
+import { missingFields } from '../model/missing-fields.ts';
+import type { ApprovalState, RegisterEntry } from '../model/register.ts';
+import { compareText } from '../util/compare.ts';
+import { count, listWords } from '../util/words.ts';
+import type { Check } from './check.ts';
+
+/** Why an entry does not count as approved: the discriminator, so that accepting one reason accepts no other. */
+interface Reason {
+  readonly word: ApprovalState['kind'] | 'host-unconfirmed';
+  readonly severity: Severity;
+  readonly message: string;
+  readonly remediation: string;
+}
+
+export const unapprovedEntry: Check = {
+  id: 'unapproved-entry',
+  title: 'Register entry not approved',
+  severity: 'medium',
+  rationale:
+    'An entry is only a wish until somebody who may say so has approved exactly what it says now. ' +
+    'A draft, a stamp without proof, or an approval of an older text shows that the port is known, not that it is allowed.',
+  remediation:
+    'Fill in what is missing and have somebody other than the author approve it with `quietdoor register approve ID`; add `--sign` to prove it.',
+  estate(estate) {
+    const found: FindingDraft[] = [];
+    for (const entry of estate.register.entries) {
+      const approval = estate.approvals.get(entry.id) ?? { kind: 'unknown', reason: 'its approval was not judged' };
+      const unconfirmed = approval.kind === 'draft' ? [] : unconfirmedEndpoints(estate, entry.id);
+      const reason = reasonOf(entry, approval) ?? hostReason(entry, unconfirmed);
+      if (!reason) continue;
+      found.push({
+        subject: { kind: 'entry', entry: entry.id },
+        entry: entry.id,
+        discriminator: reason.word,
+        severity: reason.severity,
+        message: reason.message,
+        evidence: [
+          { label: 'approval', value: reason.word },
+          { label: 'digest now', value: entry.digest },
+          ...(approval.kind === 'void' ? [{ label: 'digest approved', value: approval.approved }] : []),
+          ...(entry.approval === null ? [] : [{ label: 'stamped by', value: entry.approval.by }]),
+          ...(unconfirmed.length === 0
+            ? []
+            : [{ label: 'awaiting confirmation', value: listWords(hostsOf(unconfirmed)) }]),
+          ...entry.evidence.slice(0, 5).map((value) => ({ label: 'observed', value })),
+        ],
+        remediation: reason.remediation,
+        at: entry.at,
+        ...(reason.word === 'host-unconfirmed' ? { endpoints: unconfirmed } : {}),
+      });
+    }
+    return found;
+  },
+};
+
+function reasonOf(entry: RegisterEntry, approval: ApprovalState): Reason | undefined {
+  const approve = `quietdoor register approve ${entry.id}`;
+  const at = `${entry.at.file}:${entry.at.line}`;
+  const missing = missingFields(entry);
+  switch (approval.kind) {
+    case 'proven':
+      return undefined;
+    case 'draft': {
+      const fill = missing.length === 0 ? '' : `${count(missing.length, 'field')} to fill (${missing.join(', ')}), `;
+      return {
+        word: 'draft',
+        severity: 'medium',
+        message: `${entry.id} is a draft: ${fill}not yet approved.`,
+        remediation:
+          missing.length === 0 ? `Approve it: ${approve}` : `Fill in ${listWords(missing)} at ${at}, then: ${approve}`,
+      };
+    }
+    case 'claimed':
+      return {
+        word: 'claimed',
+        severity: 'low',
+        message: `${entry.id} says that it is approved${by(entry)}, and nothing proves it: ${approval.reason}.`,
+        remediation: `Have the approver sign it: ${approve} --sign`,
+      };
+    case 'void':
+      return {
+        word: 'void',
+        severity: 'medium',
+        message: `${entry.id} changed after it was approved${by(entry)}, so the approval no longer counts.`,
+        remediation: `See what changed: quietdoor register diff   then approve it as it is now: ${approve}`,
+      };
+    case 'self-approved':
+      return {
+        word: 'self-approved',
+        severity: 'medium',
+        message: `${entry.id} was approved by ${approval.by}, who also made the change; requester and approver must be two people.`,
+        remediation: `Have somebody else approve it: ${approve}`,
+      };
+    case 'not-allowed':
+      return {
+        word: 'not-allowed',
+        severity: 'medium',
+        message: `${entry.id} was approved by ${approval.by}, who may not approve: ${approval.reason}.`,
+        remediation: `Have one of policy.approvers approve it: ${approve}`,
+      };
+    case 'forged':
+      return {
+        word: 'forged',
+        severity: 'high',
+        message: `${entry.id} carries a proof of approval that is wrong: ${approval.reason}.`,
+        remediation: `Find out who wrote the stamp at ${at}, then have it approved anew: ${approve} --sign`,
+      };
+    case 'unknown':
+      return {
+        word: 'unknown',
+        severity: 'info',
+        message: `Whether ${entry.id} is approved cannot be said: ${approval.reason}.`,
+        remediation: 'Run the check where the history and the tools are complete: quietdoor doctor',
+      };
+  }
+}
+
+function hostReason(entry: RegisterEntry, unconfirmed: readonly Endpoint[]): Reason | undefined {
+  if (unconfirmed.length === 0) return undefined;
+  const hosts = hostsOf(unconfirmed);
+  return {
+    word: 'host-unconfirmed',
+    severity: 'medium',
+    message: `${entry.id} is approved, but its selectors now also choose ${count(hosts.length, 'host')} that the approver did not confirm: ${listWords(hosts)}.`,
+    remediation: `Confirm them, or narrow hosts at ${entry.at.file}:${entry.at.line}: quietdoor register approve ${entry.id}`,
+  };
+}
+
+/** Endpoints that the entry decides on hosts that its approver has not confirmed. */
+function unconfirmedEndpoints(estate: EstateFacts, id: string): readonly Endpoint[] {
+  return (estate.endpointsByEntry.get(id) ?? [])
+    .filter((facts) => facts.entries.some((m) => m.entry.id === id && !m.hostConfirmed))
+    .map((facts) => facts.endpoint)
+    .sort(compareEndpoints);
+}
+
+function hostsOf(endpoints: readonly Endpoint[]): readonly string[] {
+  return [...new Set(endpoints.map((e) => e.host))].sort(compareText);
+}
+
+function by(entry: RegisterEntry): string {
+  return entry.approval === null ? '' : ` by ${entry.approval.by}`;
+}

@@ -1,0 +1,53 @@
+import { listWords } from '../util/words.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { EndpointFacts } from './facts.ts';
+import { BIND_SCOPES, type BindScope, type Listener } from './listener.ts';
+import type { PortRange } from './observation.ts';
+
+/** `5432`, `6000-6010`, or several of them: `80, 443`. */
+export function describePorts(ranges: readonly PortRange[]): string {
+  return ranges.map((r) => (r.from === r.to ? String(r.from) : `${r.from}-${r.to}`)).join(', ');
+}
+
+/** `8080/tcp`, or `8080/tcp in container:web` where the socket is not the host's own. */
+export function describePort(e: Endpoint): string {
+  return e.scope === 'host' ? `${e.port}/${e.transport}` : `${e.port}/${e.transport} in ${e.scope}`;
+}
+
+/** Who listens: `nginx (user www-data)`; `a process that is not visible` where nothing is known of it. */
+export function describeProcess(listener: Listener): string {
+  const { process } = listener;
+  const user = process?.user ?? process?.uid?.toString() ?? listener.user ?? listener.uid?.toString();
+  const name = process?.exe?.split('/').at(-1) || process?.name;
+  const what = name ?? (process ? `process ${process.pid}` : 'a process that is not visible');
+  return user === undefined ? what : `${what} (user ${user})`;
+}
+
+/** Addresses that an endpoint listens on, sorted, each once. */
+export function addressesOf(facts: EndpointFacts): readonly string[] {
+  return [...new Set(facts.listeners.map((l) => l.listener.address))].sort();
+}
+
+/** How an address set reads in a sentence: `0.0.0.0 and ::`. */
+export function describeAddresses(facts: EndpointFacts): string {
+  return listWords(addressesOf(facts));
+}
+
+/** The widest reach among the listeners; undefined where nothing listens. */
+export function widestBind(facts: EndpointFacts): BindScope | undefined {
+  let widest = -1;
+  for (const { listener } of facts.listeners) widest = Math.max(widest, BIND_SCOPES.indexOf(listener.bind));
+  return BIND_SCOPES[widest];
+}
+
+const REACH: Readonly<Record<BindScope, string>> = {
+  loopback: 'loopback only',
+  private: 'a private address',
+  public: 'a public address',
+  any: 'every address of the host',
+};
+
+/** A bind scope in words: `every address of the host`. */
+export function describeBind(bind: BindScope): string {
+  return REACH[bind];
+}

@@ -1,0 +1,89 @@
+import { matchesGlob } from '../util/glob.ts';
+import type { Listener, ProcessFacts } from './listener.ts';
+import type { ProcessRule } from './register.ts';
+
+/** A field in which a process is another than the entry says. */
+export interface ProcessDifference {
+  readonly field: keyof ProcessRule;
+  readonly approved: string;
+  readonly observed: string;
+  readonly pid: number;
+}
+
+export interface ProcessComparison {
+  readonly differences: readonly ProcessDifference[];
+  /** Fields that the entry names and that were not visible: neither a match nor a difference. */
+  readonly unknown: readonly (keyof ProcessRule)[];
+}
+
+const FIELDS = ['exe', 'user', 'unit', 'package', 'sha256'] as const;
+
+/** Every process known to hold the listening socket, the oldest first; empty where none is visible. */
+export function holdersOf(listener: Listener): readonly ProcessFacts[] {
+  return listener.process === null ? listener.sharedWith : [listener.process, ...listener.sharedWith];
+}
+
+/** systemd as pid 1: it opens sockets for the services it starts (systemd.socket(5)) and keeps holding them. */
+export function isSocketActivator(process: ProcessFacts): boolean {
+  return process.pid === 1 && (process.name === 'systemd' || (process.exe?.endsWith('/systemd') ?? false));
+}
+
+/**
+ * Compares the processes behind a listener with what an entry says of them, field by field and only where both sides
+ * know it. The user is compared for the oldest holder alone, as servers start as root and give the socket to workers.
+ */
+export function compareProcess(rule: ProcessRule, listener: Listener): ProcessComparison {
+  const named = FIELDS.filter((field) =>
+    field === 'sha256' ? (rule.sha256?.length ?? 0) > 0 : rule[field] !== undefined,
+  );
+  if (named.length === 0) return { differences: [], unknown: [] };
+  const holders = judgedHolders(rule, listener);
+  if (holders.length === 0) return { differences: [], unknown: named };
+  const differences: ProcessDifference[] = [];
+  const unknown = new Set<keyof ProcessRule>();
+  if (listener.process === null) for (const field of named) unknown.add(field);
+  for (const [i, holder] of holders.entries()) {
+    for (const field of named) {
+      if (field === 'user' && i > 0) continue;
+      const observed = observedValue(rule, field, holder);
+      if (observed === undefined) unknown.add(field);
+      else if (!matches(rule, field, observed))
+        differences.push({ field, approved: approvedText(rule, field), observed, pid: holder.pid });
+    }
+  }
+  return { differences, unknown: [...unknown] };
+}
+
+/** systemd beside the service that it started is left out; where the entry names systemd, the service is. */
+function judgedHolders(rule: ProcessRule, listener: Listener): readonly ProcessFacts[] {
+  const holders = holdersOf(listener);
+  const activators = holders.filter(isSocketActivator);
+  if (activators.length === 0 || activators.length === holders.length) return holders;
+  const namesActivator = activators.some(
+    (a) => rule.exe !== undefined && a.exe !== undefined && matchesGlob(rule.exe, a.exe),
+  );
+  return namesActivator ? activators : holders.filter((h) => !isSocketActivator(h));
+}
+
+function observedValue(rule: ProcessRule, field: keyof ProcessRule, process: ProcessFacts): string | undefined {
+  switch (field) {
+    case 'exe':
+    case 'unit':
+    case 'sha256':
+      return process[field];
+    case 'user':
+      return /^\d+$/.test(rule.user ?? '') ? process.uid?.toString() : process.user;
+    case 'package':
+      return process.package?.name;
+  }
+}
+
+function matches(rule: ProcessRule, field: keyof ProcessRule, observed: string): boolean {
+  if (field === 'sha256') return rule.sha256?.includes(observed) ?? true;
+  const pattern = rule[field];
+  return pattern === undefined || matchesGlob(pattern, observed);
+}
+
+function approvedText(rule: ProcessRule, field: keyof ProcessRule): string {
+  return field === 'sha256' ? (rule.sha256 ?? []).join(' or ') : (rule[field] ?? '');
+}

@@ -1,0 +1,84 @@
+import { utcDay, utcTime } from '../util/words.ts';
+import { describeAddresses, widestBind } from './describe.ts';
+import type { EndpointFacts, EstateFacts, MatchedEntry, Verdict } from './facts.ts';
+import { type Finding, isAtLeast } from './finding.ts';
+import { compareProcess } from './process-match.ts';
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Returns what can be said of an endpoint. DEVIATES where an open finding of severity low or above is about it or its
+ * entry; else UNDETERMINED with every reason for doubt; else CONFORMS. `findings` are those about the endpoint, accepted
+ * ones included; findings about its surroundings (the estate, its host) never deviate, they make it undetermined.
+ */
+export function verdictOf(facts: EndpointFacts, findings: readonly Finding[], estate: EstateFacts): Verdict {
+  const counting = findings.filter((f) => isAtLeast(f.severity, 'low'));
+  const own = counting.filter((f) => f.subject.kind === 'endpoint' || f.subject.kind === 'entry');
+  const open = own.filter((f) => f.status === 'open');
+  const accepted = own.filter((f) => f.status === 'accepted');
+  const conditions = accepted.map(
+    (f) => `accepted by exception ${f.exception ?? 'unnamed'}${until(f, estate)}: ${f.message}`,
+  );
+  if (open.length > 0) return { word: 'DEVIATES', reasons: [...open.map((f) => f.message), ...conditions] };
+  const surroundings = counting.filter((f) => f.status === 'open' && !own.includes(f)).map((f) => f.message);
+  const doubts = [...surroundings, ...doubtsAbout(facts, accepted, estate)];
+  if (doubts.length > 0) return { word: 'UNDETERMINED', reasons: [...doubts, ...conditions] };
+  return { word: 'CONFORMS', reasons: [`loopback only (${describeAddresses(facts)}), as registered`, ...conditions] };
+}
+
+/** Reasons why a match with the register does not settle the matter, most important first. */
+function doubtsAbout(facts: EndpointFacts, accepted: readonly Finding[], estate: EstateFacts): string[] {
+  const doubts: string[] = [];
+  const decides = facts.entries[0];
+  const isAccepted = (rule: string) => accepted.some((f) => f.rule === rule);
+  if (facts.mayBeInBrokenPart) doubts.push('a part of the register that could not be read may be about this port');
+  if (facts.listeners.length === 0) doubts.push('no listener is visible');
+  if (!decides) {
+    if (facts.listeners.length > 0 && facts.listeners.every((l) => l.listener.role === 'ephemeral'))
+      doubts.push("a client's socket on an ephemeral port, not a service; no entry covers it");
+    else if (facts.listeners.length > 0 && !isAccepted('unregistered-listener'))
+      doubts.push('no register entry covers it');
+  } else if (!isAccepted('unapproved-entry')) doubts.push(...approvalDoubts(decides));
+  doubts.push(...stalenessDoubts(facts, estate));
+  if (decides) doubts.push(...processDoubts(facts, decides));
+  if (facts.listeners.length > 0 && widestBind(facts) !== 'loopback')
+    doubts.push(
+      decides
+        ? 'matches the register; who can connect is not verified'
+        : 'reachable beyond loopback; who can connect is not verified',
+    );
+  return doubts;
+}
+
+function approvalDoubts({ entry, approval, hostConfirmed }: MatchedEntry): string[] {
+  if (approval.kind === 'unknown') return [`whether ${entry.id} is approved cannot be said: ${approval.reason}`];
+  if (approval.kind !== 'proven') return [`${entry.id} is not approved (${approval.kind})`];
+  return hostConfirmed ? [] : [`${entry.id} is approved, but not confirmed for this host`];
+}
+
+/** Each listener must be known from a vantage that looked recently. A time after now says nothing about now either. */
+function stalenessDoubts(facts: EndpointFacts, estate: EstateFacts): string[] {
+  if (facts.listeners.length === 0) return [];
+  const vantages = new Set(facts.listeners.map((l) => l.vantage));
+  const times = facts.host.filter((h) => vantages.has(h.vantage)).map((h) => h.lastObservedAt);
+  if (times.length === 0) return ['when the host was last observed is not known'];
+  const newest = Math.max(...times);
+  const limitMs = estate.register.policy.staleAfterHours * HOUR_MS;
+  if (newest > estate.now + FUTURE_SLACK_MS)
+    return [`last observed at ${utcTime(newest)}, which is after now: a clock is wrong`];
+  return estate.now - newest > limitMs ? [`last observed at ${utcTime(newest)}, too long ago to speak of now`] : [];
+}
+
+/** Clocks of two machines may differ by this much without a word being said. */
+export const FUTURE_SLACK_MS = 5 * 60_000;
+
+function processDoubts(facts: EndpointFacts, { entry }: MatchedEntry): string[] {
+  const unknown = new Set(facts.listeners.flatMap(({ listener }) => compareProcess(entry.process, listener).unknown));
+  if (unknown.size === 0) return [];
+  return [`${entry.id} names the process (${[...unknown].join(', ')}), and that was not visible`];
+}
+
+function until(finding: Finding, estate: EstateFacts): string {
+  const exception = estate.register.exceptions.find((e) => e.id === finding.exception);
+  return exception ? ` until ${utcDay(exception.expires)}` : '';
+}
