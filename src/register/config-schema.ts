@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { SEVERITIES } from '../model/finding.ts';
+import { portList, text, texts, transport } from './schema.ts';
+
+const map = { error: 'expected a map of keys and values' };
+const list = { error: 'expected a list' };
+const name = z.string().regex(/^[A-Za-z0-9][\w.@-]{0,127}$/, { error: 'expected letters, digits, dots, dashes and underscores' });
+
+/** A number of days or hours is written as a duration: `90d`, `24h`. */
+const duration = (what: string) => text(`${what} A duration such as 24h, 90d, 12w or 1y.`).optional();
+
+const owner = z
+  .strictObject(
+    {
+      title: text('Name as people say it.').optional(),
+      email: text('Where to reach them.').optional(),
+      codeowners: texts('CODEOWNERS handles, e.g. @org/team-orders.').optional(),
+      members: texts('E-mail addresses of the people.').optional(),
+    },
+    map,
+  )
+  .describe('Who answers for register entries.');
+
+const host = z
+  .strictObject(
+    {
+      addresses: texts('Addresses of the host.').optional(),
+      tags: texts('Tags that entries select by tag:NAME.').optional(),
+    },
+    map,
+  )
+  .describe('What is known of a host beside what is observed.');
+
+const prohibited = z.strictObject({ transport: transport.optional(), port: portList, reason: text('Why it is prohibited.') }, map);
+const allowed = z.strictObject({ service: text('Id of the built-in prohibition.'), reason: text('Why it is allowed here.') }, map);
+
+const policy = z
+  .strictObject(
+    {
+      prohibited: z.array(prohibited, list).describe('Adds to the built-in list of prohibited services.').optional(),
+      allow: z.array(allowed, list).describe('Takes services off the built-in list.').optional(),
+      approvers: texts('E-mail addresses of who may approve; none = anybody but the author of the change.').optional(),
+      review: duration('Time between reviews where an entry does not say; default 365d.'),
+      reviewByData: z
+        .record(name, text('Time between reviews.'), map)
+        .describe('Time between reviews by data class, e.g. phi: 90d; the shortest wins.')
+        .optional(),
+      dueSoon: duration('How long before a review or an expiry it is announced; default 14d.'),
+      exceptionMax: duration('Longest life of an exception; default 180d.'),
+      staleAfter: duration('Age at which an observation says nothing about now any more; default 24h.'),
+      silentAfter: duration('How long a registered port may be silent; default 30d.'),
+      privileged: texts('Executables (* and ? are wildcards) that may run as root and listen.').optional(),
+    },
+    map,
+  )
+  .describe("The organisation's rules about ports.");
+
+export const FRAMEWORK_IDS = ['nist-800-53-r5', 'iso-27001-2013', 'iso-27001-2022', 'hitrust-csf'] as const;
+const NIST_BASELINES = ['low', 'moderate', 'high', 'privacy', 'fedramp-li-saas', 'fedramp-low', 'fedramp-moderate', 'fedramp-high'] as const;
+const frameworkId = z.enum(FRAMEWORK_IDS, { error: `expected one of ${FRAMEWORK_IDS.join(', ')}` });
+const framework = z.union(
+  [
+    frameworkId,
+    z.strictObject(
+      {
+        id: frameworkId,
+        baseline: z
+          .enum(NIST_BASELINES, { error: `expected one of ${NIST_BASELINES.join(', ')}` })
+          .describe('Baseline of NIST SP 800-53; default moderate.')
+          .optional(),
+      },
+      map,
+    ),
+  ],
+  { error: `expected one of ${FRAMEWORK_IDS.join(', ')}, or a map of id and baseline` },
+);
+
+/** quietdoor.yaml, as a person writes it. Blank keys are taken out before. */
+export const configSchema = z.strictObject(
+  {
+    name: text('Name of the workspace.').optional(),
+    boundary: text('System or authorisation boundary that it describes.').optional(),
+    site: text('Address space of the hosts; RFC 1918 ranges may repeat between sites. Default: default.').optional(),
+    authority: z
+      .enum(['git', 'server'], { error: 'expected one of git, server' })
+      .describe('Where the register is changed; the other side only reads. Default git.')
+      .optional(),
+    extends: texts('Shared policy: a file or a folder (or a list of them) that this workspace builds on.').optional(),
+    owners: z.record(name, z.union([owner, text('E-mail address.')], { error: 'expected a map, or an e-mail address' }), map).describe('Owners by name.').optional(),
+    zones: z.record(name, texts('Addresses and CIDRs.'), map).describe('Named sets of sources.').optional(),
+    hosts: z.record(name, host, map).describe('Hosts by name.').optional(),
+    policy: policy.optional(),
+    thresholds: z
+      .strictObject(
+        { failOn: z.enum(SEVERITIES, { error: `expected one of ${SEVERITIES.join(', ')}` }).describe('Severity at which `check` fails; default medium.').optional() },
+        map,
+      )
+      .describe('When something counts.')
+      .optional(),
+    frameworks: z.array(framework, list).describe('Control frameworks to report against.').optional(),
+  },
+  map,
+);
+export type ConfigInput = z.infer<typeof configSchema>;

@@ -1,0 +1,154 @@
+import { TRANSPORTS } from '../model/endpoint.ts';
+import type { PortRange } from '../model/observation.ts';
+import type { RegisterEntry, RegisterProblem, Zone } from '../model/register.ts';
+import { digestOf } from './digest.ts';
+import { dropBlanks, type Issue, toProblem, zodIssues } from './issues.ts';
+import { normaliseEntry, readPorts } from './normalise.ts';
+import { mergeRanges, readPortRange } from './ports.ts';
+import { indexLines, type LineIndex } from './positions.ts';
+import { entrySchema, portList } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+import { inside, parseYamlParts, type YamlError, type YamlPart } from './yaml-parts.ts';
+
+/** What a register file is read against. */
+export interface RegisterContext {
+  readonly zones: readonly Zone[];
+  /** Zones that are declared but could not be read. */
+  readonly brokenZones: readonly string[];
+  /** File or directory that brought the file by `extends:`; null for the workspace's own. */
+  readonly inheritedFrom: string | null;
+}
+
+export interface ParsedRegisterFile {
+  readonly entries: readonly RegisterEntry[];
+  readonly problems: readonly RegisterProblem[];
+}
+
+type MightCover = NonNullable<RegisterProblem['mightCover']>;
+
+/**
+ * Reads one register file (`ports:` with a list of entries). An entry with an error is left out and its problems say
+ * which ports it might have been about; the others are used. Never throws.
+ */
+export function parseRegisterFile(text: string, file: string, context: RegisterContext): ParsedRegisterFile {
+  const lines = indexLines(text, file);
+  const entries: RegisterEntry[] = [];
+  const problems: RegisterProblem[] = [];
+  const yaml = parseYamlParts(text, ['ports']);
+  for (const error of yaml.errors) problems.push(brokenPart(error, lines));
+  const items: YamlPart[] = [...yaml.items];
+  for (const section of yaml.sections) items.push(...itemsOfSection(section, problems, lines));
+  for (const item of items) readEntry(item, lines, context, entries, problems);
+  return { entries, problems };
+}
+
+/** Reads entries of one list from parts that were parsed before. */
+export function readEntry(
+  item: YamlPart,
+  lines: LineIndex,
+  context: RegisterContext,
+  entries: RegisterEntry[],
+  problems: RegisterProblem[],
+): void {
+  const value = dropBlanks(item.value);
+  const issues: Issue[] = [];
+  const parsed = entrySchema.safeParse(value);
+  if (parsed.success) {
+    const fields = normaliseEntry(parsed.data, issues);
+    checkZones(fields.sources ?? [], parsed.data.sources, context, issues);
+    if (!issues.some((issue) => issue.severity !== 'warning')) {
+      const digest = digestOf(fields, context.zones);
+      entries.push({ ...fields, digest, at: lines.position(item.start), inheritedFrom: context.inheritedFrom });
+    }
+  } else issues.push(...zodIssues(parsed.error, entrySchema, value));
+  const mightCover = issues.length > 0 ? coverOfValue(value, issues) : undefined;
+  for (const issue of issues) {
+    const problem = toProblem(issue, item, lines);
+    problems.push(problem.severity === 'error' && mightCover ? { ...problem, mightCover } : problem);
+  }
+}
+
+/** Entries of a section that was not split: `ports: [...]`. Anything else there is a problem. */
+function itemsOfSection(section: YamlPart, problems: RegisterProblem[], lines: LineIndex): YamlPart[] {
+  const value = section.value;
+  const report = (issue: Issue) => problems.push({ ...toProblem(issue, section, lines), mightCover: 'anything' });
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    const hint = Array.isArray(value) ? 'put the list under the key ports:' : 'a register file begins with the line ports:';
+    report({ path: [], code: 'no-ports', message: 'expected the key ports: with a list of entries', hint });
+    return [];
+  }
+  const items: YamlPart[] = [];
+  for (const [key, member] of Object.entries(value)) {
+    if (key !== 'ports') {
+      const hint = didYouMean(key, ['ports']) ?? 'a register file has the key ports only';
+      report({ path: [key], what: 'key', code: 'unknown-key', message: `unknown key "${key.slice(0, 60)}"`, hint });
+    } else if (Array.isArray(member))
+      for (const [i, entry] of member.entries()) items.push(inside(section, ['ports', i], entry));
+    else if (member !== null && member !== '')
+      report({ path: ['ports'], code: 'wrong-type', message: 'ports: expected a list of entries' });
+  }
+  return items;
+}
+
+function checkZones(sources: readonly string[], written: unknown, context: RegisterContext, issues: Issue[]): void {
+  for (const source of sources) {
+    if (!source.startsWith('zone:')) continue;
+    const name = source.slice('zone:'.length);
+    if (context.zones.some((zone) => zone.name === name)) continue;
+    const i = Array.isArray(written) ? written.findIndex((item) => String(item).trim() === source) : -1;
+    const path = i < 0 ? ['sources'] : ['sources', i];
+    if (context.brokenZones.includes(name))
+      issues.push({ path, code: 'broken-zone', message: `sources: the zone "${name}" could not be read`, hint: 'put right its CIDRs first' });
+    else
+      issues.push({
+        path,
+        code: 'unknown-zone',
+        message: `sources: there is no zone "${name}"`,
+        hint: didYouMean(name, context.zones.map((zone) => zone.name)) ?? 'declare it under zones in quietdoor.yaml',
+      });
+  }
+}
+
+/** Ports that an invalid entry might have been about. */
+function coverOfValue(value: unknown, issues: readonly Issue[]): MightCover {
+  if (value === null || typeof value !== 'object' || !Object.hasOwn(value, 'port')) return 'anything';
+  if (issues.some((issue) => issue.path[0] === 'port')) return 'anything';
+  const { port, transport } = value as { port: unknown; transport?: unknown };
+  const parsed = portList.safeParse(port);
+  if (!parsed.success) return 'anything';
+  const known = transport === undefined ? 'tcp' : (TRANSPORTS.find((name) => name === transport) ?? null);
+  const unread: Issue[] = [];
+  const ports = readPorts(parsed.data, known ?? 'tcp', unread);
+  return unread.length > 0 ? 'anything' : { transport: known, ports };
+}
+
+function brokenPart(error: YamlError, lines: LineIndex): RegisterProblem {
+  return {
+    severity: 'error',
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    at: lines.position(error.offset),
+    mightCover: error.list === null ? 'anything' : coverOfText(error.text),
+  };
+}
+
+/**
+ * Ports that a list item with broken YAML might have been about, read line by line: only where every mention of a port
+ * is a plain line that can be read, else anything.
+ */
+function coverOfText(text: string): MightCover {
+  const mentions = text.match(/\bport["']?[ \t]*:/g)?.length ?? 0;
+  const ids = text.match(/\bid["']?[ \t]*:/g)?.length ?? 0;
+  const written = [...text.matchAll(/^[ \t]*(?:- +)?port: *([\d"'][\d"' -]*?) *(?:#.*)?\r?$/gm)];
+  if (written.length === 0 || written.length !== mentions || ids > mentions) return 'anything';
+  const ranges: PortRange[] = [];
+  for (const [, port] of written) {
+    const read = readPortRange((port as string).replaceAll(/["']/g, ''), 'tcp');
+    if (!('value' in read)) return 'anything';
+    ranges.push(read.value);
+  }
+  const transports = [...text.matchAll(/\btransport["']?[ \t]*:[ \t]*(\w+)/g)].map((m) => m[1]);
+  const known = TRANSPORTS.find((name) => name === transports[0]);
+  return { transport: transports.length === 1 && known ? known : null, ports: mergeRanges(ranges) };
+}
