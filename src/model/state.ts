@@ -1,4 +1,5 @@
 import type { Listener } from './listener.ts';
+import type { ListenerAttributes } from './listener-attributes.ts';
 import type { Coverage, Gap, HostFacts } from './observation.ts';
 
 /** A listener over time, as seen from one vantage. */
@@ -15,6 +16,11 @@ export interface ListenerState {
   readonly closedAt: number | null;
   /** Times its process restarted while it stayed an open endpoint. */
   readonly restarts: number;
+  /**
+   * Attributes that an earlier look knew and the newest could not see (taken without root, say). Not facts of now:
+   * only what the next look that sees them is compared with. Absent: nothing is hidden.
+   */
+  readonly remembered?: ListenerAttributes;
 }
 
 /** The newest knowledge about a host from one vantage. */

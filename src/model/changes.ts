@@ -1,0 +1,218 @@
+import { canonicalJson, type Json } from '../util/canonical-json.ts';
+import { sameJson } from '../util/same-json.ts';
+import { sha256 } from '../util/sha256.ts';
+import { endpointKey } from './endpoint.ts';
+import type { EventDraft, EventType } from './event.ts';
+import { compareListeners, type Listener, listenerKey } from './listener.ts';
+import { attributeChanges, attributesOf, hiddenAttributes } from './listener-attributes.ts';
+import { isCovered, type Observation } from './observation.ts';
+import type { HostState, ListenerState } from './state.ts';
+
+/** What is known of one host from one vantage before an observation. Other hosts and vantages in it are ignored. */
+export interface KnownState {
+  readonly listeners: readonly ListenerState[];
+  readonly host: HostState | null;
+}
+
+/** What an observation does to the state. */
+export interface StateChange {
+  /** `late`: older than the newest look, nothing applies. `clock`: the clock stepped back, only times are corrected. */
+  readonly kind: 'applied' | 'repeated' | 'late' | 'clock';
+  /** In the order of the ledger: what was looked at, then its listeners in their order. */
+  readonly events: readonly EventDraft[];
+  readonly host: HostState;
+  /** States that are new or differ from before in more than `lastSeen`, sorted. */
+  readonly listeners: readonly ListenerState[];
+  /** Open before and after, where only `lastSeen` moved. */
+  readonly confirmed: readonly ListenerState[];
+  /** Every listener that is open now was seen by this observation. */
+  readonly confirmsAll: boolean;
+  /** Ephemeral sockets that are gone: nothing of them is kept. */
+  readonly forgotten: readonly ListenerState[];
+  /** What the look rests on (observationBasis), to be kept under the digest that the events name. */
+  readonly basis: string;
+}
+
+/**
+ * Canonical text of what a look rests on: who looked, with what rights, at what, and what could not be seen. The same
+ * while nothing of that changes, so a heartbeat in the ledger carries a digest instead.
+ */
+export function observationBasis(o: Observation): string {
+  const { collector, vantage, privilege, host, coverage, gaps } = o;
+  return canonicalJson({ collector, vantage, privilege, host, coverage, gaps } as unknown as Json);
+}
+
+/**
+ * Compares an observation with what was known of its host from its vantage. `recordedAt`: UTC milliseconds of the
+ * writer's clock, which tells a late delivery from a clock that stepped back. docs/decisions/0010-events.md has the
+ * reasons. Throws Error if the observation names another host's listener, or one listener twice.
+ */
+export function compareObservation(before: KnownState, o: Observation, recordedAt: number): StateChange {
+  const known = before.listeners.filter((s) => s.vantage === o.vantage && s.listener.host === o.host.name);
+  const basis = observationBasis(o);
+  const nothing = { listeners: [], confirmed: [], confirmsAll: false, forgotten: [], basis };
+  if (before.host?.observationId === o.id) return { kind: 'repeated', events: [], host: before.host, ...nothing };
+  if (before.host !== null && o.observedAt < before.host.lastObservedAt) {
+    const stepped = recordedAt < before.host.lastObservedAt;
+    const body = { newest: before.host.lastObservedAt, listeners: o.listeners.length, id: o.id, basis: sha256(basis) };
+    const events = [draft(o, stepped ? 'clock.stepped-back' : 'observation.out-of-order', o.host.name, body)];
+    if (!stepped) return { kind: 'late', events, host: before.host, ...nothing };
+    return {
+      kind: 'clock',
+      events,
+      ...nothing,
+      host: hostNotAfter(before.host, o.observedAt),
+      ...timesNotAfter(known, o),
+    };
+  }
+  return applyObservation(before.host, known, o, basis);
+}
+
+function applyObservation(
+  host: HostState | null,
+  known: readonly ListenerState[],
+  o: Observation,
+  basis: string,
+): StateChange {
+  const byKey = new Map(known.map((state) => [listenerKey(state.listener), state]));
+  const seen = new Set<string>();
+  const events: { at: Listener; event: EventDraft }[] = [];
+  const listeners: ListenerState[] = [];
+  const confirmed: ListenerState[] = [];
+  const forgotten: ListenerState[] = [];
+  let confirmsAll = true;
+  const raise = (type: EventType, l: Listener, body: EventDraft['body']): void => {
+    const { host, scope, transport, port, address } = l;
+    const endpoint = { host, scope, transport, port };
+    events.push({ at: l, event: draft(o, type, endpointKey(l), { endpoint, address, ...body }) });
+  };
+
+  for (const listener of o.listeners) {
+    const key = listenerKey(listener);
+    if (listener.host !== o.host.name)
+      throw new Error(`observation ${o.id} of ${o.host.name} names the listener ${key}`);
+    if (seen.has(key)) throw new Error(`observation ${o.id} names the listener ${key} twice`);
+    seen.add(key);
+    const old = byKey.get(key);
+    const next = nextState(old, listener, o);
+    if (isService(next) && !isService(old)) raise('listener.opened', listener, { facts: attributesOf(listener) });
+    else if (isService(old) && !isService(next)) raise('listener.closed', listener, { because: 'ephemeral' });
+    else if (isService(next) && old && next.listener !== old.listener) {
+      const changes = attributeChanges({ ...old.remembered, ...attributesOf(old.listener) }, attributesOf(listener));
+      if (changes.length > 0) raise('listener.changed', listener, { changes: changes as unknown as Json });
+    }
+    if (old?.open && next.listener === old.listener) confirmed.push(next);
+    else listeners.push(next);
+  }
+  for (const state of known) {
+    if (!state.open || seen.has(listenerKey(state.listener))) continue;
+    if (!isCovered(o.coverage, state.listener)) confirmsAll = false;
+    else if (state.listener.role === 'ephemeral') forgotten.push(state);
+    else {
+      listeners.push({ ...state, open: false, closedAt: o.observedAt });
+      raise('listener.closed', state.listener, { openSince: state.openSince, lastSeen: state.lastSeen });
+    }
+  }
+  events.sort((a, b) => compareListeners(a.at, b.at));
+  listeners.sort((a, b) => compareListeners(a.listener, b.listener));
+  const about: EventDraft[] = [];
+  if (host === null)
+    about.push(draft(o, 'host.first-seen', o.host.name, { vantage: o.vantage, host: o.host as unknown as Json }));
+  const body = {
+    id: o.id,
+    basis: sha256(basis),
+    listeners: o.listeners.length,
+    gaps: o.gaps.length,
+    changes: events.length,
+  };
+  about.push(draft(o, 'observation.recorded', o.host.name, body));
+  return {
+    kind: 'applied',
+    events: [...about, ...events.map(({ event }) => event)],
+    host: hostAfter(host, o),
+    listeners,
+    confirmed,
+    confirmsAll,
+    forgotten,
+    basis,
+  };
+}
+
+/** Only services open and close in the ledger: an ephemeral UDP socket is a client's. */
+function isService(state: ListenerState | undefined): boolean {
+  return state?.open === true && state.listener.role === 'service';
+}
+
+function nextState(old: ListenerState | undefined, listener: Listener, o: Observation): ListenerState {
+  const at = o.observedAt;
+  const fresh = { vantage: o.vantage, open: true, closedAt: null, lastSeen: at } as const;
+  if (!old) return { ...fresh, listener, firstSeen: at, openSince: at, restarts: 0 };
+  if (!old.open) return { ...fresh, listener, firstSeen: old.firstSeen, openSince: at, restarts: old.restarts };
+  if (old.remembered === undefined && sameJson(old.listener, listener)) return { ...old, lastSeen: at };
+  const remembered = hiddenAttributes({ ...old.remembered, ...attributesOf(old.listener) }, attributesOf(listener));
+  if (sameJson(old.listener, listener) && sameJson(old.remembered, remembered)) return { ...old, lastSeen: at };
+  return {
+    ...fresh,
+    listener,
+    firstSeen: old.firstSeen,
+    openSince: old.openSince,
+    restarts: old.restarts + (isRestart(old.listener, listener) ? 1 : 0),
+    ...(remembered && { remembered }),
+  };
+}
+
+/** /proc gives start times since boot, and the boot time shifts by up to a second as the clock is slewed. */
+const START_JITTER_MS = 2_000;
+
+/** Both processes are visible, and it is another one. A pid may be used again, so the start time counts too. */
+function isRestart(old: Listener, now: Listener): boolean {
+  const [a, b] = [old.process, now.process];
+  if (a === null || b === null) return false;
+  if (a.pid !== b.pid) return true;
+  return (
+    a.startedAt !== undefined && b.startedAt !== undefined && Math.abs(a.startedAt - b.startedAt) > START_JITTER_MS
+  );
+}
+
+function hostAfter(host: HostState | null, o: Observation): HostState {
+  return {
+    vantage: o.vantage,
+    host: o.host,
+    firstObservedAt: host?.firstObservedAt ?? o.observedAt,
+    lastObservedAt: o.observedAt,
+    privilege: o.privilege,
+    collector: o.collector,
+    observationId: o.id,
+    coverage: o.coverage,
+    gaps: o.gaps,
+  };
+}
+
+/** Times written by a clock that ran ahead are taken down to now: what they date happened before now. */
+function hostNotAfter(host: HostState, at: number): HostState {
+  return {
+    ...host,
+    firstObservedAt: Math.min(host.firstObservedAt, at),
+    lastObservedAt: Math.min(host.lastObservedAt, at),
+  };
+}
+
+function timesNotAfter(
+  known: readonly ListenerState[],
+  o: Observation,
+): { readonly listeners: readonly ListenerState[] } {
+  const at = o.observedAt;
+  const late = known.filter((s) => Math.max(s.firstSeen, s.openSince, s.lastSeen, s.closedAt ?? 0) > at);
+  const listeners = late.map((s) => ({
+    ...s,
+    firstSeen: Math.min(s.firstSeen, at),
+    openSince: Math.min(s.openSince, at),
+    lastSeen: Math.min(s.lastSeen, at),
+    closedAt: s.closedAt === null ? null : Math.min(s.closedAt, at),
+  }));
+  return { listeners };
+}
+
+function draft(o: Observation, type: EventType, subject: string, body: EventDraft['body']): EventDraft {
+  return { type, observedAt: o.observedAt, actor: `collector:${o.collector}`, subject, body };
+}

@@ -1,0 +1,34 @@
+import type { Kysely } from 'kysely';
+import type { CacheTable } from './tables/cache.ts';
+import type { DocumentTable } from './tables/documents.ts';
+import type { EventTable } from './tables/events.ts';
+import type { FindingTable } from './tables/findings.ts';
+import type { HostStateTable } from './tables/host-states.ts';
+import type { ListenerStateTable } from './tables/listener-states.ts';
+import type { MetaTable } from './tables/meta.ts';
+import type { ObservationTable } from './tables/observations.ts';
+
+/** Every table of the store; src/store/tables/ has one file each. */
+export interface Tables {
+  observations: ObservationTable;
+  listener_states: ListenerStateTable;
+  host_states: HostStateTable;
+  events: EventTable;
+  documents: DocumentTable;
+  findings: FindingTable;
+  cache: CacheTable;
+  meta: MetaTable;
+}
+
+/** A connection or a transaction. */
+export type Database = Kysely<Tables>;
+
+/** Rows in one INSERT: at most 32,766 parameters (SQLITE_MAX_VARIABLE_NUMBER) at 16 columns or fewer. */
+const BATCH_ROWS = 200;
+
+/** Splits rows into batches of one INSERT each. */
+export function batches<T>(rows: readonly T[]): T[][] {
+  const found: T[][] = [];
+  for (let i = 0; i < rows.length; i += BATCH_ROWS) found.push(rows.slice(i, i + BATCH_ROWS));
+  return found;
+}

@@ -1,0 +1,4 @@
+import { initial } from './0001-initial.ts';
+
+/** Statements that lead from schema n to n + 1, in order; the schema of a store is how many of them it has seen. */
+export const MIGRATIONS: readonly (readonly string[])[] = [initial];

@@ -1,0 +1,199 @@
+import { statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { Kysely, sql } from 'kysely';
+import { compareObservation } from '../model/changes.ts';
+import { UserError } from '../model/errors.ts';
+import type { Event, EventDraft } from '../model/event.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Observation } from '../model/observation.ts';
+import type { HostState, ListenerState } from '../model/state.ts';
+import { sha256 as digestOf } from '../util/sha256.ts';
+import type { Database, Tables } from './database.ts';
+import { type Migrations, migrate, schemaOf } from './migrate.ts';
+import { MIGRATIONS } from './migrations/index.ts';
+import { NodeSqliteDialect } from './sqlite-dialect.ts';
+import { explainError } from './sqlite-errors.ts';
+import { prepareFile, storeFile } from './sqlite-file.ts';
+import { retryWhileBusy } from './sqlite-lock.ts';
+import type {
+  DocumentKind,
+  EventQuery,
+  FindingSync,
+  ListenerFilter,
+  Store,
+  StoreOptions,
+  StoreStats,
+} from './store.ts';
+import { readCache, writeCache } from './tables/cache.ts';
+import { readDocument, writeDocument } from './tables/documents.ts';
+import { insertEvents, selectEvents } from './tables/events.ts';
+import { selectFirstSeen, writeFindings } from './tables/findings.ts';
+import { selectHosts, upsertHost } from './tables/host-states.ts';
+import { deleteListeners, selectListeners, touchListeners, upsertListeners } from './tables/listener-states.ts';
+import { hasObservation, insertObservation } from './tables/observations.ts';
+
+const LOCK_TIMEOUT_MS = 10_000;
+/** SQLite's own wait, which stops the event loop: only for the short locks of recovery and checkpoints. */
+const BUSY_TIMEOUT_MS = 200;
+
+/** Opens the embedded store: openStore of src/store/store.ts says how. `migrations`: other ones for tests. */
+export async function openSqliteStore(options: StoreOptions, migrations: Migrations = MIGRATIONS): Promise<Store> {
+  const file = storeFile(options.dir);
+  const lockTimeoutMs = options.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
+  let db: DatabaseSync | undefined;
+  try {
+    prepareFile(options);
+    db = options.mode === 'write' ? new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS }) : openToRead(file);
+    // Before anything is set: a database of another program must not be touched.
+    const schema = await retryWhileBusy(lockTimeoutMs, () => schemaOf(db as DatabaseSync, file, migrations.length));
+    if (options.mode === 'write') {
+      await retryWhileBusy(lockTimeoutMs, () => db?.exec('pragma journal_mode = wal'));
+      db.exec('pragma synchronous = full; pragma journal_size_limit = 16777216; pragma cache_size = -16384');
+      await migrate(db, file, migrations, lockTimeoutMs);
+    } else if (schema < migrations.length) throw notUpgraded(file, schema, migrations.length);
+    return new SqliteStore(db, file, lockTimeoutMs);
+  } catch (error) {
+    if (db?.isOpen) db.close();
+    throw explainError(error, file, lockTimeoutMs);
+  }
+}
+
+/** Opens without writing. Where not even the shared memory file can be made (read-only mount), nobody writes either. */
+function openToRead(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    db.prepare('select count(*) from sqlite_schema').get();
+    return db;
+  } catch (error) {
+    db.close();
+    if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) throw error;
+    const url = pathToFileURL(file);
+    url.searchParams.set('immutable', '1');
+    return new DatabaseSync(url, { readOnly: true });
+  }
+}
+
+function notUpgraded(file: string, schema: number, newest: number): UserError {
+  if (schema === 0) {
+    return new UserError(`the store ${file} is empty`, {
+      hint: 'Nothing was recorded yet. Begin with: quietdoor scan',
+    });
+  }
+  return new UserError(
+    `the store ${file} was written by an older quietdoor (schema ${schema}, this one reads ${newest})`,
+    {
+      hint: 'A command that records, such as quietdoor scan, upgrades it (a backup is kept beside it).',
+    },
+  );
+}
+
+class SqliteStore implements Store {
+  readonly #db: Kysely<Tables>;
+  readonly #raw: DatabaseSync;
+  readonly #file: string;
+  readonly #lockTimeoutMs: number;
+
+  constructor(raw: DatabaseSync, file: string, lockTimeoutMs: number) {
+    this.#raw = raw;
+    this.#file = file;
+    this.#lockTimeoutMs = lockTimeoutMs;
+    this.#db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(raw, lockTimeoutMs) });
+  }
+
+  recordObservation(observation: Observation, recordedAt: number): Promise<readonly Event[]> {
+    return this.#write((db) => recordObservation(db, observation, recordedAt));
+  }
+  listenerStates(filter?: ListenerFilter): Promise<readonly ListenerState[]> {
+    return this.#read((db) => selectListeners(db, filter));
+  }
+  hostStates(): Promise<readonly HostState[]> {
+    return this.#read(async (db) => (await selectHosts(db)).map(({ state }) => state));
+  }
+  events(query: EventQuery): Promise<readonly Event[]> {
+    return this.#read((db) => selectEvents(db, query));
+  }
+  appendEvents(drafts: readonly EventDraft[], recordedAt: number): Promise<readonly Event[]> {
+    return this.#write((db) => insertEvents(db, drafts, recordedAt));
+  }
+  keepDocument(kind: DocumentKind, sha256: string, bytes: Uint8Array): Promise<void> {
+    return this.#write((db) => writeDocument(db, kind, sha256, bytes));
+  }
+  document(sha256: string): Promise<Uint8Array | undefined> {
+    return this.#read((db) => readDocument(db, sha256));
+  }
+  syncFindings(open: readonly Finding[], now: number): Promise<FindingSync> {
+    return this.#write((db) => writeFindings(db, open, now));
+  }
+  findingsFirstSeen(): Promise<ReadonlyMap<string, number>> {
+    return this.#read(selectFirstSeen);
+  }
+  cacheGet(key: string): Promise<string | undefined> {
+    return this.#read((db) => readCache(db, key));
+  }
+  cachePut(key: string, value: string): Promise<void> {
+    return this.#write((db) => writeCache(db, key, value));
+  }
+  stats(): Promise<StoreStats> {
+    return this.#read((db) => readStats(db, this.#file));
+  }
+  async close(): Promise<void> {
+    if (this.#raw.isOpen) await this.#db.destroy();
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #read<T>(use: (db: Database) => Promise<T>): Promise<T> {
+    return this.#explained(() => this.#db.transaction().setAccessMode('read only').execute(use));
+  }
+  #write<T>(use: (db: Database) => Promise<T>): Promise<T> {
+    return this.#explained(() => this.#db.transaction().execute(use));
+  }
+  async #explained<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw explainError(error, this.#file, this.#lockTimeoutMs);
+    }
+  }
+}
+
+/** The one place where an observation becomes state and ledger, inside one transaction. */
+async function recordObservation(db: Database, o: Observation, recordedAt: number): Promise<readonly Event[]> {
+  if (await hasObservation(db, o.id)) return [];
+  const at = { host: o.host.name, vantage: o.vantage };
+  const [stored] = await selectHosts(db, at);
+  const listeners = await selectListeners(db, at);
+  const change = compareObservation({ listeners, host: stored?.state ?? null }, o, recordedAt);
+
+  const digest = digestOf(change.basis);
+  await writeDocument(db, 'basis', digest, Buffer.from(change.basis));
+  if (change.kind === 'applied') {
+    const confirmedAt = change.confirmsAll ? o.observedAt : (stored?.confirmedAt ?? 0);
+    await upsertHost(db, { state: change.host, confirmedAt, basis: digest });
+    if (!change.confirmsAll) await touchListeners(db, change.confirmed);
+  } else if (change.kind === 'clock' && stored) {
+    await upsertHost(db, { ...stored, state: change.host, confirmedAt: Math.min(stored.confirmedAt, o.observedAt) });
+  }
+  await upsertListeners(db, change.listeners);
+  await deleteListeners(db, change.forgotten);
+  const events = await insertEvents(db, change.events, recordedAt);
+  const record = events.find((event) => event.subject === o.host.name && event.type !== 'host.first-seen');
+  await insertObservation(db, o, recordedAt, record?.sequence ?? 0);
+  return events;
+}
+
+async function readStats(db: Database, file: string): Promise<StoreStats> {
+  const { rows } = await sql<Omit<StoreStats, 'bytes'>>`select
+    (select user_version from pragma_user_version) as schema,
+    (select count(*) from observations) as observations,
+    (select coalesce(max(sequence), 0) from events) as events,
+    (select count(*) from listener_states where open = 1) as listeners,
+    (select count(*) from host_states) as hosts,
+    (select count(*) from documents) as documents`.execute(db);
+  const [counts] = rows;
+  if (!counts) throw new Error('no row from a query without a table');
+  const size = (name: string): number => statSync(name, { throwIfNoEntry: false })?.size ?? 0;
+  return { ...counts, bytes: size(file) + size(`${file}-wal`) };
+}

@@ -1,0 +1,108 @@
+import type { Transport } from '../model/endpoint.ts';
+import type { Event, EventDraft, EventType } from '../model/event.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Observation } from '../model/observation.ts';
+import type { HostState, ListenerState } from '../model/state.ts';
+
+/** Files kept by content hash, so that any past date can be shown. */
+export const DOCUMENT_KINDS = ['register', 'ruleset', 'basis'] as const;
+export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
+
+/** Narrows listenerStates; each given field must match. */
+export interface ListenerFilter {
+  readonly host?: string;
+  readonly scope?: string;
+  readonly transport?: Transport;
+  readonly port?: number;
+  readonly openOnly?: boolean;
+}
+
+/** Narrows events; each given field must match. */
+export interface EventQuery {
+  readonly subject?: string;
+  readonly subjectPrefix?: string;
+  readonly types?: readonly EventType[];
+  /** UTC milliseconds of observedAt, inclusive. */
+  readonly since?: number;
+  /** UTC milliseconds of observedAt, exclusive. */
+  readonly until?: number;
+  /** Only events before this one: the last sequence of the page before. */
+  readonly beforeSequence?: number;
+  readonly limit: number;
+}
+
+export interface FindingSync {
+  /** UTC milliseconds by fingerprint, for every finding that was handed over. */
+  readonly firstSeen: ReadonlyMap<string, number>;
+  /** Findings that are gone, newest first: since the sync before, and others of the last 7 days, at most 1,000. */
+  readonly resolved: readonly Finding[];
+}
+
+export interface StoreStats {
+  readonly schema: number;
+  readonly observations: number;
+  readonly events: number;
+  readonly listeners: number;
+  readonly hosts: number;
+  readonly documents: number;
+  /** Bytes on disk, write-ahead log included. */
+  readonly bytes: number;
+}
+
+/**
+ * What Quietdoor remembers: the state of hosts and listeners, the ledger, documents and the history of findings.
+ * Every method that writes has written durably when its promise resolves, or nothing. Throws UserError where the store
+ * is busy, full, read-only or damaged.
+ */
+export interface Store extends AsyncDisposable {
+  /**
+   * Compares an observation with what is known and writes state and events in one transaction. Returns the events; none
+   * if this observation (by id) was recorded before. `recordedAt`: UTC milliseconds.
+   */
+  recordObservation(observation: Observation, recordedAt: number): Promise<readonly Event[]>;
+  /** Listeners over time, sorted by listener, then vantage. */
+  listenerStates(filter?: ListenerFilter): Promise<readonly ListenerState[]>;
+  /** What is known of hosts, sorted by host, then vantage. */
+  hostStates(): Promise<readonly HostState[]>;
+  /** Records of the ledger, newest first. */
+  events(query: EventQuery): Promise<readonly Event[]>;
+  /** Writes records to the ledger, in order and without holes. */
+  appendEvents(drafts: readonly EventDraft[], recordedAt: number): Promise<readonly Event[]>;
+  /** Keeps bytes under their SHA-256 (hex). Throws Error if they have another. Keeping them twice is once. */
+  keepDocument(kind: DocumentKind, sha256: string, bytes: Uint8Array): Promise<void>;
+  /** Bytes of a document; undefined if there is none. Throws UserError if they are damaged. */
+  document(sha256: string): Promise<Uint8Array | undefined>;
+  /**
+   * Tells the history which findings there are now: the complete answer of one check. A finding that comes back keeps
+   * its first date. `now`: UTC milliseconds.
+   */
+  syncFindings(open: readonly Finding[], now: number): Promise<FindingSync>;
+  /** First date of every finding ever seen, by fingerprint. */
+  findingsFirstSeen(): Promise<ReadonlyMap<string, number>>;
+  /** A text kept by cachePut; undefined if it is not there (any more). */
+  cacheGet(key: string): Promise<string | undefined>;
+  /** Keeps a text that could be worked out again; the oldest go when there are more than 128 MiB, and too large ones are not kept. */
+  cachePut(key: string, value: string): Promise<void>;
+  stats(): Promise<StoreStats>;
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** Directory of the store; made if it is missing (mode `write`). */
+  readonly dir: string;
+  /** `read` writes nothing, not even a missing directory, and works on a read-only mount. */
+  readonly mode: 'write' | 'read';
+  /** Longest wait for another process that writes; default 10 s. */
+  readonly lockTimeoutMs?: number;
+  /** Who is to own files that are made; default: the invoking user under sudo, else the running one. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+/**
+ * Opens the store of a directory. Throws UserError if it is foreign, newer, damaged, busy, on a network file system, or
+ * cannot be read or written. The query layer is loaded here and not before: it costs 0.17 s.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { openSqliteStore } = await import('./sqlite.ts');
+  return openSqliteStore(options);
+}

@@ -1,0 +1,81 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Event, EventDraft, EventType } from '../../model/event.ts';
+import { canonicalJson } from '../../util/canonical-json.ts';
+import { batches, type Database } from '../database.ts';
+import type { EventQuery } from '../store.ts';
+
+/**
+ * The ledger. `record` is the canonical JSON (RFC 8785) of the whole event; these bytes are final: the Merkle tree and
+ * the checkpoints are computed over them. The other columns repeat parts of it for look-ups.
+ */
+export interface EventTable {
+  /** 1, 2, 3… without holes. */
+  sequence: number;
+  observed_at: number;
+  recorded_at: number;
+  type: string;
+  actor: string;
+  subject: string;
+  record: string;
+}
+
+/** Appends drafts in order. Inside a transaction that holds the write lock: the next sequence is read and then used. */
+export async function insertEvents(db: Database, drafts: readonly EventDraft[], recordedAt: number): Promise<Event[]> {
+  const newest = await db
+    .selectFrom('events')
+    .select((eb) => eb.fn.max('sequence').as('sequence'))
+    .executeTakeFirst();
+  const first = (newest?.sequence ?? 0) + 1;
+  const events = drafts.map((draft, i): Event => ({ ...draft, sequence: first + i, recordedAt }));
+  for (const batch of batches(events)) await db.insertInto('events').values(batch.map(toRow)).execute();
+  return events;
+}
+
+function toRow(event: Event): EventTable {
+  const { sequence, observedAt, recordedAt, type, actor, subject, body } = event;
+  return {
+    sequence,
+    observed_at: observedAt,
+    recorded_at: recordedAt,
+    type,
+    actor,
+    subject,
+    record: canonicalJson({ sequence, observedAt, recordedAt, type, actor, subject, body }),
+  };
+}
+
+/**
+ * Events that match, newest first. Each query names the one index that it walks (a leading `+` keeps SQLite from
+ * another): a subject first, then types (each in its own descending walk), then times.
+ */
+export async function selectEvents(db: Database, query: EventQuery): Promise<Event[]> {
+  const limit = Math.max(0, Math.trunc(query.limit));
+  const parts: RawBuilder<{ sequence: number }>[] = [];
+  const { subject, subjectPrefix, types } = query;
+  if (subject !== undefined || subjectPrefix !== undefined) parts.push(sequences(query, limit, null));
+  else if (types !== undefined) for (const type of new Set(types)) parts.push(sequences(query, limit, type));
+  else parts.push(sequences(query, limit, null));
+  if (parts.length === 0) return [];
+  const found = await sql<{ record: string }>`
+    select record from events where sequence in (select sequence from (${sql.join(parts, sql` union all `)})
+      order by sequence desc limit ${limit}) order by sequence desc`.execute(db);
+  return found.rows.map((row) => JSON.parse(row.record) as Event);
+}
+
+/** The newest sequences that match; of one type where one is given. */
+function sequences(q: EventQuery, limit: number, oneType: EventType | null): RawBuilder<{ sequence: number }> {
+  const where: RawBuilder<unknown>[] = [];
+  const bySubject = q.subject !== undefined || q.subjectPrefix !== undefined;
+  if (q.subject !== undefined) where.push(sql`subject = ${q.subject}`);
+  if (q.subjectPrefix !== undefined) {
+    where.push(sql`subject >= ${q.subjectPrefix} and subject < ${`${q.subjectPrefix}\u{10ffff}`}`);
+  }
+  if (oneType !== null) where.push(sql`type = ${oneType}`);
+  else if (q.types !== undefined) where.push(sql`+type in (${sql.join(q.types)})`);
+  const time = bySubject || oneType !== null ? sql`+observed_at` : sql`observed_at`;
+  if (q.since !== undefined) where.push(sql`${time} >= ${q.since}`);
+  if (q.until !== undefined) where.push(sql`${time} < ${q.until}`);
+  if (q.beforeSequence !== undefined) where.push(sql`sequence < ${q.beforeSequence}`);
+  const condition = where.length > 0 ? sql`where ${sql.join(where, sql` and `)}` : sql``;
+  return sql`select sequence from (select sequence from events ${condition} order by sequence desc limit ${limit})`;
+}
