@@ -587,19 +587,53 @@ const FINDINGS: readonly Finding[] = [
 ];
 
 const EVENTS: readonly Event[] = [
-  event(9, 'observation.recorded', 0, 'collector:local', 'vm', { listeners: 11, gaps: 2 }),
-  event(8, 'listener.opened', 1, 'collector:local', 'vm:9999/tcp', { address: '0.0.0.0', process: HOSTILE_NAME }),
-  event(7, 'listener.opened', 2, 'collector:local', 'vm:8080/tcp', { address: '0.0.0.0', process: 'python3' }),
-  event(6, 'register.changed', 3, 'user:ana', 'orders', { digest: DIGEST }),
-  event(5, 'entry.approved', 52, 'user:approver', 'pg-orders', { by: 'approver@example.org' }),
-  event(4, 'listener.changed', 80, 'collector:local', 'vm:5432/tcp', {
-    address: '10.20.3.5',
-    changes: [{ field: 'package', from: 'postgresql-15 15.17', to: 'postgresql-15 15.18' }],
+  event(10, 'observation.recorded', 0, 'collector:local', 'vm', { listeners: 11, gaps: 2, changes: 0 }),
+  event(
+    9,
+    'listener.opened',
+    1,
+    'collector:local',
+    'vm:9999/tcp',
+    opened(9999, '0.0.0.0', { exe: `/tmp/${HOSTILE_NAME}` }),
+  ),
+  event(
+    8,
+    'listener.opened',
+    2,
+    'collector:local',
+    'vm:8080/tcp',
+    opened(8080, '0.0.0.0', { exe: '/usr/bin/python3.11', user: 'ana' }),
+  ),
+  event(7, 'register.changed', 3, 'user:ana', 'orders', { digest: DIGEST }),
+  event(6, 'entry.approved', 52, 'user:approver', 'pg-orders', { by: 'approver@example.org' }),
+  event(5, 'listener.changed', 80, 'collector:local', 'vm:5432/tcp', {
+    ...place(5432, '10.20.3.5'),
+    changes: [{ attribute: 'packageVersion', old: '15.17-0+deb12u1', new: '15.18-0+deb12u1' }],
   }),
-  event(3, 'listener.opened', 111, 'collector:local', 'vm:5432/tcp', { address: '10.20.3.5', process: 'postgres' }),
-  event(2, 'listener.closed', 112, 'collector:local', 'vm:5432/tcp', { address: '0.0.0.0', process: 'postgres' }),
-  event(1, 'host.first-seen', 112, 'collector:local', 'vm', {}),
+  event(
+    4,
+    'listener.opened',
+    111,
+    'collector:local',
+    'vm:5432/tcp',
+    opened(5432, '10.20.3.5', { exe: '/usr/lib/postgresql/15/bin/postgres', user: 'postgres' }),
+  ),
+  event(3, 'listener.closed', 112, 'collector:local', 'vm:5432/tcp', {
+    ...place(5432, '0.0.0.0'),
+    openSince: SAMPLE_NOW - 200 * DAY_MS,
+    lastSeen: SAMPLE_NOW - 112 * DAY_MS,
+  }),
+  event(2, 'observation.recorded', 112, 'collector:local', 'vm', { listeners: 9, gaps: 0, changes: 1 }),
+  event(1, 'host.first-seen', 112, 'collector:local', 'vm', { vantage: 'local' }),
 ];
+
+function place(port: number, address: string) {
+  return { endpoint: { host: 'vm', scope: 'host', transport: 'tcp', port }, address };
+}
+
+function opened(port: number, address: string, facts: Record<string, string>) {
+  return { ...place(port, address), facts };
+}
 
 function event(
   sequence: number,

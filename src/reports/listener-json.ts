@@ -1,0 +1,27 @@
+import type { Listener, ProcessFacts } from '../model/listener.ts';
+import { isoTime } from './time.ts';
+
+/** A listener as JSON. Other tools rely on these names; an absent field was not visible. */
+export function listenerJson(l: Listener) {
+  const { host, scope, transport, address, port, bind, families, role, uid, user } = l;
+  const process = l.process === null ? null : processJson(l.process);
+  return {
+    host,
+    scope,
+    transport,
+    address,
+    port,
+    bind,
+    families,
+    role,
+    uid,
+    user,
+    process,
+    sharedWith: l.sharedWith.map(processJson),
+  };
+}
+
+function processJson(p: ProcessFacts) {
+  const { startedAt, ...rest } = p;
+  return { ...rest, ...(startedAt === undefined ? {} : { startedAt: isoTime(startedAt) }) };
+}

@@ -1,0 +1,34 @@
+/**
+ * Everything that acts on a terminal or reorders text without showing: control characters (escape sequences, C1),
+ * format characters (bidirectional overrides, zero width, tags), lone surrogates, line and paragraph separators.
+ * Process names and command lines are chosen by whoever starts the process, so they may hold any of them.
+ */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+/** The same without the line feed, for fields that may span lines. */
+const INVISIBLE_IN_LINES = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** Returns the text on one line with every invisible character spelled out: ESC becomes `\x1b`. */
+export function printable(text: string): string {
+  return text.replace(INVISIBLE, spell);
+}
+
+/** Like `printable`, but line feeds stay; CR LF becomes LF. */
+export function printableLines(text: string): string {
+  return text.replaceAll('\r\n', '\n').replace(INVISIBLE_IN_LINES, spell);
+}
+
+/** JSON text of a value, where invisible characters in strings are `\u` escapes: the same data, safe to look at. */
+export function printableJson(value: unknown, indent = 0): string {
+  return JSON.stringify(value, null, indent).replace(INVISIBLE_IN_LINES, (c) =>
+    Array.from({ length: c.length }, (_, i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
+  );
+}
+
+function spell(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  if (code === 0x0a) return '\\n';
+  if (code === 0x0d) return '\\r';
+  if (code === 0x09) return '\\t';
+  if (code < 0x100) return `\\x${code.toString(16).padStart(2, '0')}`;
+  return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\u{${code.toString(16)}}`;
+}

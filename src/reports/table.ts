@@ -1,0 +1,174 @@
+import { endpointKey } from '../model/endpoint.ts';
+import { formatPosition } from '../model/errors.ts';
+import type { CheckResult, EndpointResult } from '../model/facts.ts';
+import type { Finding } from '../model/finding.ts';
+import { count } from '../util/words.ts';
+import { findingLines } from './finding-text.ts';
+import { printable } from './printable.ts';
+import type { RenderOptions, ReportFormat, ReportInput } from './report-format.ts';
+import { type Cell, type Column, paint, renderTable, wrap } from './text-table.ts';
+import { counts, formatNumber, mayWords, processName, severityWords, stateSentence, VERDICT_STYLE } from './words.ts';
+
+/** More than this on a screen is read by nobody; the other formats have all of it. */
+const MOST_FINDINGS = 25;
+const MOST_ENDPOINTS = 40;
+const MOST_OTHERS = 10;
+
+export const table: ReportFormat = {
+  name: 'table',
+  title: 'for people at a terminal',
+  render(input, options) {
+    const { result } = input;
+    const parts = [
+      [
+        ...wrap(stateSentence(result), options.width).map((line) => paint('bold', line, options.color)),
+        ...summary(input, options),
+      ],
+      problems(result, options),
+      findings(input, options),
+      endpoints(result, options),
+      notSeen(result, options),
+      nextCommands(result, options),
+    ];
+    return `${parts
+      .filter((lines) => lines.length > 0)
+      .map((lines) => lines.join('\n'))
+      .join('\n\n')}\n`;
+  },
+};
+
+function summary({ result, failOn }: ReportInput, { width }: RenderOptions): string[] {
+  const open = result.findings.filter(counts);
+  const accepted = result.findings.filter((f) => f.status === 'accepted').length;
+  const known = result.findings.filter((f) => f.status === 'open' && f.inBaseline).length;
+  const words = [
+    open.length === 0 ? 'no open finding' : `${count(open.length, 'finding')}: ${severityWords(open)}`,
+    ...(accepted > 0 ? [`${formatNumber(accepted)} accepted`] : []),
+    ...(known > 0 ? [`${formatNumber(known)} known from the baseline`] : []),
+    ...(result.resolved.length > 0 ? [`${formatNumber(result.resolved.length)} resolved since the last run`] : []),
+    `fails at ${failOn}`,
+  ];
+  return wrap(words.join(' · '), width);
+}
+
+function heading(text: string, { color }: RenderOptions): string {
+  return paint('bold', text, color);
+}
+
+function more(shown: number, all: number, options: RenderOptions, command = 'quietdoor check --format json'): string[] {
+  return all > shown ? [paint('dim', `… and ${formatNumber(all - shown)} more (${command})`, options.color)] : [];
+}
+
+function problems(result: CheckResult, options: RenderOptions): string[] {
+  const all = result.facts.estate.register.problems;
+  if (all.length === 0) return [];
+  const shown = all.slice(0, MOST_OTHERS);
+  const lines = shown.flatMap((p) => {
+    const style = p.severity === 'error' ? 'red' : 'yellow';
+    const head = `${paint(style, p.severity, options.color)} ${paint('bold', p.code, options.color)}  ${printable(formatPosition(p.at))}`;
+    return [head, ...wrap(`${p.message}${p.hint ? `. ${p.hint}` : ''}`, options.width - 2).map((line) => `  ${line}`)];
+  });
+  return [
+    heading('REGISTER', options),
+    ...lines,
+    ...more(shown.length, all.length, options, 'quietdoor register lint'),
+  ];
+}
+
+function findings({ result, failOn }: ReportInput, options: RenderOptions): string[] {
+  if (result.findings.length === 0) return [];
+  const known = (f: Finding) => (counts(f) ? 0 : 1);
+  const sorted = result.findings.toSorted((a, b) => known(a) - known(b));
+  const shown = sorted.slice(0, MOST_FINDINGS);
+  const lines = shown.flatMap((f) => findingLines(f, { ...options, failOn }));
+  return [heading('FINDINGS', options), ...lines, ...more(shown.length, sorted.length, options)];
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'endpoint', min: 16 },
+  { title: 'service', min: 6 },
+  { title: 'owner', min: 6 },
+  { title: 'may', min: 9 },
+  { title: 'can' },
+  { title: 'does', min: 6 },
+  { title: 'verdict', style: (text) => VERDICT_STYLE[text as keyof typeof VERDICT_STYLE] },
+  { title: 'findings', min: 8, align: 'right' },
+];
+
+function endpoints(result: CheckResult, options: RenderOptions): string[] {
+  if (result.results.length === 0) return [];
+  const worstFirst = ['DEVIATES', 'UNDETERMINED', 'CONFORMS'];
+  const sorted = result.results.toSorted(
+    (a, b) => worstFirst.indexOf(a.verdict.word) - worstFirst.indexOf(b.verdict.word),
+  );
+  const shown = sorted.slice(0, MOST_ENDPOINTS);
+  return [
+    heading('ENDPOINTS', options),
+    ...renderTable(COLUMNS, shown.map(endpointRow), options),
+    ...more(shown.length, sorted.length, options),
+  ];
+}
+
+/** Who can connect is `?` until the packet filters are read: nobody looked. */
+function endpointRow({ facts, verdict, findings }: EndpointResult): Cell[] {
+  const entry = facts.entries[0]?.entry;
+  const names = [...new Set(facts.listeners.map((l) => processName(l.listener.process)))];
+  return [
+    endpointKey(facts.endpoint),
+    entry === undefined ? ['not registered', 'none'] : (entry.service ?? entry.id),
+    entry?.owner ?? '-',
+    mayCell(entry),
+    '?',
+    names.length > 1
+      ? [names.join(', '), `${names[0]} +${names.length - 1}`]
+      : names[0] === 'process not visible'
+        ? [names[0], 'not visible', '?']
+        : (names[0] ?? 'nothing listens'),
+    verdict.word,
+    findings.length === 0 ? '' : [severityWords(findings), formatNumber(findings.length)],
+  ];
+}
+
+/** Sources in full, else the first and a count, else the count: an address is never cut. */
+function mayCell(entry: Parameters<typeof mayWords>[0] | undefined): Cell {
+  if (entry === undefined) return '-';
+  const all = mayWords(entry);
+  const n = entry.sources?.length ?? 0;
+  if (n === 0) return all === 'not said' ? all : [all, 'this host', 'host'];
+  if (n === 1) return [all, '1 source'];
+  return [all, `${entry.sources?.[0]} +${n - 1}`, count(n, 'source')];
+}
+
+function notSeen(result: CheckResult, options: RenderOptions): string[] {
+  const gaps = result.facts.estate.hosts.flatMap((h) => h.gaps.map((gap) => ({ host: h.host.name, gap })));
+  const shown = gaps.slice(0, MOST_OTHERS);
+  const lines = shown.flatMap(({ host, gap }) =>
+    wrap(`${host}: ${gap.message}${gap.remedy ? ` ${gap.remedy}` : ''}`, options.width - 2).map(
+      (line, i) => (i === 0 ? '? ' : '  ') + line,
+    ),
+  );
+  const filters = result.results.length > 0 ? ['? Who can connect: the packet filters of no host were read.'] : [];
+  const nobody = result.facts.estate.hosts.length === 0 ? ['? No host was observed: nobody looked.'] : [];
+  const all = [...nobody, ...lines, ...more(shown.length, gaps.length, options), ...filters];
+  return all.length === 0 ? [] : [heading('NOT SEEN', options), ...all];
+}
+
+function nextCommands(result: CheckResult, options: RenderOptions): string[] {
+  const first = result.findings.find((f) => counts(f) && f.endpoint !== undefined);
+  const rows: [string, string][] = [];
+  if (result.facts.estate.hosts.length === 0 || result.results.length === 0)
+    rows.push(['sudo quietdoor scan', 'look at this machine']);
+  if (first?.endpoint)
+    rows.push([`quietdoor explain ${endpointKey(first.endpoint)}`, 'everything known about the worst one']);
+  if (result.facts.estate.register.problems.length > 0)
+    rows.push(['quietdoor register lint', 'what is wrong in the register']);
+  if (result.results.some((r) => r.facts.entries.length === 0))
+    rows.push(['quietdoor register draft', 'propose entries for what is not registered']);
+  rows.push(['quietdoor report', 'the same as a page to read, filter and print']);
+  const shown = rows.slice(0, 3).map(([command, what]) => [printable(command), what] as const);
+  const width = Math.max(...shown.map(([command]) => command.length));
+  return [
+    heading('NEXT', options),
+    ...shown.map(([command, what]) => `  ${command.padEnd(width)}  ${paint('dim', what, options.color)}`),
+  ];
+}

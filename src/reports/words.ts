@@ -1,0 +1,193 @@
+import { type Endpoint, endpointKey, HOST_SCOPE } from '../model/endpoint.ts';
+import type { CheckResult, VerdictWord } from '../model/facts.ts';
+import { type Finding, SEVERITIES, type Severity, type Subject } from '../model/finding.ts';
+import type { ProcessFacts } from '../model/listener.ts';
+import type { ApprovalState, RegisterEntry } from '../model/register.ts';
+import { compareText } from '../util/compare.ts';
+import { count } from '../util/words.ts';
+import type { Style } from './text-table.ts';
+import { daysBetween, formatDate, formatTime } from './time.ts';
+
+/** `65,536`, in the same form on every machine. */
+export function formatNumber(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
+
+/** The first six digits, by which people name a register. */
+export function shortDigest(digest: string): string {
+  return digest.replace(/^sha256:/, '').slice(0, 6);
+}
+
+export const VERDICT_STYLE: Readonly<Record<VerdictWord, Style>> = {
+  CONFORMS: 'green',
+  DEVIATES: 'red',
+  UNDETERMINED: 'gray',
+};
+
+export const SEVERITY_STYLE: Readonly<Record<Severity, Style>> = {
+  critical: ['bold', 'red'],
+  high: 'red',
+  medium: 'yellow',
+  low: 'cyan',
+  info: 'gray',
+};
+
+/** Severities, worst first. */
+export const WORST_FIRST: readonly Severity[] = SEVERITIES.toReversed();
+
+/** `vm tcp/5432`, with the scope behind it where it is not the host itself. */
+export function endpointWords(e: Endpoint): string {
+  return `${e.host} ${e.transport}/${e.port}${e.scope === HOST_SCOPE ? '' : ` in ${e.scope}`}`;
+}
+
+/** What a finding is about, short: an endpoint key, an entry id, a host, `workspace`. */
+export function subjectText(subject: Subject): string {
+  switch (subject.kind) {
+    case 'endpoint':
+      return endpointKey(subject.endpoint);
+    case 'entry':
+      return subject.entry;
+    case 'host':
+      return subject.host;
+    case 'estate':
+      return 'workspace';
+  }
+}
+
+/** The finding counts against the run: neither accepted, nor resolved, nor known from the baseline. */
+export function counts(f: Finding): boolean {
+  return f.status === 'open' && f.inBaseline !== true;
+}
+
+/** `1 high, 3 medium`, worst first; empty for no finding. */
+export function severityWords(findings: readonly Finding[]): string {
+  return WORST_FIRST.map((s) => ({ s, n: findings.filter((f) => f.severity === s).length }))
+    .filter(({ n }) => n > 0)
+    .map(({ s, n }) => `${formatNumber(n)} ${s}`)
+    .join(', ');
+}
+
+export interface Totals {
+  readonly endpoints: number;
+  readonly hosts: number;
+  readonly deviates: number;
+  readonly undetermined: number;
+  readonly conforms: number;
+  /** Findings that count, by severity. */
+  readonly open: Readonly<Record<Severity, number>>;
+  readonly accepted: number;
+  readonly inBaseline: number;
+  readonly resolved: number;
+  readonly gaps: number;
+}
+
+/** Counts what a report says of a whole run. */
+export function totalsOf(result: CheckResult): Totals {
+  const verdicts = { CONFORMS: 0, DEVIATES: 0, UNDETERMINED: 0 };
+  for (const r of result.results) verdicts[r.verdict.word]++;
+  const open = { info: 0, low: 0, medium: 0, high: 0, critical: 0 };
+  for (const f of result.findings) if (counts(f)) open[f.severity]++;
+  const hosts = result.facts.estate.hosts;
+  return {
+    endpoints: result.results.length,
+    hosts: new Set(hosts.map((h) => h.host.name)).size,
+    deviates: verdicts.DEVIATES,
+    undetermined: verdicts.UNDETERMINED,
+    conforms: verdicts.CONFORMS,
+    open,
+    accepted: result.findings.filter((f) => f.status === 'accepted').length,
+    inBaseline: result.findings.filter((f) => f.status === 'open' && f.inBaseline === true).length,
+    resolved: result.resolved.length,
+    gaps: hosts.reduce((n, h) => n + h.gaps.length, 0),
+  };
+}
+
+/** The sentence of state, on top of every report for people. */
+export function stateSentence(result: CheckResult): string {
+  const t = totalsOf(result);
+  const verdicts = [
+    { n: t.deviates, one: 'deviates', many: 'deviate' },
+    { n: t.undetermined, one: 'undetermined', many: 'undetermined' },
+    { n: t.conforms, one: 'conforms', many: 'conform' },
+  ].map(({ n, one, many }) => `${formatNumber(n)} ${n === 1 ? one : many}`);
+  const { digest } = result.facts.estate.register;
+  const about = t.endpoints === 0 ? '' : `: ${verdicts.join(', ')}`;
+  return `${count(t.endpoints, 'endpoint')} on ${count(t.hosts, 'host')}${about}; register ${shortDigest(digest)}, as of ${formatTime(result.now)}`;
+}
+
+/** Who may connect by an entry, in words. */
+export function mayWords(entry: RegisterEntry): string {
+  if (entry.sources === null) return 'not said';
+  return entry.sources.length === 0 ? 'nobody from outside the host' : entry.sources.join(', ');
+}
+
+const PROOF_WORDS = {
+  'ssh-signature': 'proven by an ssh signature',
+  'signed-commit': 'proven by a signed commit',
+  'server-session': 'proven by a server session',
+} as const;
+
+/** The approval of an entry as a phrase: who, when, and whether it counts. */
+export function approvalWords(state: ApprovalState, entry: RegisterEntry): string {
+  const stamp = entry.approval;
+  const when = stamp === null ? '' : ` ${formatDate(stamp.at)}`;
+  const change = entry.change === null ? '' : ` (${entry.change})`;
+  switch (state.kind) {
+    case 'draft':
+      return 'draft, approved by nobody';
+    case 'claimed':
+      return `approval by ${stamp?.by ?? 'somebody'}${when}${change} is claimed, not proven: ${state.reason}`;
+    case 'proven':
+      return `approved by ${state.by}${when}${change}, ${PROOF_WORDS[state.how]}`;
+    case 'void':
+      return `approval by ${stamp?.by ?? 'somebody'}${when}${change} is void: the entry changed since`;
+    case 'self-approved':
+      return `approved by ${state.by}, who made the change: does not count`;
+    case 'not-allowed':
+      return `approved by ${state.by}, who may not approve: ${state.reason}`;
+    case 'forged':
+      return `the proof of approval is wrong: ${state.reason}`;
+    case 'unknown':
+      return `whether it is approved cannot be said: ${state.reason}`;
+  }
+}
+
+/** `reviewed 52 days ago, due in 38`, as far as the entry says. */
+export function reviewWords(entry: RegisterEntry, now: number): string {
+  const { last, everyDays } = entry.review ?? {};
+  if (last === undefined) return 'never reviewed';
+  const age = daysBetween(last, now);
+  const reviewed = age < 1 ? `reviewed ${formatDate(last)}` : `reviewed ${count(age, 'day')} ago`;
+  if (everyDays === undefined) return reviewed;
+  const left = everyDays - age;
+  return left < 0 ? `${reviewed}, overdue by ${count(-left, 'day')}` : `${reviewed}, due in ${left}`;
+}
+
+/** `expires 2027-09-30`; empty where it does not expire. */
+export function expiryWords(entry: RegisterEntry, now: number): string {
+  if (entry.expires === null) return '';
+  return `${entry.expires <= now ? 'expired' : 'expires'} ${formatDate(entry.expires)}`;
+}
+
+/** The shortest name of a process that a person recognises. */
+export function processName(process: ProcessFacts | null): string {
+  if (process === null) return 'process not visible';
+  return process.name ?? process.exe?.split('/').at(-1) ?? `pid ${process.pid}`;
+}
+
+/** Control ids of findings by framework, sorted, without repeats. */
+export function controlsByFramework(findings: readonly Finding[]): ReadonlyMap<string, readonly string[]> {
+  const byFramework = new Map<string, Set<string>>();
+  for (const f of findings)
+    for (const c of f.controls) {
+      const ids = byFramework.get(c.framework) ?? new Set();
+      byFramework.set(c.framework, ids.add(c.id));
+    }
+  return new Map([...byFramework].sort(([a], [b]) => compareText(a, b)).map(([k, ids]) => [k, sortIds([...ids])]));
+}
+
+/** Sorts control ids as people count: `8.9` before `8.20`. */
+export function sortIds(ids: readonly string[]): string[] {
+  const key = (id: string) => id.replace(/\d+/g, (digits) => digits.padStart(6, '0'));
+  return ids.toSorted((a, b) => compareText(key(a), key(b)));
+}
