@@ -1,0 +1,189 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { UserError } from '../model/errors.ts';
+import type { EventDraft } from '../model/event.ts';
+import { buildMatcher } from '../model/match.ts';
+import type { Register, RegisterEntry } from '../model/register.ts';
+import { approvalPayload, signPayload } from '../register/signature.ts';
+import { stampApproval, stampReview } from '../register/stamp.ts';
+import { didYouMean } from '../register/suggest.ts';
+import type { Context } from './context.ts';
+import { loadRegister } from './load-register.ts';
+import { openState, withStateToRead } from './state.ts';
+import { writeFileWhole } from './write-file.ts';
+
+export interface StampedEntry {
+  readonly id: string;
+  readonly by: string;
+  readonly digest: string;
+  /** Hosts that the approval was given for, of those known today. */
+  readonly hosts: readonly string[];
+  /** File that was written, relative to the workspace. */
+  readonly file: string;
+}
+
+/** Writes approvals into the register, and an event for each. Throws UserError; entries before the one at fault stay approved. */
+export async function approveEntries(
+  context: Context,
+  ids: readonly string[],
+  options: { readonly by: string | undefined; readonly sign: boolean; readonly key: string | undefined },
+): Promise<readonly StampedEntry[]> {
+  const by = options.by ?? gitConfig(context, 'user.email');
+  if (!by)
+    throw new UserError('nobody is named as the approver', {
+      hint: 'Say --by you@example.org, or set git config user.email.',
+    });
+  const key = options.sign ? keyToSignWith(context, options.key) : undefined;
+  const { register } = await loadRegister(context, null);
+  refuseUnlessAllowed(register, by);
+  const known = await withStateToRead(context, async (store) =>
+    store ? (await store.hostStates()).map((state) => state.host) : [],
+  );
+  const matcher = buildMatcher(register.entries, mergeHosts(register, known));
+  const done: StampedEntry[] = [];
+  for (const entry of ids.map((id) => entryToStamp(register, id))) {
+    const at = Math.floor(context.now() / 1000) * 1000; // what the file can say
+    const hosts = matcher.hostsSelected(entry);
+    const payload = approvalPayload({ entry: entry.id, digest: entry.digest, by, at, hosts });
+    const proof = key === undefined ? {} : { proof: await signPayload(payload, key, context.env) };
+    edit(context, entry, (text, file) =>
+      stampApproval(text, entry.id, { by, at, digest: entry.digest, hosts, ...proof }, file),
+    );
+    done.push({ id: entry.id, by, digest: entry.digest, hosts, file: entry.at.file });
+    await record(context, {
+      type: 'entry.approved',
+      observedAt: at,
+      actor: context.actor,
+      subject: entry.id,
+      body: { by, digest: entry.digest, hosts, signed: key !== undefined },
+    });
+  }
+  return done;
+}
+
+/** Writes reviews into the register, and an event for each. */
+export async function reviewEntries(
+  context: Context,
+  ids: readonly string[],
+  options: { readonly by: string | undefined },
+): Promise<readonly StampedEntry[]> {
+  const by = options.by ?? gitConfig(context, 'user.email');
+  if (!by)
+    throw new UserError('nobody is named as the reviewer', {
+      hint: 'Say --by you@example.org, or set git config user.email.',
+    });
+  const { register } = await loadRegister(context, null);
+  const done: StampedEntry[] = [];
+  for (const entry of ids.map((id) => entryToStamp(register, id))) {
+    const last = Math.floor(context.now() / 1000) * 1000;
+    edit(context, entry, (text, file) =>
+      stampReview(text, entry.id, { ...entry.review, last, by, digest: entry.digest }, file),
+    );
+    done.push({ id: entry.id, by, digest: entry.digest, hosts: [], file: entry.at.file });
+    await record(context, {
+      type: 'entry.reviewed',
+      observedAt: last,
+      actor: context.actor,
+      subject: entry.id,
+      body: { by, digest: entry.digest },
+    });
+  }
+  return done;
+}
+
+function entryToStamp(register: Register, id: string): RegisterEntry {
+  const entry = register.entries.find((e) => e.id === id);
+  if (!entry) {
+    const near = didYouMean(
+      id,
+      register.entries.map((e) => e.id),
+    );
+    const broken = register.problems.some((problem) => problem.severity === 'error');
+    throw new UserError(`the register has no entry "${id}"`, {
+      hint:
+        near ?? (broken ? 'Some entries could not be read: quietdoor register lint' : 'See: quietdoor register list'),
+    });
+  }
+  if (entry.inheritedFrom !== null || isAbsolute(entry.at.file)) {
+    throw new UserError(`${id} is inherited from ${entry.inheritedFrom ?? entry.at.file}`, {
+      hint: 'Approve it in the workspace that it comes from.',
+    });
+  }
+  return entry;
+}
+
+function refuseUnlessAllowed(register: Register, by: string): void {
+  const { approvers } = register.policy;
+  if (approvers.length > 0 && !approvers.includes(by)) {
+    throw new UserError(`${by} may not approve: policy.approvers of quietdoor.yaml names ${approvers.join(', ')}`);
+  }
+}
+
+function edit(context: Context, entry: RegisterEntry, change: (text: string, file: string) => string): void {
+  const path = resolve(context.workspace, entry.at.file);
+  writeFileWhole(path, change(readFileSync(path, 'utf8'), entry.at.file));
+}
+
+/** The register is the authority, the ledger its witness: an approval stands although it could not be recorded here. */
+async function record(context: Context, event: EventDraft): Promise<void> {
+  const { store, readOnly } = await openState(context);
+  try {
+    if (store && readOnly === null) await store.appendEvents([event], context.now());
+  } finally {
+    await store?.close();
+  }
+}
+
+/** Hosts that were observed, with the addresses and tags that quietdoor.yaml declares for them. */
+function mergeHosts(
+  register: Register,
+  observed: readonly {
+    readonly name: string;
+    readonly addresses: readonly string[];
+    readonly tags: readonly string[];
+  }[],
+): readonly { name: string; addresses: readonly string[]; tags: readonly string[] }[] {
+  const hosts = new Map<string, { name: string; addresses: readonly string[]; tags: readonly string[] }>();
+  for (const { name, addresses, tags } of [...observed, ...register.hosts]) {
+    const before = hosts.get(name);
+    hosts.set(name, {
+      name,
+      addresses: [...new Set([...(before?.addresses ?? []), ...addresses])],
+      tags: [...new Set([...(before?.tags ?? []), ...tags])],
+    });
+  }
+  return [...hosts.values()];
+}
+
+function keyToSignWith(context: Context, given: string | undefined): string {
+  const configured = given ?? gitConfig(context, 'user.signingKey');
+  if (configured !== undefined) {
+    const path = configured.startsWith('~/') ? join(homedir(), configured.slice(2)) : resolve(configured);
+    if (existsSync(path)) return path;
+    throw new UserError(`there is no key file ${path}`, {
+      hint: 'Name one with --key; a .pub file works where an ssh agent holds the key.',
+    });
+  }
+  for (const name of ['id_ed25519', 'id_ecdsa', 'id_ed25519_sk', 'id_rsa']) {
+    const path = join(homedir(), '.ssh', name);
+    if (existsSync(path)) return path;
+  }
+  throw new UserError('no SSH key to sign with was found', {
+    hint: 'Name one with --key, or make one: ssh-keygen -t ed25519',
+  });
+}
+
+function gitConfig(context: Context, name: string): string | undefined {
+  try {
+    const value = execFileSync('git', ['-C', context.workspace, 'config', '--get', name], {
+      encoding: 'utf8',
+      timeout: 10_000,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return value.trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}

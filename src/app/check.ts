@@ -1,0 +1,100 @@
+import { checks } from '../checks/index.ts';
+import { runChecks } from '../checks/run.ts';
+import { controlsOfRule, loadFrameworks } from '../frameworks/load.ts';
+import { buildFacts } from '../model/build-facts.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import type { CheckResult } from '../model/facts.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Framework } from '../model/framework.ts';
+import type { RuleInfo } from '../model/rule.ts';
+import { judgeApprovals } from '../register/approval.ts';
+import type { LoadedWorkspace } from '../register/workspace.ts';
+import type { Store } from '../store/store.ts';
+import { asOf, type Context } from './context.ts';
+import { keepRegister, loadRegister } from './load-register.ts';
+import { openState } from './state.ts';
+import { VERSION } from './version.ts';
+
+/** Newest events that a report shows. */
+const EVENTS_IN_REPORT = 100;
+
+export interface CheckOutcome {
+  readonly result: CheckResult;
+  readonly frameworks: readonly Framework[];
+  readonly rules: readonly RuleInfo[];
+  readonly workspace: LoadedWorkspace;
+  /** Why the history of findings was not written down; null where it was. */
+  readonly notRecorded: string | null;
+}
+
+/** Compares what is approved with what is observed. Throws UserError where the workspace or the store cannot be used. */
+export async function check(
+  context: Context,
+  options: { readonly baseline?: ReadonlySet<string> } = {},
+): Promise<CheckOutcome> {
+  const { store, readOnly } = await openState(context);
+  try {
+    return await checkWith(context, store, {
+      record: readOnly === null,
+      notRecorded: readOnly,
+      baseline: options.baseline ?? new Set(),
+    });
+  } finally {
+    await store?.close();
+  }
+}
+
+/** How a check treats the store. */
+export interface CheckOptions {
+  /** Write down the register and the history of findings. */
+  readonly record: boolean;
+  /** Why the store cannot be written, for the person; null where it can. */
+  readonly notRecorded: string | null;
+  /** Fingerprints of findings known from a baseline file. */
+  readonly baseline: ReadonlySet<string>;
+  /** Endpoints to answer for although nothing listens there. */
+  readonly also?: readonly Endpoint[];
+}
+
+/** The same with a store that is open already (null: nothing is known). */
+export async function checkWith(
+  context: Context,
+  store: Store | null,
+  { record, notRecorded, baseline, also = [] }: CheckOptions,
+): Promise<CheckOutcome> {
+  const now = asOf(context);
+  const workspace = await loadRegister(context, notRecorded === null ? store : null);
+  const { register } = workspace;
+  const approvals = await judgeApprovals({ workspace, dir: context.workspace, now, env: context.env });
+  const [hosts, listeners] = store ? [await store.hostStates(), await store.listenerStates()] : [[], []];
+  const facts = buildFacts({ now, register, approvals, hosts, listeners, also });
+  const frameworks = loadFrameworks(register.frameworks.map((choice) => choice.id));
+  const known = store ? await store.findingsFirstSeen() : new Map<string, number>();
+  const { findings: raised, results } = runChecks(facts, controlsOfRule(frameworks), {
+    firstSeen: (fingerprint) => known.get(fingerprint),
+  });
+  const mark = (finding: Finding): Finding =>
+    baseline.has(finding.fingerprint) ? { ...finding, inBaseline: true } : finding;
+  const findings = baseline.size > 0 ? raised.map(mark) : raised;
+  let resolved: readonly Finding[] = [];
+  if (store && record) {
+    await keepRegister(context, store, workspace);
+    resolved = (await store.syncFindings(raised, now)).resolved;
+  }
+  return {
+    workspace,
+    frameworks,
+    rules: checks,
+    notRecorded,
+    result: {
+      schemaVersion: 1,
+      version: VERSION,
+      now,
+      facts,
+      results: baseline.size > 0 ? results.map((r) => ({ ...r, findings: r.findings.map(mark) })) : results,
+      findings,
+      resolved,
+      events: store ? await store.events({ limit: EVENTS_IN_REPORT }) : [],
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../model/errors.ts';
+import { draftEntries } from '../register/draft.ts';
+import { renderDrafts } from '../register/draft-file.ts';
+import type { Context } from './context.ts';
+import { loadRegister } from './load-register.ts';
+import { withStateToRead } from './state.ts';
+import { writeFileWhole } from './write-file.ts';
+
+/** Where drafts are written, relative to the workspace. */
+export const DRAFT_FILE = 'register/drafts.yaml';
+
+export interface DraftResult {
+  /** Ids of the new drafts, sorted. */
+  readonly ids: readonly string[];
+  /** Endpoints that they cover. */
+  readonly endpoints: number;
+  /** The file as it is (or would be) afterwards. */
+  readonly text: string;
+}
+
+/**
+ * Drafts entries for listeners that no entry covers and adds them to register/drafts.yaml; what a person wrote there
+ * stays. Throws UserError where nothing was observed yet, or the file cannot be written.
+ */
+export async function draftRegister(context: Context, options: { readonly write: boolean }): Promise<DraftResult> {
+  return withStateToRead(context, async (store) => {
+    const hosts = store ? await store.hostStates() : [];
+    if (!store || hosts.length === 0)
+      throw new UserError('nothing was observed yet', { hint: 'Look first: quietdoor scan' });
+    const { register } = await loadRegister(context, null);
+    const listeners = await store.listenerStates({ openOnly: true });
+    const drafts = draftEntries({ listeners, hosts, register, now: context.now() });
+    const path = join(context.workspace, DRAFT_FILE);
+    const existing = existsSync(path) ? readFileSync(path, 'utf8') : null;
+    const text = drafts.length === 0 ? (existing ?? '') : renderDrafts(drafts, existing);
+    if (options.write && drafts.length > 0) writeFileWhole(path, text);
+    return {
+      ids: drafts.map((draft) => draft.id),
+      endpoints: drafts.reduce((sum, draft) => sum + draft.endpoints, 0),
+      text,
+    };
+  });
+}

@@ -1,0 +1,118 @@
+import { checks } from '../checks/index.ts';
+import { compareEndpoints, type Endpoint, endpointKey, HOST_SCOPE } from '../model/endpoint.ts';
+import type { EndpointResult } from '../model/facts.ts';
+import { isAtLeast } from '../model/finding.ts';
+import type { HostState, ListenerState } from '../model/state.ts';
+import { type ExplainInput, explainJson, renderExplain } from '../reports/explain.ts';
+import type { RenderOptions } from '../reports/report-format.ts';
+import { checkWith } from './check.ts';
+import { type Context, thisHost } from './context.ts';
+import type { EndpointQuery } from './parse-endpoint.ts';
+import { withStateToRead } from './state.ts';
+
+/** Events of a port that are read for its history. */
+const EVENTS_PER_PORT = 50;
+
+export interface Explanation {
+  readonly text: string;
+  /** `gaps`: nobody looked there. `findings`: an open finding of medium or above. */
+  readonly outcome: 'clean' | 'findings' | 'gaps';
+}
+
+/** Everything known about the port that a person named; several ports that fit are shown one after the other. */
+export async function explainEndpoint(
+  context: Context,
+  query: EndpointQuery,
+  format: string,
+  options: RenderOptions,
+): Promise<Explanation> {
+  return withStateToRead(context, async (store) => {
+    const states = store ? await store.listenerStates({ port: query.port }) : [];
+    const known = store ? await store.hostStates() : [];
+    const endpoints = endpointsMeant(query, hostsOf(query, known, thisHost(context.env)), states);
+    const outcome = await checkWith(context, store, {
+      record: false,
+      notRecorded: null,
+      baseline: new Set(),
+      also: endpoints,
+    });
+    const { facts } = outcome.result;
+    const keys = new Set(endpoints.map(endpointKey));
+    const results = outcome.result.results.filter((result) => keys.has(endpointKey(result.facts.endpoint)));
+    const inputs = await Promise.all(
+      results.map(
+        async (result): Promise<ExplainInput> => ({
+          result,
+          check: {
+            now: outcome.result.now,
+            register: { name: facts.estate.register.name, digest: facts.estate.register.digest },
+            version: outcome.result.version,
+          },
+          events: store
+            ? await store.events({ subject: endpointKey(result.facts.endpoint), limit: EVENTS_PER_PORT })
+            : [],
+          rules: checks,
+          frameworks: outcome.frameworks,
+        }),
+      ),
+    );
+    return {
+      text:
+        format === 'json' ? explainJsonOf(inputs) : inputs.map((input) => renderExplain(input, options)).join('\n\n'),
+      outcome: outcomeOf(results),
+    };
+  });
+}
+
+/** One object for one port, else `{schemaVersion, matches: […]}`. */
+function explainJsonOf(inputs: readonly ExplainInput[]): string {
+  const [only, ...more] = inputs.map(explainJson);
+  return JSON.stringify(more.length === 0 ? only : { schemaVersion: 1, matches: [only, ...more] }, null, 2);
+}
+
+/** Names of the hosts meant: by name, by one of their addresses, or this machine. */
+function hostsOf(query: EndpointQuery, known: readonly HostState[], here: string): readonly string[] {
+  const names = [...new Set(known.map((state) => state.host.name))];
+  const asked = query.host?.toLowerCase();
+  if (asked === undefined || asked === 'localhost') {
+    if (names.includes(here) || names.length !== 1) return [here];
+    return names; // a workspace about one other host: there is nothing else that could be meant
+  }
+  const named = names.filter((name) => name.toLowerCase() === asked);
+  if (named.length > 0) return named;
+  const addressed = known.filter((state) => state.host.addresses.includes(asked)).map((state) => state.host.name);
+  return addressed.length > 0 ? [...new Set(addressed)] : [query.host as string];
+}
+
+/** Endpoints that fit: those that are or were open, else the bare question. */
+function endpointsMeant(
+  query: EndpointQuery,
+  hosts: readonly string[],
+  states: readonly ListenerState[],
+): readonly Endpoint[] {
+  const fits = (e: Endpoint) =>
+    hosts.includes(e.host) &&
+    (query.transport === undefined || e.transport === query.transport) &&
+    (query.scope === undefined || e.scope === query.scope);
+  const known = new Map(
+    states.filter((s) => fits(s.listener)).map((s) => [endpointKey(s.listener), endpointOf(s.listener)]),
+  );
+  if (known.size > 0) return [...known.values()].sort(compareEndpoints);
+  return hosts.map((host) => ({
+    host,
+    scope: query.scope ?? HOST_SCOPE,
+    transport: query.transport ?? 'tcp',
+    port: query.port,
+  }));
+}
+
+function endpointOf({ host, scope, transport, port }: Endpoint): Endpoint {
+  return { host, scope, transport, port };
+}
+
+function outcomeOf(results: readonly EndpointResult[]): Explanation['outcome'] {
+  if (results.some((r) => r.findings.some((f) => f.status === 'open' && isAtLeast(f.severity, 'medium'))))
+    return 'findings';
+  if (results.every((r) => r.facts.host.length === 0)) return 'gaps';
+  return 'clean';
+}

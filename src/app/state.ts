@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../model/errors.ts';
+import type { Store } from '../store/store.ts';
+import type { Context } from './context.ts';
+
+/** Opens the store for writing; makes it where there is none. Throws UserError where it cannot be written. */
+export async function openStateToWrite(context: Context): Promise<Store> {
+  const { openStore } = await import('../store/store.ts');
+  return openStore({ dir: context.state, mode: 'write' });
+}
+
+/** Opens the store for reading; null where nothing was ever recorded. Throws UserError where it cannot be used. */
+export async function openStateToRead(context: Context): Promise<Store | null> {
+  if (!existsSync(join(context.state, 'quietdoor.db'))) return null;
+  const { openStore } = await import('../store/store.ts');
+  return openStore({ dir: context.state, mode: 'read' });
+}
+
+/** The store, and why it can only be read (a sentence; null where it can be written). */
+export interface OpenedState {
+  readonly store: Store | null;
+  readonly readOnly: string | null;
+}
+
+/** Opens the store for writing where that works, else for reading, so that a check on a read-only mount still answers. */
+export async function openState(context: Context): Promise<OpenedState> {
+  try {
+    return { store: await openStateToWrite(context), readOnly: null };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { store: await openStateToRead(context), readOnly: error.message };
+  }
+}
+
+/** Runs something with the store open for reading (null: there is none), and closes it. */
+export async function withStateToRead<T>(context: Context, use: (store: Store | null) => Promise<T>): Promise<T> {
+  const store = await openStateToRead(context);
+  try {
+    return await use(store);
+  } finally {
+    await store?.close();
+  }
+}

@@ -1,0 +1,54 @@
+import { type Command, Option } from 'commander';
+import { SEVERITIES, type Severity } from '../../model/finding.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPlace } from '../options.ts';
+import { progress, renderOptions, writeResult } from '../output.ts';
+
+interface CheckFlags extends OutputOptions, PlaceOptions {
+  readonly failOn: Severity;
+  readonly baseline?: string;
+  readonly writeBaseline?: string;
+}
+
+export function define(command: Command): void {
+  command
+    .addOption(
+      new Option('--fail-on <severity>', 'exit 1 at findings of this severity or above')
+        .choices([...SEVERITIES])
+        .default('medium'),
+    )
+    .option('--baseline <file>', 'findings known from this file are shown, but do not fail the run')
+    .option('--write-baseline <file>', 'write the findings of this run as a baseline')
+    .action(async (flags: CheckFlags) => {
+      const { openContext } = await import('../../app/context.ts');
+      const { writeFileWhole } = await import('../../app/write-file.ts');
+      const { readBaseline, renderBaseline } = await import('../../app/baseline.ts');
+      const { check } = await import('../../app/check.ts');
+      const { outcomeOf } = await import('../../app/outcome.ts');
+      const { reportFormats } = await import('../../reports/index.ts');
+      const context = openContext(flags);
+      const outcome = await check(context, flags.baseline ? { baseline: readBaseline(flags.baseline) } : {});
+      const { result, frameworks, rules, notRecorded } = outcome;
+      const format = reportFormats.find((f) => f.name === flags.format);
+      if (!format) throw new Error(`no format ${flags.format}`); // commander checked it
+      await writeResult(
+        format.render({ result, frameworks, rules, failOn: flags.failOn }, renderOptions(flags)),
+        flags,
+      );
+      if (flags.writeBaseline) {
+        writeFileWhole(flags.writeBaseline, renderBaseline(result.findings));
+        progress(flags, `wrote ${result.findings.length} findings to ${flags.writeBaseline}`);
+      }
+      if (notRecorded) progress(flags, `The history of findings was not recorded: ${notRecorded}`);
+      process.exitCode = EXIT[outcomeOf(outcome, flags.failOn)];
+    });
+  withPlace(command);
+  withOutput(command, ['table', 'json', 'jsonl', 'csv', 'markdown', 'sarif', 'junit', 'github']);
+  withExamples(command, [
+    ['quietdoor check', 'findings and verdicts, for people'],
+    ['quietdoor check --fail-on high --format junit -o ports.xml', 'for a CI server'],
+    ['quietdoor check --format sarif -o ports.sarif', 'for code scanning'],
+    ['quietdoor check --write-baseline known.json', 'start from what is there today…'],
+    ['quietdoor check --baseline known.json', '…and fail on new findings only'],
+  ]);
+}

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+
+/** One command of the command line. `define` adds arguments, options, examples and the action. */
+export interface CommandModule {
+  define(command: Command): void;
+}
+
+/** Every command: one line here, one file beside it. Loaded when asked for, so that the others cost nothing. */
+export const commands: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
+  quickstart: {
+    summary: 'inventory, register draft, checks and report of this machine, in one go',
+    load: () => import('./quickstart.ts'),
+  },
+  init: { summary: 'make a workspace', load: () => import('./init.ts') },
+  scan: { summary: 'look at what listens and record it', load: () => import('./scan.ts') },
+  register: {
+    summary: 'draft, lint, fmt, list, diff, approve, review the register of approved ports',
+    load: () => import('./register.ts'),
+  },
+  check: { summary: 'compare what is approved with what is observed; findings', load: () => import('./check.ts') },
+  explain: { summary: 'everything known about one port, or about a rule', load: () => import('./explain.ts') },
+  events: { summary: 'what opened, closed and changed, newest first', load: () => import('./events.ts') },
+  report: { summary: 'a self-contained HTML report for people', load: () => import('./report.ts') },
+  config: { summary: 'settings in force and where each comes from', load: () => import('./config.ts') },
+  doctor: { summary: 'what this machine allows and lacks', load: () => import('./doctor.ts') },
+  completion: { summary: 'completion script for bash, zsh or fish', load: () => import('./completion.ts') },
+};

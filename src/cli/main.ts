@@ -1,0 +1,43 @@
+import { VERSION } from '../app/version.ts';
+import { UserError } from '../model/errors.ts';
+import { EXIT } from './exit-codes.ts';
+
+const args = process.argv.slice(2);
+process.on('SIGINT', () => {
+  // Ending at once loses nothing: what was acknowledged is on disk, and a file is written whole or not at all.
+  process.exit(EXIT.interrupted);
+});
+
+if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+  // Answered before anything is loaded: other tools ask this often.
+  process.stdout.write(`${VERSION}\n`);
+} else {
+  process.exitCode = await run();
+}
+
+async function run(): Promise<number> {
+  const { CommanderError } = await import('commander');
+  const { buildProgram } = await import('./program.ts');
+  const asked = args[0] === 'help' ? args[1] : args[0];
+  // Completion speaks of every command, so it needs them all.
+  const program = await buildProgram(asked === 'completion' ? 'all' : asked === undefined ? [] : [asked]);
+  try {
+    if (args.length === 0) {
+      program.outputHelp();
+      return EXIT.clean;
+    }
+    await program.parseAsync(process.argv);
+    return Number(process.exitCode ?? EXIT.clean);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.failed;
+    if (error instanceof UserError) {
+      process.stderr.write(`quietdoor: ${error.message}\n${error.hint ? `${error.hint}\n` : ''}`);
+      return EXIT.failed;
+    }
+    process.stderr.write(
+      `quietdoor ${VERSION}: this is a fault of the program, not of your input. Please report it with the lines below.\n` +
+        `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return EXIT.failed;
+  }
+}
