@@ -1,0 +1,233 @@
+import { fstatSync, statSync } from 'node:fs';
+import type { PackageFacts, ProcessFacts } from '../../model/listener.ts';
+import { createHashCache } from './binary-hash.ts';
+import { type CgroupFacts, parseCgroup } from './cgroup.ts';
+import { isLink, openInside, readBytes, readLink, readText, readTextInside } from './files.ts';
+import { type OpenedPackages, openPackages, type PackageProblem, packagedPaths, packagesIdentity } from './packages.ts';
+import { parseBootTime, readProcessStat, TICKS_PER_SECOND } from './process-stat.ts';
+import { redactCommandLine } from './redact.ts';
+import type { Holder } from './socket-owners.ts';
+import { parsePasswd, uidInside } from './users.ts';
+
+/** How long facts that the kernel does not announce (command line, user, package) are kept, in ms. */
+const VALID_MS = 60_000;
+const MAX_COMMAND_LINE_BYTES = 16 * 1024;
+const DELETED = ' (deleted)';
+
+/** Where a process sees its files, seen from here. */
+interface FileView {
+  /** Directory that is its root. */
+  readonly root: string;
+  /** It is the machine's own file system, not a container's. */
+  readonly own: boolean;
+  /** Tells file systems apart. */
+  readonly key: string;
+}
+
+interface Known {
+  readonly startTicks: number;
+  readonly exeLink: string | undefined;
+  readonly at: number;
+  readonly hashed: boolean;
+  readonly facts: ProcessFacts;
+}
+
+export interface ProcessReader {
+  /** Starts a snapshot: reads what all processes share. */
+  readonly begin: (hashes: boolean) => void;
+  /** Facts of a process; `undefined` if it ended, or is another by now. */
+  readonly factsOf: (holder: Holder) => ProcessFacts | undefined;
+  readonly cgroupOf: (pid: number) => CgroupFacts;
+  /** A file as the process sees it, bounded. */
+  readonly readAs: (pid: number, path: string) => string | undefined;
+  /** Names of the host's own users. */
+  readonly userName: (uid: number) => string | undefined;
+  /** Ends a snapshot: forgets processes that nobody asked about. Returns package databases that could not be read. */
+  readonly end: () => readonly PackageProblem[];
+}
+
+/** `root`: `/`, or a captured tree. `elapsed`: a clock that never steps back, in ms. */
+export function createProcessReader(root: string, elapsed: () => number): ProcessReader {
+  const live = root === '/';
+  const proc = live ? '/proc' : `${root}/proc`;
+  const hashFile = createHashCache();
+  const known = new Map<number, Known>();
+  let asked = new Set<number>();
+  const packages = new Map<string, { opened: OpenedPackages; identity: string; at: number }>();
+  const owners = new Map<string, PackageFacts | null>();
+  const users = new Map<string, { names: Map<number, string>; at: number }>();
+  let views = new Map<number, FileView | undefined>();
+  let ownRoot = '';
+  let bootTime: number | undefined;
+  let hashes = false;
+
+  const viewOf = (pid: number): FileView | undefined => {
+    if (!views.has(pid)) views.set(pid, readView(pid));
+    return views.get(pid);
+  };
+  const readView = (pid: number): FileView | undefined => {
+    const path = `${proc}/${pid}/root`;
+    try {
+      if (!live) {
+        const own = isLink(path);
+        const stat = statSync(own ? root : path);
+        return { root: own ? root : path, own, key: `${stat.dev}:${stat.ino}` };
+      }
+      const stat = statSync(path);
+      const key = `${stat.dev}:${stat.ino}`;
+      return key === ownRoot ? { root: '/', own: true, key } : { root: path, own: false, key };
+    } catch {
+      return undefined;
+    }
+  };
+
+  const packagesOf = (view: FileView): OpenedPackages & { readonly identity: string } => {
+    const before = packages.get(view.key);
+    if (before && elapsed() - before.at < VALID_MS) return { ...before.opened, identity: before.identity };
+    const identity = `${view.key}|${packagesIdentity(view.root)}`;
+    const opened = before?.identity === identity ? before.opened : openPackages(view.root, view.own);
+    packages.set(view.key, { opened, identity, at: elapsed() });
+    return { ...opened, identity };
+  };
+
+  const packageOf = (view: FileView, exe: string): PackageFacts | undefined => {
+    const { databases, identity } = packagesOf(view);
+    const key = `${identity}|${exe}`;
+    const before = owners.get(key);
+    if (before !== undefined) return before ?? undefined;
+    let owner: PackageFacts | undefined;
+    for (const database of databases) owner ??= database.ownerOf(packagedPaths(exe));
+    if (owners.size > 20_000) owners.clear();
+    owners.set(key, owner ?? null);
+    return owner;
+  };
+
+  const namesOf = (view: FileView): Map<number, string> => {
+    const before = users.get(view.key);
+    if (before && elapsed() - before.at < VALID_MS) return before.names;
+    const names = parsePasswd(readTextInside(view.root, 'etc/passwd') ?? '');
+    users.set(view.key, { names, at: elapsed() });
+    return names;
+  };
+
+  const userOf = (pid: number, view: FileView, uid: number): string | undefined => {
+    if (view.own) return namesOf(view).get(uid);
+    const inside = uidInside(readText(`${proc}/${pid}/uid_map`, 4096) ?? '', uid);
+    return inside === undefined ? undefined : namesOf(view).get(inside);
+  };
+
+  const read = (pid: number, startTicks: number, name: string, exeLink: string | undefined): ProcessFacts => {
+    const uid = effectiveUid(readText(`${proc}/${pid}/status`, 4096) ?? '');
+    const view = viewOf(pid);
+    const user = uid === undefined ? undefined : view ? userOf(pid, view, uid) : namesOf(hostView()).get(uid);
+    const commandLine = readCommandLine(`${proc}/${pid}/cmdline`);
+    const { unit, container } = parseCgroup(readText(`${proc}/${pid}/cgroup`) ?? '');
+    const exe = exeLink?.endsWith(DELETED) ? exeLink.slice(0, -DELETED.length) : exeLink;
+    const exeState = exe !== undefined && view ? stateOf(pid, exe, exeLink !== exe, view) : undefined;
+    // what lies at the path now says nothing about the package that the running file came from, unless it is the same
+    const owner = exe !== undefined && view && exeState === 'present' ? packageOf(view, exe) : undefined;
+    const sha256 = hashes && exe !== undefined ? hash(pid, exe, view) : undefined;
+    return {
+      pid,
+      ...(bootTime === undefined ? {} : { startedAt: bootTime + startTicks * (1000 / TICKS_PER_SECOND) }),
+      name,
+      ...(exe === undefined ? {} : { exe }),
+      ...(exeState === undefined ? {} : { exeState }),
+      ...(sha256 === undefined ? {} : { sha256 }),
+      ...(commandLine === undefined ? {} : { commandLine }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(user === undefined ? {} : { user }),
+      ...(unit === undefined ? {} : { unit }),
+      ...(container === undefined ? {} : { container }),
+      ...(owner === undefined ? {} : { package: owner }),
+    };
+  };
+
+  const hostView = (): FileView => ({ root, own: true, key: ownRoot });
+
+  const hash = (pid: number, exe: string, view: FileView | undefined): string | undefined => {
+    if (live) return hashFile(`${proc}/${pid}/exe`);
+    const file = view && openInside(view.root, exe);
+    if (file === undefined) return undefined;
+    try {
+      return hashFile(file.path);
+    } finally {
+      file.close();
+    }
+  };
+
+  /** Compares the running file with what lies at its path in the process's own root. */
+  const stateOf = (pid: number, exe: string, gone: boolean, view: FileView): ProcessFacts['exeState'] => {
+    const file = openInside(view.root, exe);
+    if (file === undefined) return 'deleted';
+    try {
+      if (!live) return gone ? 'replaced' : 'present';
+      const there = fstatSync(file.fd);
+      const running = statSync(`${proc}/${pid}/exe`);
+      return there.dev === running.dev && there.ino === running.ino ? 'present' : 'replaced';
+    } catch {
+      return undefined; // the process ended meanwhile
+    } finally {
+      file.close();
+    }
+  };
+
+  return {
+    begin: (withHashes) => {
+      hashes = withHashes;
+      asked = new Set();
+      views = new Map();
+      bootTime = parseBootTime(readText(`${proc}/stat`, 4 * 1024 * 1024) ?? '');
+      const stat = statSync(root);
+      ownRoot = `${stat.dev}:${stat.ino}`;
+    },
+    factsOf: ({ pid, startTicks }) => {
+      asked.add(pid);
+      const exeLink = readLink(`${proc}/${pid}/exe`);
+      const before = known.get(pid);
+      // the link's text changes when the process runs another program and when the file is removed or replaced
+      if (
+        before?.startTicks === startTicks &&
+        before.exeLink === exeLink &&
+        (before.hashed || !hashes) &&
+        elapsed() - before.at < VALID_MS
+      )
+        return before.facts;
+      const stat = readProcessStat(proc, pid);
+      if (stat?.startTicks !== startTicks) return undefined;
+      const facts = read(pid, startTicks, stat.name, exeLink);
+      known.set(pid, { startTicks, exeLink, at: elapsed(), hashed: hashes, facts });
+      return facts;
+    },
+    cgroupOf: (pid) => parseCgroup(readText(`${proc}/${pid}/cgroup`) ?? ''),
+    readAs: (pid, path) => {
+      const view = viewOf(pid);
+      return view && readTextInside(view.root, path, 64 * 1024);
+    },
+    userName: (uid) => namesOf(hostView()).get(uid),
+    end: () => {
+      for (const pid of known.keys()) if (!asked.has(pid)) known.delete(pid);
+      const problems: PackageProblem[] = [];
+      for (const [key, { opened, at }] of packages) {
+        for (const database of opened.databases) database.release();
+        problems.push(...opened.problems);
+        if (elapsed() - at > 10 * VALID_MS) packages.delete(key);
+      }
+      return problems;
+    },
+  };
+}
+
+/** Effective uid: second number of the `Uid:` line of /proc/PID/status (proc(5)). */
+export function effectiveUid(status: string): number | undefined {
+  const match = /^Uid:\s+\d+\s+(\d{1,10})\s/m.exec(status);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** Arguments are ended by NUL; a title that a program wrote over them may hold blanks instead. Empty: kernel thread. */
+function readCommandLine(path: string): string | undefined {
+  const bytes = readBytes(path, MAX_COMMAND_LINE_BYTES);
+  if (bytes === undefined || bytes.length === 0) return undefined;
+  const args = bytes.toString('utf8').replace(/\0+$/, '').split('\0');
+  return redactCommandLine(args.length === 1 ? (args[0] as string).split(' ') : args);
+}

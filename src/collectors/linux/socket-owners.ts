@@ -1,0 +1,154 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { failureOf } from './files.ts';
+import { readProcessStat } from './process-stat.ts';
+
+/** A process that holds a socket open. */
+export interface Holder {
+  readonly pid: number;
+  readonly startTicks: number;
+}
+
+interface KnownHolder extends Holder {
+  /** /proc/PID/fd/N */
+  readonly path: string;
+}
+
+export interface SocketOwners {
+  /**
+   * Finds who holds the sockets of the given inodes, among the given processes. Cheap when little changed: known
+   * holders are verified by one readlink each, and only new processes are looked through; a new inode costs a look at
+   * every descriptor of the machine.
+   */
+  readonly update: (inodes: ReadonlySet<number>, pids: readonly number[]) => void;
+  /** By pid; empty where nobody visible holds it. */
+  readonly holdersOf: (inode: number) => readonly Holder[];
+  /** Processes whose descriptors may not be read. */
+  readonly hiddenPids: () => number;
+}
+
+/**
+ * How long "nobody holds it" and a complete look stay valid, in ms. A descriptor passed to an old process over a unix
+ * socket is the one change that verification does not notice, so everything is looked through again after this time.
+ */
+const VALID_MS = 60_000;
+
+/** Inode in the text `socket:[123]`; -1 for any other descriptor. */
+export function socketInode(link: string): number {
+  if (!link.startsWith('socket:[') || !link.endsWith(']')) return -1;
+  const inode = Number(link.slice(8, -1));
+  return Number.isSafeInteger(inode) && inode > 0 ? inode : -1;
+}
+
+/** `elapsed`: a clock that never steps back, in ms. */
+export function createSocketOwners(proc: string, elapsed: () => number): SocketOwners {
+  const known = new Map<number, KnownHolder[]>();
+  const nobodyUntil = new Map<number, number>();
+  let seenPids = new Set<number>();
+  const hidden = new Set<number>();
+  let lookedAt = Number.NEGATIVE_INFINITY;
+
+  /** Looks through the descriptors of a process. */
+  const look = (pid: number, inodes: ReadonlySet<number>) => {
+    const directory = `${proc}/${pid}/fd`;
+    let names: string[];
+    try {
+      names = readdirSync(directory);
+      hidden.delete(pid);
+    } catch (error) {
+      if (failureOf(error) === 'denied') hidden.add(pid);
+      return;
+    }
+    let start: number | undefined;
+    const found = new Set<number>();
+    for (const name of names) {
+      const path = `${directory}/${name}`;
+      let inode: number;
+      try {
+        inode = socketInode(readlinkSync(path));
+      } catch (error) {
+        if (failureOf(error) !== 'denied') continue; // closed meanwhile
+        hidden.add(pid);
+        return;
+      }
+      if (inode < 0 || !inodes.has(inode) || found.has(inode)) continue;
+      start ??= readProcessStat(proc, pid)?.startTicks;
+      if (start === undefined) return;
+      found.add(inode);
+      const holders = known.get(inode);
+      if (holders) holders.push({ pid, startTicks: start, path });
+      else known.set(inode, [{ pid, startTicks: start, path }]);
+    }
+  };
+
+  /** Drops holders that ended or closed the socket; returns processes that may hold it by another descriptor. */
+  const verify = (inodes: ReadonlySet<number>): Set<number> => {
+    const alive = new Map<number, number | undefined>();
+    const doubtful = new Set<number>();
+    for (const [inode, holders] of known) {
+      if (!inodes.has(inode)) {
+        known.delete(inode);
+        continue;
+      }
+      const expected = `socket:[${inode}]`;
+      let dropped = false;
+      for (const holder of holders) {
+        if (!alive.has(holder.pid)) alive.set(holder.pid, readProcessStat(proc, holder.pid)?.startTicks);
+        if (alive.get(holder.pid) === holder.startTicks && isLinkTo(holder.path, expected)) continue;
+        dropped = true;
+        if (alive.get(holder.pid) !== undefined) doubtful.add(holder.pid);
+      }
+      if (!dropped) continue;
+      const left = holders.filter((h) => alive.get(h.pid) === h.startTicks && !doubtful.has(h.pid));
+      if (left.length > 0) known.set(inode, left);
+      else known.delete(inode);
+    }
+    return doubtful;
+  };
+
+  return {
+    update: (inodes, pids) => {
+      const now = elapsed();
+      for (const [inode, until] of nobodyUntil) if (until <= now || !inodes.has(inode)) nobodyUntil.delete(inode);
+      const everything = now - lookedAt >= VALID_MS;
+      const doubtful = everything ? new Set<number>() : verify(inodes);
+      let isNew = everything;
+      for (const inode of inodes) {
+        if (isNew) break;
+        isNew = !known.has(inode) && !nobodyUntil.has(inode);
+      }
+      if (isNew) {
+        known.clear();
+        hidden.clear();
+        nobodyUntil.clear();
+        for (const pid of pids) look(pid, inodes);
+        lookedAt = now;
+      } else {
+        for (const pid of doubtful) forget(known, pid);
+        for (const pid of pids) if (!seenPids.has(pid) || doubtful.has(pid)) look(pid, inodes);
+      }
+      seenPids = new Set(pids);
+      for (const pid of hidden) if (!seenPids.has(pid)) hidden.delete(pid);
+      for (const inode of inodes)
+        if (!known.has(inode) && !nobodyUntil.has(inode)) nobodyUntil.set(inode, now + VALID_MS);
+    },
+    holdersOf: (inode) => known.get(inode) ?? [],
+    hiddenPids: () => hidden.size,
+  };
+}
+
+function isLinkTo(path: string, expected: string): boolean {
+  try {
+    return readlinkSync(path) === expected;
+  } catch {
+    return false;
+  }
+}
+
+function forget(known: Map<number, KnownHolder[]>, pid: number): void {
+  for (const [inode, holders] of known)
+    if (holders.some((h) => h.pid === pid))
+      known.set(
+        inode,
+        holders.filter((h) => h.pid !== pid),
+      );
+}

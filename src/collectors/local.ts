@@ -1,0 +1,169 @@
+import type { Transport } from '../model/endpoint.ts';
+import type { Gap, Observation } from '../model/observation.ts';
+import type { Collector, CollectorOptions } from './collector.ts';
+import { coverageOf, type ReadScope } from './linux/coverage.ts';
+import { listDirectory, readText } from './linux/files.ts';
+import { gaps, sortGaps } from './linux/gaps.ts';
+import { readEphemeralPorts, readHostFacts } from './linux/host-facts.ts';
+import { foldListeners, type ScopeSockets } from './linux/listeners.ts';
+import { listNamedNamespaces, type NamespaceSurvey, surveyNamespaces } from './linux/namespaces.ts';
+import { createProcessReader, type ProcessReader } from './linux/process-facts.ts';
+import { createScopeNames, type ScopeNames } from './linux/scope-names.ts';
+import { createSocketOwners, type SocketOwners } from './linux/socket-owners.ts';
+import { type NamespaceTables, readNamespaceTables } from './linux/table-reader.ts';
+
+type Snapshot = Omit<Observation, 'id'>;
+
+/** A collector that remembers what seldom changes, for callers that look again and again. */
+export interface LocalCollector {
+  readonly collect: (options: CollectorOptions) => Promise<Snapshot>;
+}
+
+/** Listeners of this machine from the kernel's socket tables (proc(5)), every network namespace. Reads, never writes. */
+export const local: Collector = {
+  name: 'local',
+  collect: (options) => createLocalCollector().collect(options),
+};
+
+/** What is kept between snapshots of one root. */
+interface Memory {
+  readonly root: string;
+  readonly owners: SocketOwners;
+  readonly processes: ProcessReader;
+  readonly scopes: ScopeNames;
+}
+
+/** A warm snapshot costs a tenth of a cold one on a large machine. Never throws for what it could not read: see `gaps`. */
+export function createLocalCollector(): LocalCollector {
+  let memory: Memory | undefined;
+  return {
+    collect: async (options) => {
+      if (memory?.root !== options.root) memory = createMemory(options.root);
+      return takeSnapshot(options, memory);
+    },
+  };
+}
+
+function createMemory(root: string): Memory {
+  const proc = procOf(root);
+  const elapsed = () => performance.now();
+  const processes = createProcessReader(root, elapsed);
+  const sources = { root, proc, cgroupOf: processes.cgroupOf, readAs: processes.readAs };
+  return {
+    root,
+    processes,
+    owners: createSocketOwners(proc, elapsed),
+    scopes: createScopeNames(sources, elapsed),
+  };
+}
+
+function procOf(root: string): string {
+  return root === '/' ? '/proc' : `${root}/proc`;
+}
+
+function takeSnapshot(options: CollectorOptions, memory: Memory): Snapshot {
+  const started = performance.now();
+  const observedAt = options.now();
+  const { root } = options;
+  const live = root === '/';
+  const proc = procOf(root);
+  const ephemeral = readEphemeralPorts(proc);
+  const host = readHostFacts(root, options.hostName, ephemeral);
+  const found: Gap[] = [];
+  const finish = (rest: Pick<Snapshot, 'privilege' | 'coverage' | 'listeners'>): Snapshot => ({
+    collector: local.name,
+    vantage: 'local',
+    observedAt,
+    durationMs: Math.round(performance.now() - started),
+    host,
+    gaps: sortGaps(found),
+    ...rest,
+  });
+  const isRoot = process.geteuid?.() === 0;
+  const nothing = { privilege: isRoot ? ('root' as const) : ('user' as const), coverage: [], listeners: [] };
+  if (live && process.platform !== 'linux') {
+    found.push(gaps.notLinux(process.platform));
+    return finish(nothing);
+  }
+  const survey = surveyNamespaces(proc);
+  if (survey === undefined || survey.byId.size === 0) {
+    found.push(gaps.procUnreadable(proc));
+    return finish(nothing);
+  }
+
+  // Sockets first, then their owners: an owner that is gone by then leaves a listener without one, never a lost one.
+  const tables = readAllTables(survey, proc, live, found);
+  const named = listNamedNamespaces(root, survey, live);
+  memory.processes.begin(options.hashes);
+  const mountedNames = new Map(named.flatMap(({ id, name }) => (id === undefined ? [] : [[id, name] as const])));
+  const names = memory.scopes.nameAll([...survey.byId.values()], survey.hostId, mountedNames);
+  const inodes = new Set<number>();
+  for (const { sockets } of tables.values()) for (const { inode } of sockets) if (inode > 0) inodes.add(inode);
+  memory.owners.update(inodes, survey.pids);
+
+  const scopes: ScopeSockets[] = [];
+  const read: ReadScope[] = [];
+  for (const [id, { sockets, problems }] of tables) {
+    const scope = names.get(id) as string;
+    scopes.push({ scope, sockets });
+    read.push({ scope, unread: new Set<Transport>(problems.map((problem) => problem.transport)) });
+    for (const { file, message } of problems) found.push(gaps.tableUnreadable(scope, file, message));
+  }
+  const hiddenPids = memory.owners.hiddenPids();
+  const privilege = live ? nothing.privilege : hiddenPids === 0 ? 'root' : 'user';
+  const listeners = foldListeners(scopes, {
+    host: host.name,
+    ephemeral,
+    holdersOf: memory.owners.holdersOf,
+    factsOf: memory.processes.factsOf,
+    userName: memory.processes.userName,
+    seesAllHolders: hiddenPids === 0 && privilege === 'root',
+  });
+  if (hiddenPids > 0) {
+    const ownerless = new Map<string, number>();
+    for (const l of listeners) if (l.process === null) ownerless.set(l.scope, (ownerless.get(l.scope) ?? 0) + 1);
+    for (const [scope, count] of ownerless) found.push(gaps.ownerHidden(scope, count, privilege === 'root'));
+  }
+  for (const { path, message } of memory.processes.end()) found.push(gaps.packagesUnreadable(path, message));
+
+  let complete = privilege === 'root' && survey.unknownPids === 0 && survey.hostId !== undefined;
+  complete &&= tables.has(survey.hostId as string);
+  if (survey.unknownPids > 0) found.push(gaps.namespaceUnknown(survey.unknownPids));
+  for (const { name, id } of named) {
+    if (id !== undefined) continue;
+    found.push(gaps.namespaceEmpty(`netns:${name}`));
+    complete = false;
+  }
+  if (isHidingPids(proc, survey, isRoot)) {
+    found.push(gaps.hidepid(proc));
+    complete = false;
+  }
+  return finish({ privilege, coverage: coverageOf(host.name, read, complete), listeners });
+}
+
+/** Socket tables by namespace id. A namespace whose last process ended meanwhile is left out: that is normal. */
+function readAllTables(
+  survey: NamespaceSurvey,
+  proc: string,
+  live: boolean,
+  found: Gap[],
+): Map<string, NamespaceTables> {
+  const tables = new Map<string, NamespaceTables>();
+  for (const { id, pids } of survey.byId.values()) {
+    const directories = pids.map((pid) => `${proc}/${pid}/net`);
+    // a captured tree holds the host's own tables where everybody looks for them
+    if (!live && id === survey.hostId && listDirectory(`${proc}/net`) !== undefined) directories.unshift(`${proc}/net`);
+    const read = readNamespaceTables(directories);
+    if (read !== undefined) tables.set(id, read);
+    else if (id === survey.hostId) found.push(gaps.tableUnreadable('host', 'tcp', 'could not be read'));
+  }
+  return tables;
+}
+
+/** Says whether /proc hides processes of others from us (proc(5), mount option hidepid). */
+function isHidingPids(proc: string, survey: NamespaceSurvey, isRoot: boolean): boolean {
+  const mounts = readText(`${proc}/mounts`, 1024 * 1024) ?? '';
+  const options = /^\S+ \/proc proc (\S+)/m.exec(mounts)?.[1] ?? '';
+  if (!/(?:^|,)hidepid=(?!0\b|off\b)/.test(options)) return false;
+  return !isRoot || !survey.pids.includes(1);
+}
