@@ -1,5 +1,6 @@
 import type { Scope, Transport } from './endpoint.ts';
 import type { SourcePosition } from './errors.ts';
+import type { Severity } from './finding.ts';
 import type { BindScope } from './listener.ts';
 import type { PortRange } from './observation.ts';
 
@@ -205,6 +206,10 @@ export interface Register {
   readonly problems: readonly RegisterProblem[];
   /** Entries and settings that differ from what `extends:` brought. */
   readonly deviations: ReadonlyArray<{ readonly what: string; readonly message: string; readonly at: SourcePosition }>;
+  /** Where the register is changed; the other side only reads. Absent: git. */
+  readonly authority?: 'git' | 'server';
+  /** The bar at which `check` fails, from `thresholds`. Absent: medium. */
+  readonly failOn?: Severity;
 }
 
 /** Days in milliseconds. */

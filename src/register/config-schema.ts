@@ -4,7 +4,9 @@ import { portList, text, texts, transport } from './schema.ts';
 
 const map = { error: 'expected a map of keys and values' };
 const list = { error: 'expected a list' };
-const name = z.string().regex(/^[A-Za-z0-9][\w.@-]{0,127}$/, { error: 'expected letters, digits, dots, dashes and underscores' });
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.@-]{0,127}$/, { error: 'expected letters, digits, dots, dashes and underscores' });
 
 /** A number of days or hours is written as a duration: `90d`, `24h`. */
 const duration = (what: string) => text(`${what} A duration such as 24h, 90d, 12w or 1y.`).optional();
@@ -31,8 +33,14 @@ const host = z
   )
   .describe('What is known of a host beside what is observed.');
 
-const prohibited = z.strictObject({ transport: transport.optional(), port: portList, reason: text('Why it is prohibited.') }, map);
-const allowed = z.strictObject({ service: text('Id of the built-in prohibition.'), reason: text('Why it is allowed here.') }, map);
+const prohibited = z.strictObject(
+  { transport: transport.optional(), port: portList, reason: text('Why it is prohibited.') },
+  map,
+);
+const allowed = z.strictObject(
+  { service: text('Id of the built-in prohibition.'), reason: text('Why it is allowed here.') },
+  map,
+);
 
 const policy = z
   .strictObject(
@@ -56,7 +64,16 @@ const policy = z
   .describe("The organisation's rules about ports.");
 
 export const FRAMEWORK_IDS = ['nist-800-53-r5', 'iso-27001-2013', 'iso-27001-2022', 'hitrust-csf'] as const;
-const NIST_BASELINES = ['low', 'moderate', 'high', 'privacy', 'fedramp-li-saas', 'fedramp-low', 'fedramp-moderate', 'fedramp-high'] as const;
+const NIST_BASELINES = [
+  'low',
+  'moderate',
+  'high',
+  'privacy',
+  'fedramp-li-saas',
+  'fedramp-low',
+  'fedramp-moderate',
+  'fedramp-high',
+] as const;
 const frameworkId = z.enum(FRAMEWORK_IDS, { error: `expected one of ${FRAMEWORK_IDS.join(', ')}` });
 const framework = z.union(
   [
@@ -86,13 +103,21 @@ export const configSchema = z.strictObject(
       .describe('Where the register is changed; the other side only reads. Default git.')
       .optional(),
     extends: texts('Shared policy: a file or a folder (or a list of them) that this workspace builds on.').optional(),
-    owners: z.record(name, z.union([owner, text('E-mail address.')], { error: 'expected a map, or an e-mail address' }), map).describe('Owners by name.').optional(),
+    owners: z
+      .record(name, z.union([owner, text('E-mail address.')], { error: 'expected a map, or an e-mail address' }), map)
+      .describe('Owners by name.')
+      .optional(),
     zones: z.record(name, texts('Addresses and CIDRs.'), map).describe('Named sets of sources.').optional(),
     hosts: z.record(name, host, map).describe('Hosts by name.').optional(),
     policy: policy.optional(),
     thresholds: z
       .strictObject(
-        { failOn: z.enum(SEVERITIES, { error: `expected one of ${SEVERITIES.join(', ')}` }).describe('Severity at which `check` fails; default medium.').optional() },
+        {
+          failOn: z
+            .enum(SEVERITIES, { error: `expected one of ${SEVERITIES.join(', ')}` })
+            .describe('Severity at which `check` fails; default medium.')
+            .optional(),
+        },
         map,
       )
       .describe('When something counts.')

@@ -53,18 +53,33 @@ export function zodIssues(error: z.ZodError, schema: z.ZodType, value: unknown):
     const found = valueAt(value, path);
     const label = named(path);
     if (found === undefined)
-      return [{ path: path.slice(0, -1), code: 'missing-key', message: `${label}is missing`.replace(': ', ' '), hint: issue.message }];
+      return [
+        {
+          path: path.slice(0, -1),
+          code: 'missing-key',
+          message: `${label}is missing`.replace(': ', ' '),
+          hint: issue.message,
+        },
+      ];
     if (issue.code === 'invalid_value' && typeof found === 'string') {
       const hint = didYouMean(found, issue.values.map(String));
       return [{ path, code: 'bad-value', message: `${label}${issue.message}, not "${cut(found)}"`, hint }];
     }
     if (issue.code === 'invalid_key')
-      return [{ path, what: 'key', code: 'bad-key', message: `${label}${issue.issues[0]?.message ?? 'not a valid key'}` }];
-    return [{ path, code: issue.code === 'too_big' ? 'too-long' : 'wrong-type', message: `${label}${issue.message}${not(found, issue.code)}` }];
+      return [
+        { path, what: 'key', code: 'bad-key', message: `${label}${issue.issues[0]?.message ?? 'not a valid key'}` },
+      ];
+    return [
+      {
+        path,
+        code: issue.code === 'too_big' ? 'too-long' : 'wrong-type',
+        message: `${label}${issue.message}${not(found, issue.code)}`,
+      },
+    ];
   });
 }
 
-function keyHint(key: string, known: readonly string[]): string {
+export function keyHint(key: string, known: readonly string[]): string {
   return didYouMean(key, known) ?? `known keys: ${known.join(', ')}`;
 }
 
@@ -90,7 +105,8 @@ function knownKeys(schema: z.ZodType, path: YamlPath): string[] {
 function unwrap(schema: unknown): unknown {
   let at = schema as { def?: { innerType?: unknown; options?: readonly unknown[] } } | undefined;
   while (at?.def?.innerType) at = at.def.innerType as typeof at;
-  if (at?.def?.options) return unwrap(at.def.options.find((option) => shapeOf(unwrap(option)) ?? elementOf(unwrap(option))));
+  if (at?.def?.options)
+    return unwrap(at.def.options.find((option) => shapeOf(unwrap(option)) ?? elementOf(unwrap(option))));
   return at;
 }
 

@@ -1,10 +1,9 @@
 import { TRANSPORTS } from '../model/endpoint.ts';
-import type { PortRange } from '../model/observation.ts';
+import { parsePorts } from '../model/port-ranges.ts';
 import type { RegisterEntry, RegisterProblem, Zone } from '../model/register.ts';
 import { digestOf } from './digest.ts';
 import { dropBlanks, type Issue, toProblem, zodIssues } from './issues.ts';
 import { normaliseEntry, readPorts } from './normalise.ts';
-import { mergeRanges, readPortRange } from './ports.ts';
 import { indexLines, type LineIndex } from './positions.ts';
 import { entrySchema, portList } from './schema.ts';
 import { didYouMean } from './suggest.ts';
@@ -73,7 +72,9 @@ function itemsOfSection(section: YamlPart, problems: RegisterProblem[], lines: L
   const value = section.value;
   const report = (issue: Issue) => problems.push({ ...toProblem(issue, section, lines), mightCover: 'anything' });
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    const hint = Array.isArray(value) ? 'put the list under the key ports:' : 'a register file begins with the line ports:';
+    const hint = Array.isArray(value)
+      ? 'put the list under the key ports:'
+      : 'a register file begins with the line ports:';
     report({ path: [], code: 'no-ports', message: 'expected the key ports: with a list of entries', hint });
     return [];
   }
@@ -98,13 +99,22 @@ function checkZones(sources: readonly string[], written: unknown, context: Regis
     const i = Array.isArray(written) ? written.findIndex((item) => String(item).trim() === source) : -1;
     const path = i < 0 ? ['sources'] : ['sources', i];
     if (context.brokenZones.includes(name))
-      issues.push({ path, code: 'broken-zone', message: `sources: the zone "${name}" could not be read`, hint: 'put right its CIDRs first' });
+      issues.push({
+        path,
+        code: 'broken-zone',
+        message: `sources: the zone "${name}" could not be read`,
+        hint: 'put right its CIDRs first',
+      });
     else
       issues.push({
         path,
         code: 'unknown-zone',
         message: `sources: there is no zone "${name}"`,
-        hint: didYouMean(name, context.zones.map((zone) => zone.name)) ?? 'declare it under zones in quietdoor.yaml',
+        hint:
+          didYouMean(
+            name,
+            context.zones.map((zone) => zone.name),
+          ) ?? 'declare it under zones in quietdoor.yaml',
       });
   }
 }
@@ -142,13 +152,9 @@ function coverOfText(text: string): MightCover {
   const ids = text.match(/\bid["']?[ \t]*:/g)?.length ?? 0;
   const written = [...text.matchAll(/^[ \t]*(?:- +)?port: *([\d"'][\d"' -]*?) *(?:#.*)?\r?$/gm)];
   if (written.length === 0 || written.length !== mentions || ids > mentions) return 'anything';
-  const ranges: PortRange[] = [];
-  for (const [, port] of written) {
-    const read = readPortRange((port as string).replaceAll(/["']/g, ''), 'tcp');
-    if (!('value' in read)) return 'anything';
-    ranges.push(read.value);
-  }
+  const read = parsePorts(written.map(([, port]) => (port as string).replaceAll(/["']/g, '')));
+  if (read.problems.length > 0) return 'anything';
   const transports = [...text.matchAll(/\btransport["']?[ \t]*:[ \t]*(\w+)/g)].map((m) => m[1]);
   const known = TRANSPORTS.find((name) => name === transports[0]);
-  return { transport: transports.length === 1 && known ? known : null, ports: mergeRanges(ranges) };
+  return { transport: transports.length === 1 && known ? known : null, ports: read.ranges };
 }

@@ -1,14 +1,14 @@
 import { HOST_SCOPE, type Transport } from '../model/endpoint.ts';
 import { BIND_SCOPES } from '../model/listener.ts';
 import type { PortRange } from '../model/observation.ts';
+import { mergePorts, parsePorts } from '../model/port-ranges.ts';
 import type { ApprovalStamp, ProcessRule, RegisterEntry, ReviewStamp } from '../model/register.ts';
 import { compareText } from '../util/compare.ts';
 import { looksLikeAddress, readCidr } from './addresses.ts';
 import { type Issue, take } from './issues.ts';
-import { mergeRanges, readPortRange } from './ports.ts';
 import type { EntryInput } from './schema.ts';
 import { didYouMean } from './suggest.ts';
-import { cut, readDatetime, readDay, readDays, type Read } from './times.ts';
+import { cut, type Read, readDatetime, readDay, readDays } from './times.ts';
 
 /** An entry without what depends on where it stands and on the zones. */
 export type EntryFields = Omit<RegisterEntry, 'digest' | 'at' | 'inheritedFrom'>;
@@ -32,7 +32,11 @@ export function normaliseEntry(input: EntryInput, issues: Issue[]): EntryFields 
   const transport = input.transport ?? 'tcp';
   const hosts = readList(input.hosts, ['hosts'], issues, readHost);
   if (list(input.hosts).length === 0)
-    issues.push({ path: ['hosts'], code: 'no-hosts', message: 'hosts: the list is empty, so the entry covers nothing' });
+    issues.push({
+      path: ['hosts'],
+      code: 'no-hosts',
+      message: 'hosts: the list is empty, so the entry covers nothing',
+    });
   return {
     id: input.id,
     service: trim(input.service),
@@ -60,16 +64,20 @@ export function normaliseEntry(input: EntryInput, issues: Issue[]): EntryFields 
 }
 
 /** Ports of an entry, or of whatever can be read of them; [] when nothing can. */
-export function readPorts(port: EntryInput['port'], transport: Transport, issues: Issue[]): PortRange[] {
+export function readPorts(port: EntryInput['port'], transport: Transport, issues: Issue[]): readonly PortRange[] {
   const single = !Array.isArray(port);
-  const written = single ? [port] : port;
-  if (written.length === 0) issues.push({ path: ['port'], code: 'bad-port', message: 'port: the list is empty' });
+  const items = single ? [port] : port;
+  if (items.length === 0) issues.push({ path: ['port'], code: 'bad-port', message: 'port: the list is empty' });
   const ranges: PortRange[] = [];
-  for (const [i, item] of written.entries()) {
-    const range = take(readPortRange(String(item), transport), single ? ['port'] : ['port', i], issues);
-    if (range) ranges.push(range);
+  for (const [i, item] of items.entries()) {
+    const read = parsePorts(item, transport);
+    ranges.push(...read.ranges);
+    for (const { message } of read.problems) {
+      const code = message.includes('reversed') ? 'reversed-range' : 'bad-port';
+      issues.push({ path: single ? ['port'] : ['port', i], code, message: `port: ${message}` });
+    }
   }
-  return mergeRanges(ranges);
+  return mergePorts(ranges);
 }
 
 function readHost(text: string): Read<string> {
@@ -80,7 +88,10 @@ function readHost(text: string): Read<string> {
   }
   if (host.includes('/') || looksLikeAddress(host)) return readCidr(host);
   if (HOST_NAME.test(host)) return { value: host };
-  return { code: 'bad-host', message: `expected a host name (* and ? are wildcards), an address, a CIDR or tag:NAME, not "${cut(text)}"` };
+  return {
+    code: 'bad-host',
+    message: `expected a host name (* and ? are wildcards), an address, a CIDR or tag:NAME, not "${cut(text)}"`,
+  };
 }
 
 function readSource(text: string): Read<string> {
@@ -129,7 +140,10 @@ function readProcess(input: NonNullable<EntryInput['process']>, issues: Issue[])
 }
 
 function readSha256(text: string): Read<string> {
-  const hash = text.trim().toLowerCase().replace(/^sha256:/, '');
+  const hash = text
+    .trim()
+    .toLowerCase()
+    .replace(/^sha256:/, '');
   if (/^[0-9a-f]{64}$/.test(hash)) return { value: hash };
   return { code: 'bad-hash', message: `expected 64 hex digits, not "${cut(text)}"` };
 }
@@ -160,7 +174,11 @@ function readReview(input: NonNullable<EntryInput['review']>, issues: Issue[]): 
 function readDigest(text: string | undefined, path: readonly string[], issues: Issue[]): string | undefined {
   const digest = text?.trim();
   if (digest !== undefined && !DIGEST.test(digest))
-    issues.push({ path, code: 'bad-digest', message: `digest: expected sha256: and 64 hex digits, not "${cut(digest)}"` });
+    issues.push({
+      path,
+      code: 'bad-digest',
+      message: `digest: expected sha256: and 64 hex digits, not "${cut(digest)}"`,
+    });
   return digest;
 }
 
@@ -174,7 +192,11 @@ function readList(
   const found = new Set<string>();
   for (const [i, item] of list(input).entries()) {
     const at = typeof input === 'string' ? path : [...path, i];
-    const value = take(item.trim() === '' ? { code: 'empty-item', message: 'the list has an empty item' } : read(item), at, issues);
+    const value = take(
+      item.trim() === '' ? { code: 'empty-item', message: 'the list has an empty item' } : read(item),
+      at,
+      issues,
+    );
     if (value !== undefined) found.add(value);
   }
   return [...found].sort(compareText);

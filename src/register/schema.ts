@@ -16,9 +16,7 @@ export const text = (what: string) =>
 
 /** A list of texts, or a single one. */
 export const texts = (what: string) =>
-  z
-    .union([text(what), z.array(text(what)).max(MOST)], { error: 'expected a text or a list of texts' })
-    .describe(what);
+  z.union([text(what), z.array(text(what)).max(MOST)], { error: 'expected a text or a list of texts' }).describe(what);
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T, what: string) =>
   z.enum(values, { error: `expected one of ${values.join(', ')}` }).describe(what);
@@ -27,8 +25,12 @@ const map = { error: 'expected a map of keys and values' };
 
 const portItem = z.union([z.string(), z.int()]);
 export const portList = z
-  .union([portItem, z.array(portItem).max(MOST)], { error: 'expected a port, a range such as "6000-6010", or a list of these' })
-  .describe('Port (1 to 65535), range such as "6000-6010", or a list of these; for raw, IP protocol numbers (0 to 255).');
+  .union([portItem, z.array(portItem).max(MOST)], {
+    error: 'expected a port, a range such as "6000-6010", or a list of these',
+  })
+  .describe(
+    'Port (1 to 65535), range such as "6000-6010", or a list of these; for raw, IP protocol numbers (0 to 255).',
+  );
 
 export const transport = oneOf(TRANSPORTS, 'Transport protocol; default tcp.');
 
@@ -46,7 +48,11 @@ const processRule = z
   .describe('What the process behind the port must be. A key left out allows anything.');
 
 const workload = z
-  .record(z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, { error: 'expected a lower-case word' }), text('Name of the workload.'), map)
+  .record(
+    z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, { error: 'expected a lower-case word' }),
+    text('Name of the workload.'),
+    map,
+  )
   .describe('How deployment files name it, e.g. kubernetes: orders/statefulset/pg.');
 
 const approval = z

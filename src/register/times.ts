@@ -17,15 +17,25 @@ export function readDatetime(text: string): Read<number> {
   }
   const m = DATETIME.exec(text);
   if (!m)
-    return { code: 'bad-time', message: `expected a date and time with zone, such as 2027-09-30T00:00:00Z, not "${cut(text)}"` };
-  const [year, month, day, hour, minute] = [m[1], m[2], m[3], m[4], m[5]].map(Number) as [number, number, number, number, number];
+    return {
+      code: 'bad-time',
+      message: `expected a date and time with zone, such as 2027-09-30T00:00:00Z, not "${cut(text)}"`,
+    };
+  const [year, month, day, hour, minute] = [m[1], m[2], m[3], m[4], m[5]].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const second = Number(m[6] ?? 0);
   if (!isDay(year, month, day)) return notADay(text);
   if (hour > 23 || minute > 59 || second > 59)
     return { code: 'bad-time', message: `"${cut(text)}" is not a time of day` };
   const zone = m[8];
   if (zone === undefined) return noZone(text, `write ${text.replace(' ', 'T')}Z for UTC, or an offset such as +02:00`);
-  const offset = zone.length === 1 ? 0 : (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6))) * (zone[0] === '-' ? -1 : 1);
+  const offset =
+    zone.length === 1 ? 0 : (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6))) * (zone[0] === '-' ? -1 : 1);
   if (Math.abs(offset) > 14 * 60) return { code: 'bad-time', message: `"${zone}" is not a UTC offset` };
   const ms = Number((m[7] ?? '').padEnd(3, '0'));
   return { value: Date.UTC(year, month - 1, day, hour, minute - offset, second, ms) };

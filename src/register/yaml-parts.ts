@@ -133,7 +133,11 @@ function parsePart(text: string, slices: readonly Slice[], list: string | null):
     return left;
   };
   try {
-    const documents = constructFromEvents(parseEvents(source, { maxDepth: MAX_DEPTH }), { source, schema: SCHEMA, maxAliases: 0 });
+    const documents = constructFromEvents(parseEvents(source, { maxDepth: MAX_DEPTH }), {
+      source,
+      schema: SCHEMA,
+      maxAliases: 0,
+    });
     if (documents.length > 1) {
       const second = /^---/gm;
       second.lastIndex = source.search(/^[^\s#-]/m) + 1;
@@ -141,7 +145,8 @@ function parsePart(text: string, slices: readonly Slice[], list: string | null):
       const message = 'the file holds several YAML documents, one is expected';
       return { offset, code: 'yaml-documents', message, hint: 'remove the line ---', text: source, list };
     }
-    const at = (path: YamlPath, what: 'key' | 'value') => inFile(locate(parseEvents(source, { maxDepth: MAX_DEPTH }), source, path, what));
+    const at = (path: YamlPath, what: 'key' | 'value') =>
+      inFile(locate(parseEvents(source, { maxDepth: MAX_DEPTH }), source, path, what));
     return {
       value: documents[0] ?? null,
       get start() {
@@ -151,9 +156,15 @@ function parsePart(text: string, slices: readonly Slice[], list: string | null):
     };
   } catch (error) {
     // js-yaml's documentation: all exceptions must be caught, not just its own.
-    const reason = error instanceof YAMLException ? error.reason : error instanceof Error ? error.message : String(error);
+    const reason =
+      error instanceof YAMLException ? error.reason : error instanceof Error ? error.message : String(error);
     const position = error instanceof YAMLException ? (error.mark?.position ?? 0) : 0;
-    return { offset: inFile(Math.min(position, source.length)), text: source, list, ...explain(reason, source, position) };
+    return {
+      offset: inFile(Math.min(position, source.length)),
+      text: source,
+      list,
+      ...explain(reason, source, position),
+    };
   }
 }
 
