@@ -1,7 +1,39 @@
+import { approvalExpired } from './approval-expired.ts';
+import { binaryReplaced } from './binary-replaced.ts';
+import { brokenRegister } from './broken-register.ts';
 import type { Check } from './check.ts';
+import { coverageGap } from './coverage-gap.ts';
+import { expiredException } from './expired-exception.ts';
+import { missingJustification } from './missing-justification.ts';
+import { orphanOwner } from './orphan-owner.ts';
+import { policyDeviation } from './policy-deviation.ts';
+import { privilegedListener } from './privileged-listener.ts';
+import { prohibitedService } from './prohibited-service.ts';
+import { registeredNotListening } from './registered-not-listening.ts';
+import { reviewOverdue } from './review-overdue.ts';
+import { staleObservation } from './stale-observation.ts';
 import { unapprovedEntry } from './unapproved-entry.ts';
 import { unregisteredListener } from './unregistered-listener.ts';
 import { widerBind } from './wider-bind.ts';
+import { wrongProcess } from './wrong-process.ts';
 
-/** Every check, in the order of the documentation. A test compares the list with the folder. */
-export const checks: readonly Check[] = [unregisteredListener, widerBind, unapprovedEntry];
+/** Every check, in the order of the documentation: what is observed, what is approved, what is known. */
+export const checks: readonly Check[] = [
+  unregisteredListener,
+  registeredNotListening,
+  wrongProcess,
+  widerBind,
+  prohibitedService,
+  binaryReplaced,
+  privilegedListener,
+  unapprovedEntry,
+  missingJustification,
+  approvalExpired,
+  reviewOverdue,
+  orphanOwner,
+  brokenRegister,
+  expiredException,
+  policyDeviation,
+  staleObservation,
+  coverageGap,
+];

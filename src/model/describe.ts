@@ -2,12 +2,6 @@ import { listWords } from '../util/words.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointFacts } from './facts.ts';
 import { BIND_SCOPES, type BindScope, type Listener } from './listener.ts';
-import type { PortRange } from './observation.ts';
-
-/** `5432`, `6000-6010`, or several of them: `80, 443`. */
-export function describePorts(ranges: readonly PortRange[]): string {
-  return ranges.map((r) => (r.from === r.to ? String(r.from) : `${r.from}-${r.to}`)).join(', ');
-}
 
 /** `8080/tcp`, or `8080/tcp in container:web` where the socket is not the host's own. */
 export function describePort(e: Endpoint): string {

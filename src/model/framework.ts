@@ -29,4 +29,6 @@ export interface Framework {
   readonly defaultBaseline?: string;
   readonly legacy?: boolean;
   readonly controls: readonly Control[];
+  /** Controls that look as if they were about ports and are not; never mapped. */
+  readonly notApplicable?: ReadonlyArray<{ readonly id: string; readonly title: string; readonly reason: string }>;
 }

@@ -2,9 +2,8 @@ import { utcDay, utcTime } from '../util/words.ts';
 import { describeAddresses, widestBind } from './describe.ts';
 import type { EndpointFacts, EstateFacts, MatchedEntry, Verdict } from './facts.ts';
 import { type Finding, isAtLeast } from './finding.ts';
+import { isInFuture, isStale } from './freshness.ts';
 import { compareProcess } from './process-match.ts';
-
-const HOUR_MS = 3_600_000;
 
 /**
  * Returns what can be said of an endpoint. DEVIATES where an open finding of severity low or above is about it or its
@@ -63,14 +62,9 @@ function stalenessDoubts(facts: EndpointFacts, estate: EstateFacts): string[] {
   const times = facts.host.filter((h) => vantages.has(h.vantage)).map((h) => h.lastObservedAt);
   if (times.length === 0) return ['when the host was last observed is not known'];
   const newest = Math.max(...times);
-  const limitMs = estate.register.policy.staleAfterHours * HOUR_MS;
-  if (newest > estate.now + FUTURE_SLACK_MS)
-    return [`last observed at ${utcTime(newest)}, which is after now: a clock is wrong`];
-  return estate.now - newest > limitMs ? [`last observed at ${utcTime(newest)}, too long ago to speak of now`] : [];
+  if (isInFuture(newest, estate)) return [`last observed at ${utcTime(newest)}, which is after now: a clock is wrong`];
+  return isStale(newest, estate) ? [`last observed at ${utcTime(newest)}, too long ago to speak of now`] : [];
 }
-
-/** Clocks of two machines may differ by this much without a word being said. */
-export const FUTURE_SLACK_MS = 5 * 60_000;
 
 function processDoubts(facts: EndpointFacts, { entry }: MatchedEntry): string[] {
   const unknown = new Set(facts.listeners.flatMap(({ listener }) => compareProcess(entry.process, listener).unknown));

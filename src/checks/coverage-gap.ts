@@ -1,0 +1,86 @@
+import type { EstateFacts } from '../model/facts.ts';
+import type { FindingDraft } from '../model/finding.ts';
+import type { Gap } from '../model/observation.ts';
+import { compareText } from '../util/compare.ts';
+import { count, listWords } from '../util/words.ts';
+import type { Check } from './check.ts';
+
+/** Subjects of one gap, or names in one list, that the evidence spells out. */
+const MAX_NAMED = 20;
+
+export const coverageGap: Check = {
+  id: 'coverage-gap',
+  title: 'Something could not be seen',
+  severity: 'info',
+  rationale:
+    'A check is as good as what was looked at. What could not be read is named here, so that nobody takes silence for absence.',
+  remediation: 'Observe again with the rights or tools that the gap names; usually `sudo quietdoor scan`.',
+  estate(estate) {
+    return [...hostGaps(estate), ...unobserved(estate)];
+  },
+};
+
+/** One finding for each cause on each host, whatever number of things it hid and from wherever it was looked. */
+function hostGaps(estate: EstateFacts): FindingDraft[] {
+  const found: FindingDraft[] = [];
+  const byHost = Map.groupBy(estate.hosts, (h) => h.host.name);
+  for (const [host, states] of byHost) {
+    const byCode = Map.groupBy(
+      states.flatMap((s) => s.gaps),
+      (gap) => gap.code,
+    );
+    for (const [code, gaps] of [...byCode].sort(([a], [b]) => compareText(a, b))) {
+      const distinct = [...new Map(gaps.map((g) => [g.subject, g])).values()].sort((a, b) =>
+        compareText(a.subject, b.subject),
+      );
+      const first = distinct[0] as Gap;
+      found.push({
+        subject: { kind: 'host', host },
+        discriminator: code,
+        message:
+          distinct.length === 1
+            ? first.message
+            : `${first.message} The same holds for ${count(distinct.length - 1, 'more')}.`,
+        evidence: [
+          { label: 'gap', value: code },
+          {
+            label: 'concerns',
+            value: listWords(
+              distinct.map((g) => g.subject),
+              MAX_NAMED,
+            ),
+          },
+        ],
+        remediation: first.remedy ?? `On ${host}: sudo quietdoor scan`,
+      });
+    }
+  }
+  return found;
+}
+
+/** Hosts that are declared, and entries that choose hosts, of which no observation exists. */
+function unobserved(estate: EstateFacts): FindingDraft[] {
+  const found: FindingDraft[] = [];
+  const observed = new Set(estate.hosts.map((h) => h.host.name));
+  const hosts = estate.register.hosts.map((h) => h.name).filter((name) => !observed.has(name));
+  if (hosts.length > 0)
+    found.push({
+      subject: { kind: 'estate' },
+      discriminator: 'hosts-not-observed',
+      message: `${hosts.length} of ${count(estate.register.hosts.length, 'declared host')} ${hosts.length === 1 ? 'was' : 'were'} never observed: ${listWords(hosts.sort(compareText))}.`,
+      evidence: [{ label: 'never observed', value: listWords(hosts, MAX_NAMED) }],
+      remediation: 'On each of them: sudo quietdoor scan',
+    });
+  const { entries } = estate.register;
+  const idle = entries.filter((e) => (estate.hostsByEntry.get(e.id) ?? []).length === 0).map((e) => e.id);
+  if (idle.length > 0)
+    found.push({
+      subject: { kind: 'estate' },
+      discriminator: 'entries-not-observed',
+      message: `${idle.length} of ${count(entries.length, 'entry', 'entries')} ${idle.length === 1 ? 'chooses' : 'choose'} no host that was observed, so nothing can be said of them: ${listWords(idle)}.`,
+      evidence: [{ label: 'entries', value: listWords(idle, MAX_NAMED) }],
+      remediation:
+        'Observe their hosts with: sudo quietdoor scan   or correct their hosts, then: quietdoor register lint',
+    });
+  return found;
+}

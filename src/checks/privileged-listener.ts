@@ -1,0 +1,62 @@
+import { describePort, widestBind } from '../model/describe.ts';
+import type { MatchedEntry } from '../model/facts.ts';
+import type { ProcessFacts } from '../model/listener.ts';
+import { holdersOf } from '../model/process-match.ts';
+import { matchesGlob } from '../util/glob.ts';
+import type { Check } from './check.ts';
+import programs from './programs-needing-root.json' with { type: 'json' };
+
+const NEEDS_ROOT: ReadonlyMap<string, string> = new Map(programs.map((p) => [p.program, p.reason]));
+
+export const privilegedListener: Check = {
+  id: 'privileged-listener',
+  title: 'Listener runs as root without need',
+  severity: 'medium',
+  rationale:
+    'Whoever breaks into a service has the rights of its user. A service that listens as root gives away the whole host, ' +
+    'and few services need more than to open a low port, which systemd or one capability can do for them.',
+  remediation:
+    'Run the service under a user of its own (User= in its unit, with AmbientCapabilities=CAP_NET_BIND_SERVICE for a port below 1024), or list it under policy.privilegedAllowed.',
+  endpoint(facts, estate) {
+    const allowed = estate.register.policy.privilegedAllowed;
+    if (approvesRoot(facts.entries[0])) return [];
+    for (const { listener } of facts.listeners) {
+      const holders = holdersOf(listener);
+      // A server that hands the socket to workers of another user has given up root where it matters.
+      if (holders.length === 0 || holders.some((p) => p.uid === undefined || p.uid !== 0)) continue;
+      const needless = holders.find((p) => !mayBeRoot(p, allowed));
+      if (!needless) continue;
+      const name = needless.exe ?? needless.name ?? `process ${needless.pid}`;
+      return [
+        {
+          subject: { kind: 'endpoint', endpoint: facts.endpoint },
+          severity: widestBind(facts) === 'loopback' ? 'low' : 'medium',
+          message: `${name} answers on port ${describePort(facts.endpoint)} as root, and nothing says that it needs to.`,
+          evidence: [
+            { label: 'process', value: `${name} (pid ${needless.pid}, uid 0)` },
+            ...(needless.unit === undefined ? [] : [{ label: 'unit', value: needless.unit }]),
+            { label: 'listens on', value: listener.address },
+          ],
+          remediation:
+            `Give the service a user of its own${needless.unit === undefined ? '' : `: sudo systemctl edit ${needless.unit}`}   ` +
+            `If it needs root, add ${needless.exe ?? 'its executable'} to policy.privilegedAllowed in quietdoor.yaml`,
+        },
+      ];
+    }
+    return [];
+  },
+};
+
+/** An approver who signed `user: root` has accepted the need. */
+function approvesRoot(matched: MatchedEntry | undefined): boolean {
+  if (!matched || (matched.approval.kind !== 'proven' && matched.approval.kind !== 'claimed')) return false;
+  const { user } = matched.entry.process;
+  return user === 'root' || user === '0';
+}
+
+function mayBeRoot(process: ProcessFacts, allowed: readonly string[]): boolean {
+  const { exe } = process;
+  if (exe !== undefined && allowed.some((pattern) => matchesGlob(pattern, exe))) return true;
+  const program = exe === undefined ? process.name : exe.slice(exe.lastIndexOf('/') + 1);
+  return program !== undefined && NEEDS_ROOT.has(program);
+}

@@ -1,0 +1,167 @@
+import { describeAddresses, describePort, describeProcess, widestBind } from '../model/describe.ts';
+import type { Transport } from '../model/endpoint.ts';
+import type { EndpointFacts } from '../model/facts.ts';
+import { type FindingDraft, SEVERITIES, type Severity } from '../model/finding.ts';
+import type { ProcessFacts } from '../model/listener.ts';
+import { inRanges } from '../model/observation.ts';
+import { formatPorts, parsePorts } from '../model/port-ranges.ts';
+import { holdersOf } from '../model/process-match.ts';
+import type { Policy } from '../model/register.ts';
+import { listWords } from '../util/words.ts';
+import type { Check } from './check.ts';
+import list from './prohibited-services.json' with { type: 'json' };
+
+/** A service of the built-in list. */
+interface ProhibitedService {
+  /** What `policy.allow` names to take it off the list. */
+  readonly id: string;
+  readonly title: string;
+  readonly transport: string;
+  readonly ports: string;
+  /** Programs that confirm it. */
+  readonly processes: readonly string[];
+  /** Severity where a process confirms it. */
+  readonly severity: string;
+  readonly reason: string;
+  /** What makes it acceptable: bound to loopback, or registered (and approved) with authentication or encryption. */
+  readonly unless: readonly string[];
+  /** Its programs speak nothing else, so they are recognised on any port. */
+  readonly anyPort?: boolean;
+}
+
+/** Programs that stand in front of others: they neither confirm a service nor speak against it. */
+const FRONTS = new Set(['docker-proxy', 'rootlessport', 'inetd', 'xinetd', 'systemd', 'busybox', 'socat']);
+
+type Proof = 'process' | 'port' | 'contradicted';
+
+export const prohibitedService: Check = {
+  id: 'prohibited-service',
+  title: 'Prohibited service',
+  severity: 'high',
+  rationale:
+    'Some services give away passwords, files or the host to whoever reaches them, and safer ones do the same work. ' +
+    'They are prohibited by a built-in list and by the policy of the workspace (CM-7 b asks for such a list).',
+  remediation:
+    'Replace the service by the safer one named. If it must stay, take it off the list under policy.allow with a reason, or accept the finding as an exception.',
+  endpoint(facts, estate) {
+    const { policy } = estate.register;
+    const byPolicy = prohibitedByPolicy(facts, policy);
+    if (byPolicy) return [byPolicy];
+    for (const service of candidates(facts)) {
+      if (policy.allow.some((a) => a.service === service.id) || isAcceptable(service, facts)) continue;
+      return [draftOf(service, facts)];
+    }
+    return [];
+  },
+};
+
+const BY_PORT = new Map<string, ProhibitedService[]>();
+const BY_PROGRAM = new Map<string, ProhibitedService[]>();
+for (const service of list as readonly ProhibitedService[]) {
+  for (const { from, to } of parsePorts(service.ports).ranges)
+    for (let port = from; port <= to; port++) add(BY_PORT, `${port}/${service.transport}`, service);
+  if (service.anyPort)
+    for (const program of service.processes) add(BY_PROGRAM, `${program}/${service.transport}`, service);
+}
+
+function add(map: Map<string, ProhibitedService[]>, key: string, service: ProhibitedService): void {
+  const listed = map.get(key);
+  if (listed) listed.push(service);
+  else map.set(key, [service]);
+}
+
+function candidates(facts: EndpointFacts): readonly ProhibitedService[] {
+  const { port, transport } = facts.endpoint;
+  const byPort = BY_PORT.get(`${port}/${transport}`);
+  if (byPort) return byPort;
+  for (const name of programNames(facts)) {
+    const byProgram = BY_PROGRAM.get(`${name}/${transport}`);
+    if (byProgram) return byProgram;
+  }
+  return [];
+}
+
+function draftOf(service: ProhibitedService, facts: EndpointFacts): FindingDraft {
+  const proof = proofOf(service, facts);
+  const first = facts.listeners[0]?.listener;
+  const who = first ? describeProcess(first) : 'nothing';
+  const where = `port ${describePort(facts.endpoint)} on ${describeAddresses(facts)}`;
+  const sentence: Readonly<Record<Proof, string>> = {
+    process: `${who} offers ${service.title} at ${where}. ${service.reason}`,
+    port: `The number of ${where} is that of ${service.title}; the port alone says so, no process confirms it. ${service.reason}`,
+    contradicted: `The number of ${where} is that of ${service.title}, but ${who} holds it, which is no program known for it.`,
+  };
+  return {
+    subject: { kind: 'endpoint', endpoint: facts.endpoint },
+    discriminator: service.id,
+    severity: severityOf(service, proof),
+    message: sentence[proof],
+    evidence: [
+      { label: 'service', value: service.id },
+      { label: 'known by', value: proof === 'process' ? `process ${who}` : 'port number alone' },
+      { label: 'process', value: who },
+      { label: 'reason', value: service.reason },
+      ...(service.unless.length === 0
+        ? []
+        : [{ label: 'acceptable with', value: listWords(service.unless.map(unlessText)) }]),
+    ],
+    remediation:
+      `${service.unless.includes('loopback') ? 'Bind it to loopback, or replace' : 'Replace'} it as said above. ` +
+      `If it must stay, add ${service.id} under policy.allow in quietdoor.yaml with the reason, then: quietdoor check`,
+  };
+}
+
+/** Full severity where a process confirms, one step lower on the port alone, a remark where another program is seen. */
+function severityOf(service: ProhibitedService, proof: Proof): Severity {
+  const full = SEVERITIES.indexOf(service.severity as Severity);
+  if (proof === 'contradicted') return 'info';
+  return SEVERITIES[proof === 'process' ? full : full - 1] ?? 'low';
+}
+
+function proofOf(service: ProhibitedService, facts: EndpointFacts): Proof {
+  const names = programNames(facts);
+  if (names.some((name) => service.processes.includes(name) && !FRONTS.has(name))) return 'process';
+  return names.length === 0 || names.some((name) => FRONTS.has(name)) ? 'port' : 'contradicted';
+}
+
+function programNames(facts: EndpointFacts): readonly string[] {
+  return facts.listeners.flatMap(({ listener }) => holdersOf(listener).flatMap(namesOf));
+}
+
+function namesOf(process: ProcessFacts): string[] {
+  const names = [process.exe?.slice(process.exe.lastIndexOf('/') + 1), process.name];
+  return names.filter((name) => name !== undefined);
+}
+
+function isAcceptable(service: ProhibitedService, facts: EndpointFacts): boolean {
+  if (service.unless.includes('loopback') && widestBind(facts) === 'loopback') return true;
+  const decides = facts.entries[0];
+  if (!decides || (decides.approval.kind !== 'proven' && decides.approval.kind !== 'claimed')) return false;
+  const { auth, encryption } = decides.entry;
+  if (service.unless.includes('auth') && auth !== null && auth !== 'none') return true;
+  return service.unless.includes('encryption') && encryption !== null && encryption !== 'none';
+}
+
+function unlessText(condition: string): string {
+  return condition === 'loopback' ? 'binding to loopback' : `${condition} named in an approved entry`;
+}
+
+function prohibitedByPolicy(facts: EndpointFacts, policy: Policy): FindingDraft | undefined {
+  const { port, transport }: { port: number; transport: Transport } = facts.endpoint;
+  const rule = policy.prohibited.find((p) => p.transport === transport && inRanges(p.ports, port));
+  const first = facts.listeners[0]?.listener;
+  if (!rule || !first) return undefined;
+  const what = `${formatPorts(rule.ports)}/${transport}`;
+  return {
+    subject: { kind: 'endpoint', endpoint: facts.endpoint },
+    discriminator: `policy ${what}`,
+    message: `${describeProcess(first)} listens on port ${describePort(facts.endpoint)}, which the policy of this workspace prohibits: ${rule.reason}`,
+    evidence: [
+      { label: 'policy.prohibited', value: what },
+      { label: 'known by', value: 'port number alone' },
+      { label: 'listens on', value: describeAddresses(facts) },
+    ],
+    remediation:
+      'Stop the service or move it, then: quietdoor scan   If it must stay, accept it in exceptions.yaml with a reason and an expiry',
+  };
+}

@@ -1,0 +1,76 @@
+import { describePort, describeProcess } from '../model/describe.ts';
+import type { Severity } from '../model/finding.ts';
+import { compareProcess, type ProcessDifference } from '../model/process-match.ts';
+import type { ProcessRule } from '../model/register.ts';
+import { listWords } from '../util/words.ts';
+import type { Check } from './check.ts';
+
+const BY_FIELD: Readonly<Record<keyof ProcessRule, Severity>> = {
+  exe: 'high',
+  sha256: 'high',
+  package: 'high',
+  user: 'medium',
+  unit: 'medium',
+};
+
+const WORDS: Readonly<Record<keyof ProcessRule, string>> = {
+  exe: 'executable',
+  sha256: 'SHA-256 of the binary',
+  package: 'package',
+  user: 'user',
+  unit: 'unit',
+};
+
+export const wrongProcess: Check = {
+  id: 'wrong-process',
+  title: 'Another process than approved',
+  severity: 'high',
+  rationale:
+    'An approval is about a service, not about a number: a port answered by another program, user, unit or binary is another service. ' +
+    'That is how a replaced or hijacked service shows first.',
+  remediation:
+    'Find out what the process is and stop it if it does not belong there. If the service changed on purpose, change `process` in the entry and have it approved.',
+  endpoint(facts) {
+    const entry = facts.entries[0]?.entry;
+    if (!entry) return [];
+    const differences = new Map<string, ProcessDifference>();
+    for (const { listener } of facts.listeners)
+      for (const d of compareProcess(entry.process, listener).differences)
+        differences.set(`${d.field} ${d.observed}`, d);
+    const found = [...differences.values()];
+    const first = facts.listeners[0]?.listener;
+    if (found.length === 0 || !first) return [];
+    const fields = [...new Set(found.map((d) => d.field))];
+    return [
+      {
+        subject: { kind: 'endpoint', endpoint: facts.endpoint },
+        entry: entry.id,
+        severity: fields.some((f) => BY_FIELD[f] === 'high') || found.some(runsAsRoot) ? 'high' : 'medium',
+        message:
+          `Port ${describePort(facts.endpoint)} is held by ${describeProcess(first)}; ` +
+          `${entry.id} approves ${listWords(fields.map((f) => approved(f, found)))}, and found was ${listWords(found.map((d) => short(d.field, d.observed)))}.`,
+        evidence: found.flatMap((d) => [
+          { label: `approved ${WORDS[d.field]}`, value: d.approved },
+          { label: `observed ${WORDS[d.field]}`, value: `${d.observed} (pid ${d.pid})` },
+        ]),
+        remediation:
+          `Look at the process: quietdoor explain ${facts.endpoint.host}:${facts.endpoint.port}   ` +
+          `If the change is wanted, change process in ${entry.at.file} and then: quietdoor register approve ${entry.id}`,
+        at: entry.at,
+      },
+    ];
+  },
+};
+
+function approved(field: keyof ProcessRule, found: readonly ProcessDifference[]): string {
+  return `${WORDS[field]} ${short(field, found.find((d) => d.field === field)?.approved ?? '')}`;
+}
+
+/** Hashes by their first 12 digits in sentences; the evidence has them whole. */
+function short(field: keyof ProcessRule, value: string): string {
+  return field === 'sha256' ? value.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1…') : value;
+}
+
+function runsAsRoot(d: ProcessDifference): boolean {
+  return d.field === 'user' && (d.observed === 'root' || d.observed === '0');
+}
