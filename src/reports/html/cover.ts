@@ -1,0 +1,63 @@
+import type { CheckResult } from '../../model/facts.ts';
+import { count } from '../../util/words.ts';
+import { formatNumber } from '../words.ts';
+import { type Child, html, type Markup } from './escape.ts';
+import { code, distance, time, unknown } from './format.ts';
+import { listed, pair } from './truths.ts';
+
+/** What the report is about and what it rests on; in print the first page, with room for signatures. */
+export function cover(result: CheckResult): Markup {
+  const { register } = result.facts.estate;
+  return html`<header class="cover" id="top"><p class="crumb">Internal ports: approved, admitted, observed</p>
+<h1>${register.name} <span>${register.boundary ?? 'no boundary named'}</span></h1>
+<dl class="facts">${pair('As of', time(result.now))}${pair('Scope', scope(result))}${pair('Register', html`${code(register.digest)}, ${count(register.entries.length, 'entry', 'entries')}`)}${pair(
+    'Looked at',
+    looked(result),
+  )}${pair('Not seen', notSeen(result))}${pair('Made by', html`Quietdoor ${result.version}`)}</dl>
+<p class="statement">A port conforms to a register; whether a control is satisfied is for the assessor to say.</p>
+<dl class="signatures" aria-hidden="true"><dt>Prepared by<dd>Date<dt>Reviewed by<dd>Date<dt>Accepted by<dd>Date</dl></header>`;
+}
+
+function scope({ facts: { estate } }: CheckResult): Child {
+  return html`site ${estate.register.site}, ${hostCount(estate.hosts)} observed${declared(estate)}`;
+}
+
+export function hostCount(hosts: CheckResult['facts']['estate']['hosts']): string {
+  return count(new Set(hosts.map((h) => h.host.name)).size, 'host');
+}
+
+/** How many of the declared hosts were observed; never a share without what it is a share of. */
+function declared({ hosts, register }: CheckResult['facts']['estate']): string {
+  if (register.hosts.length === 0) return '; the register declares no list of hosts';
+  const seen = new Set(hosts.map((h) => h.host.name));
+  const found = register.hosts.filter((h) => seen.has(h.name)).length;
+  return `; ${formatNumber(found)} of ${formatNumber(register.hosts.length)} declared in the register`;
+}
+
+function looked({ now, facts: { estate } }: CheckResult): Child {
+  if (estate.hosts.length === 0) return unknown('nothing yet');
+  const times = estate.hosts.map((h) => h.lastObservedAt);
+  const oldest = Math.min(...times);
+  const how = [
+    ...new Set(
+      estate.hosts.map(
+        (h) => `collector ${h.collector} with the rights of ${h.privilege === 'root' ? 'root' : 'a user'}`,
+      ),
+    ),
+  ].sort();
+  return html`by ${listed(how)}, ${estate.hosts.length === 1 ? null : 'oldest '}${time(oldest)}, ${distance(oldest, now)}`;
+}
+
+/** What an answer does not include, in the order of weight. */
+export function notSeen({ facts: { estate } }: CheckResult): Child {
+  const gaps = estate.hosts.reduce((n, h) => n + h.gaps.length, 0);
+  const seen = new Set(estate.hosts.map((h) => h.host.name));
+  const silent = estate.register.hosts.filter((h) => !seen.has(h.name)).length;
+  const errors = estate.register.problems.filter((p) => p.severity === 'error').length;
+  const parts: Child[] = ['packet filters and network ACLs'];
+  if (silent > 0) parts.push(html`<a href="#coverage">${count(silent, 'declared host')}</a>`);
+  if (gaps > 0) parts.push(html`<a href="#gaps">${count(gaps, 'gap')}</a> in what was looked at`);
+  if (errors > 0)
+    parts.push(html`<a href="#register">${count(errors, 'part')}</a> of the register that could not be read`);
+  return listed(parts);
+}

@@ -1,0 +1,136 @@
+import { widestBind } from '../../model/describe.ts';
+import { endpointKey } from '../../model/endpoint.ts';
+import type { CheckResult, EndpointResult } from '../../model/facts.ts';
+import { type Finding, SEVERITIES } from '../../model/finding.ts';
+import { BIND_SCOPES } from '../../model/listener.ts';
+import { counts, formatNumber } from '../words.ts';
+import { type Child, html, type Markup } from './escape.ts';
+import { anchor, code, DASH, day, rowsAddress, severity, tag, unknown } from './format.ts';
+import { reviewDue, reviewState } from './review.ts';
+import { type Column, dataTable, type Row } from './table.ts';
+import { canOf, isApproved, MAY_WORDS, mayOf, programsOf, threeTruths, verdictWord } from './truths.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'Endpoint', name: 'endpoint' },
+  { title: 'Service', name: 'service' },
+  { title: 'Owner', name: 'owner' },
+  { title: 'May', name: 'may' },
+  { title: 'Can', name: 'can' },
+  { title: 'Does', name: 'does' },
+  { title: 'Verdict', name: 'verdict' },
+  { title: 'Open since', name: 'since' },
+  { title: 'Review due', name: 'review' },
+  { title: 'Findings', name: 'count', numeric: true },
+];
+
+/** Details are printed up to this many endpoints: 4 to a page, so 25 pages. Beyond, print what a filter leaves. */
+const PRINTED_DETAILS = 100;
+
+/** Every endpoint with an open listener, and behind each row its three truths. */
+export function inventory(result: CheckResult): Markup {
+  const rows = result.results.map((r) => row(r, result));
+  const detailNote =
+    rows.length > PRINTED_DETAILS
+      ? ` The three truths of an endpoint open with its row; in print they are left out beyond ${PRINTED_DETAILS} endpoints.`
+      : ' The three truths of an endpoint open with its row.';
+  return html`<section id="endpoints" class="wide"><h2>Endpoints</h2>
+<p class="lead">What listens, as observed, beside what the register allows.${rows.length > 0 ? detailNote : null}</p>${dataTable(
+    {
+      name: 'endpoints',
+      caption: 'Endpoints with an open listener',
+      noun: ['endpoint', 'endpoints'],
+      columns: COLUMNS,
+      rows,
+      chips: [
+        ...(['DEVIATES', 'UNDETERMINED', 'CONFORMS'] as const).map((word) => ({
+          key: 'verdict',
+          value: word,
+          label: verdictWord(word),
+        })),
+        ...BIND_SCOPES.toReversed().map((word) => ({ key: 'bind', value: word, label: `does ${word}` })),
+      ],
+      empty:
+        result.facts.estate.hosts.length === 0
+          ? 'No host has been observed yet, so nothing can be said of what listens. Next: quietdoor scan local'
+          : 'Nothing listens on the hosts observed, as far as was looked. What was not looked at is under Coverage and gaps.',
+      printDetail: rows.length <= PRINTED_DETAILS,
+    },
+  )}</section>`;
+}
+
+function row(result: EndpointResult, { now, facts: { estate } }: CheckResult): Row {
+  const { facts, verdict, findings } = result;
+  const first = facts.entries[0];
+  const reach = widestBind(facts);
+  const may = mayOf(facts, now);
+  const due = first ? reviewDue(first.entry, estate.register.policy) : null;
+  const review = reviewState(due, now, estate.register.policy);
+  const key = endpointKey(facts.endpoint);
+  const since = Math.min(...facts.listeners.map((l) => l.openSince));
+  const open = findings.filter(counts);
+  return {
+    id: anchor('e', key),
+    tags: [
+      tag('verdict', verdict.word),
+      ...(reach ? [tag('bind', reach)] : []),
+      tag('may', may),
+      tag('can', canOf(reach)),
+      tag('host', facts.endpoint.host),
+      ...facts.entries.map((m) => tag('entry', m.entry.id)),
+    ],
+    cells: [
+      { show: code(key) },
+      { show: first?.entry.service ?? DASH },
+      { show: first ? (first.entry.owner ?? unknown('not named')) : DASH },
+      { show: mayCell(result, now), sort: isApproved(may) ? `0 ${first?.entry.bind ?? ''}` : `1 ${may}` },
+      { show: canOf(reach) === 'loopback' ? 'this host' : unknown('not verified') },
+      {
+        show: reach ? html`<b>${reach}</b> ${programs(programsOf(facts))}` : DASH,
+        sort: `${reach ? BIND_SCOPES.indexOf(reach) : 9} ${programsOf(facts).join(' ')}`,
+      },
+      { show: verdictWord(verdict.word) },
+      { show: facts.listeners.length > 0 ? day(since) : DASH },
+      {
+        show: due === null ? DASH : review === 'overdue' ? html`<span class="bad">✗ ${day(due)}</span>` : day(due),
+        ...(due === null ? { sort: '9999' } : {}),
+      },
+      { show: findingsCell(open, findings.length - open.length), sort: findingsRank(open) },
+    ],
+    detail: threeTruths(result, now),
+  };
+}
+
+function mayCell({ facts }: EndpointResult, now: number): Child {
+  const first = facts.entries[0];
+  const may = mayOf(facts, now);
+  if (first === undefined) return html`<span class="none">no entry</span>`;
+  const link = `#${anchor('r', first.entry.id)}`;
+  return isApproved(may)
+    ? html`<b>${first.entry.bind}</b> <a href="${link}">${first.entry.id}</a>`
+    : html`<span class="none">${MAY_WORDS[may]}</span> <a href="${link}">${first.entry.id}</a>`;
+}
+
+function programs(names: readonly string[]): Child {
+  const shown = names
+    .slice(0, 2)
+    .map((name, i) => html`${i > 0 ? ', ' : null}${name === 'process not visible' ? unknown('not visible') : name}`);
+  return html`${shown}${names.length > 2 ? ` and ${names.length - 2} more` : null}`;
+}
+
+function findingsCell(open: readonly Finding[], accepted: number): Child {
+  const worst = open[0];
+  const more = accepted > 0 ? html` <span class="none">${formatNumber(accepted)} accepted or known</span>` : null;
+  if (worst === undefined) return accepted > 0 ? more : html`<span class="none">0</span>`;
+  const endpoint = worst.endpoint;
+  const href =
+    open.length === 1 || endpoint === undefined
+      ? `#${anchor('f', worst.fingerprint)}`
+      : rowsAddress('findings', { endpoint: [endpointKey(endpoint)] });
+  return html`${severity(worst.severity)} <a href="${href}">${formatNumber(open.length)}</a>${more}`;
+}
+
+/** Sorts by the worst finding, then by how many. */
+function findingsRank(open: readonly Finding[]): number {
+  const worst = open[0];
+  return worst === undefined ? 0 : (SEVERITIES.indexOf(worst.severity) + 1) * 1000 + Math.min(open.length, 999);
+}
