@@ -1,0 +1,166 @@
+import { compareText } from '../util/compare.ts';
+import { getOrMake } from '../util/get-or-make.ts';
+import { compareEndpoints, type Endpoint, endpointKey } from './endpoint.ts';
+import type { EndpointFacts, Facts, MatchedEntry } from './facts.ts';
+import { compareListeners } from './listener.ts';
+import { buildMatcher, type Matcher, mergeHosts } from './match.ts';
+import { inRanges, type PortRange } from './observation.ts';
+import { mergePorts } from './port-ranges.ts';
+import type { ApprovalState, Register, RegisterEntry, RegisterProblem } from './register.ts';
+import type { HostState, ListenerState } from './state.ts';
+
+/** Everything known, before it is put side by side. */
+export interface FactsInput {
+  /** UTC milliseconds. */
+  readonly now: number;
+  readonly register: Register;
+  /** By entry id. An entry without one counts as `unknown`. */
+  readonly approvals: ReadonlyMap<string, ApprovalState>;
+  readonly hosts: readonly HostState[];
+  readonly listeners: readonly ListenerState[];
+  /** Endpoints to answer for although nothing may listen there. */
+  readonly also?: readonly Endpoint[];
+}
+
+interface Seen {
+  readonly endpoint: Endpoint;
+  /** Asked for by name. */
+  asked: boolean;
+  readonly open: ListenerState[];
+  readonly closed: ListenerState[];
+}
+
+/**
+ * Puts what is approved and what is observed side by side (facts.ts). `endpoints` are those with an open listener and
+ * those of `also`; endpoints where everything is closed are under the entries that cover them.
+ */
+export function buildFacts(input: FactsInput): Facts {
+  const { now, register, approvals, hosts } = input;
+  const matcher = buildMatcher(register.entries, knownHosts(input));
+  const hostStates = groupByHost(hosts);
+  const matched = matchedEntries(matcher, approvals, hostStates);
+  const mayBeBroken = brokenPart(register.problems);
+
+  const endpoints: EndpointFacts[] = [];
+  const byEntry = new Map<string, EndpointFacts[]>(register.entries.map((entry) => [entry.id, []]));
+  for (const seen of groupByEndpoint(input)) {
+    const { endpoint } = seen;
+    const entries = matcher.entriesFor(endpoint);
+    const facts: EndpointFacts = {
+      endpoint,
+      listeners: seen.open.sort(compareStates),
+      closed: seen.closed.sort(compareStates),
+      entries: entries.map((entry) => matched(entry, endpoint.host)),
+      host: hostStates.get(endpoint.host.toLowerCase()) ?? [],
+      mayBeInBrokenPart: mayBeBroken(endpoint),
+    };
+    if (seen.open.length > 0 || seen.asked) endpoints.push(facts);
+    if (seen.open.length + seen.closed.length > 0) for (const entry of entries) byEntry.get(entry.id)?.push(facts);
+  }
+  return {
+    estate: {
+      now,
+      register,
+      approvals,
+      hosts,
+      endpointsByEntry: byEntry,
+      hostsByEntry: observedHostsByEntry(matcher, register.entries, hostStates),
+    },
+    endpoints,
+  };
+}
+
+/** Hosts as observed, with the addresses and tags that quietdoor.yaml declares; and those that are only declared. */
+function knownHosts({ register, hosts, listeners }: FactsInput) {
+  const names = new Set(listeners.map((state) => state.listener.host));
+  return mergeHosts([
+    ...hosts.map((state) => state.host),
+    ...[...names].map((name) => ({ name, addresses: [], tags: [] })),
+    ...register.hosts,
+  ]);
+}
+
+function groupByHost(hosts: readonly HostState[]): ReadonlyMap<string, readonly HostState[]> {
+  const byName = new Map<string, HostState[]>();
+  for (const state of hosts) getOrMake(byName, state.host.name.toLowerCase(), () => []).push(state);
+  for (const states of byName.values()) states.sort((a, b) => compareText(a.vantage, b.vantage));
+  return byName;
+}
+
+function groupByEndpoint({ listeners, also = [] }: FactsInput): Seen[] {
+  const seen = new Map<string, Seen>();
+  const at = ({ host, scope, transport, port }: Endpoint) => {
+    const endpoint = { host, scope, transport, port };
+    return getOrMake(seen, endpointKey(endpoint), () => ({ endpoint, asked: false, open: [], closed: [] }));
+  };
+  for (const state of listeners) {
+    const { open, closed } = at(state.listener);
+    (state.open ? open : closed).push(state);
+  }
+  for (const endpoint of also) at(endpoint).asked = true;
+  return [...seen.values()].sort((a, b) => compareEndpoints(a.endpoint, b.endpoint));
+}
+
+function compareStates(a: ListenerState, b: ListenerState): number {
+  return compareListeners(a.listener, b.listener) || compareText(a.vantage, b.vantage);
+}
+
+const NOT_WORKED_OUT: ApprovalState = { kind: 'unknown', reason: 'its approval was not worked out' };
+
+/** Returns what adds to an entry its approval and whether it was meant for the host; at most two objects per entry. */
+function matchedEntries(
+  matcher: Matcher,
+  approvals: ReadonlyMap<string, ApprovalState>,
+  hosts: ReadonlyMap<string, readonly HostState[]>,
+): (entry: RegisterEntry, host: string) => MatchedEntry {
+  const firstObserved = new Map([...hosts].map(([name, s]) => [name, Math.min(...s.map((h) => h.firstObservedAt))]));
+  const stamped = new Map<RegisterEntry, ReadonlySet<string>>();
+  const known = { yes: new Map<RegisterEntry, MatchedEntry>(), no: new Map<RegisterEntry, MatchedEntry>() };
+
+  function isConfirmed(entry: RegisterEntry, host: string): boolean {
+    if (matcher.namesOutright(entry, host)) return true;
+    const { approval } = entry;
+    if (!approval) return false;
+    const { hosts: confirmed } = approval;
+    const name = host.toLowerCase();
+    if (confirmed) return getOrMake(stamped, entry, () => new Set(confirmed.map((c) => c.toLowerCase()))).has(name);
+    // A host that nobody has looked at when the approval was given cannot have been meant by it.
+    return (firstObserved.get(name) ?? Number.POSITIVE_INFINITY) <= approval.at;
+  }
+
+  return (entry, host) => {
+    const hostConfirmed = isConfirmed(entry, host);
+    return getOrMake(hostConfirmed ? known.yes : known.no, entry, () => ({
+      entry,
+      approval: approvals.get(entry.id) ?? NOT_WORKED_OUT,
+      hostConfirmed,
+    }));
+  };
+}
+
+/** Returns what says whether an unreadable part of the register might be about an endpoint. */
+function brokenPart(problems: readonly RegisterProblem[]): (endpoint: Endpoint) => boolean {
+  const parts = problems.flatMap((p) => (p.severity === 'error' && p.mightCover ? [p.mightCover] : []));
+  if (parts.includes('anything')) return () => true;
+  const byTransport = new Map<string, PortRange[]>();
+  for (const part of parts)
+    if (part !== 'anything') getOrMake(byTransport, part.transport ?? 'all', () => []).push(...part.ports);
+  for (const [transport, ports] of byTransport) byTransport.set(transport, [...mergePorts(ports)]);
+  return ({ transport, port }) =>
+    inRanges(byTransport.get('all') ?? [], port) || inRanges(byTransport.get(transport) ?? [], port);
+}
+
+/** Entries that choose the same hosts share one list. */
+function observedHostsByEntry(
+  matcher: Matcher,
+  entries: readonly RegisterEntry[],
+  hosts: ReadonlyMap<string, readonly HostState[]>,
+): ReadonlyMap<string, readonly string[]> {
+  const observed = new Map<readonly string[], readonly string[]>();
+  return new Map(
+    entries.map((entry) => {
+      const selected = matcher.hostsSelected(entry);
+      return [entry.id, getOrMake(observed, selected, () => selected.filter((name) => hosts.has(name.toLowerCase())))];
+    }),
+  );
+}
