@@ -1,0 +1,134 @@
+import type { Transport } from '../model/endpoint.ts';
+import { buildMatcher } from '../model/match.ts';
+import type { PortRange } from '../model/observation.ts';
+import type { ProcessRule, Register } from '../model/register.ts';
+import type { HostState, ListenerState } from '../model/state.ts';
+import { compareText } from '../util/compare.ts';
+import { evidenceOf } from './draft-evidence.ts';
+import { type EndpointGroup, foldListeners, groupEndpoints } from './draft-group.ts';
+import { slug } from './draft-patterns.ts';
+import { guessService, isStandIn, type ServiceGuess } from './service-guess.ts';
+
+/** An entry as observation suggests it: a person still has to say what it is for, and whether it may be. */
+export interface EntryDraft {
+  readonly id: string;
+  /** null: neither port nor process says. */
+  readonly service: string | null;
+  /** null: not known, to be filled in. */
+  readonly owner: string | null;
+  readonly hosts: readonly string[];
+  readonly scope: string;
+  readonly ports: readonly PortRange[];
+  readonly transport: Transport;
+  /** A bind scope, or the one public address that was seen. */
+  readonly bind: string;
+  readonly process: ProcessRule;
+  /** [] for what only the host itself can reach; null: not known, to be filled in. */
+  readonly sources: readonly string[] | null;
+  readonly evidence: readonly string[];
+  /** Endpoints that it stands for. */
+  readonly endpoints: number;
+}
+
+export interface DraftInput {
+  readonly listeners: readonly ListenerState[];
+  readonly hosts: readonly HostState[];
+  readonly register: Register;
+  /** Owner by host name, from an asset list. */
+  readonly owners?: ReadonlyMap<string, string>;
+  /** Draft UDP sockets on ports that the kernel hands to clients, too. */
+  readonly includeEphemeral?: boolean;
+  /** UTC milliseconds. */
+  readonly now: number;
+}
+
+/**
+ * Drafts entries for the open listeners that no entry covers, sorted by id. One program on many hosts, or on many ports
+ * of a host, is one draft. Drafts carry evidence and are never approved. The same input gives the same drafts.
+ */
+export function draftEntries(input: DraftInput): readonly EntryDraft[] {
+  const matcher = buildMatcher(
+    input.register.entries,
+    input.hosts.map((state) => state.host),
+  );
+  const open = input.listeners.filter(
+    ({ open, listener }) => open && (listener.role === 'service' || input.includeEphemeral === true),
+  );
+  // What is not registrable as a port (0) cannot be drafted.
+  const seen = foldListeners(open).filter(
+    ({ endpoint }) => (endpoint.port > 0 || endpoint.transport === 'raw') && matcher.entriesFor(endpoint).length === 0,
+  );
+  const groups = groupEndpoints(seen);
+  const ids = nameDrafts(groups, new Set(input.register.entries.map((entry) => entry.id)));
+  return groups.map((group, i) => draftOf(group, ids[i] as string, input)).toSorted((a, b) => compareText(a.id, b.id));
+}
+
+function draftOf(group: EndpointGroup, id: string, input: DraftInput): EntryDraft {
+  const hosts = [...new Set(group.seen.map((s) => s.endpoint.host))].sort(compareText);
+  const guess = guessOf(group);
+  return {
+    id,
+    service: guess.service,
+    owner: ownerOf(hosts, input.owners),
+    hosts,
+    scope: group.scope,
+    ports: group.ports,
+    transport: group.transport,
+    bind: bindOf(group),
+    process: group.rule,
+    sources: group.bind === 'loopback' ? [] : null,
+    evidence: evidenceOf(group, guess),
+    endpoints: group.seen.length,
+  };
+}
+
+/** The port that says most: one where process and port agree, else the lowest. */
+function guessOf({ transport, ports, program }: EndpointGroup): ServiceGuess {
+  const known = program !== null && isStandIn(program) ? null : program;
+  const guesses = ports.slice(0, 64).map((range) => guessService(transport, range.from, known));
+  return guesses.find((g) => g.basis === 'port-and-process') ?? (guesses[0] as ServiceGuess);
+}
+
+/** An owner that all of the hosts share; several owners are nobody's entry. */
+function ownerOf(hosts: readonly string[], owners: ReadonlyMap<string, string> | undefined): string | null {
+  const named = new Set(hosts.map((host) => owners?.get(host)));
+  const [only] = named;
+  return named.size === 1 && only !== undefined ? only : null;
+}
+
+/** A public address is named where there is only one, so that the entry does not allow the others. */
+function bindOf({ bind, seen }: EndpointGroup): string {
+  if (bind !== 'public') return bind;
+  const addresses = new Set(seen.flatMap((s) => s.addresses));
+  const [only] = addresses;
+  return addresses.size === 1 && only !== undefined ? only : 'public';
+}
+
+/**
+ * Names drafts by program (or service, or port): `sshd`; where several share a name, with the port: `postgres-5432`;
+ * then with the transport, the first host, a number. Never an id that the register has.
+ */
+function nameDrafts(groups: readonly EndpointGroup[], taken: ReadonlySet<string>): readonly string[] {
+  const candidates = groups.map((group) => {
+    const program = group.program === null || isStandIn(group.program) ? guessOf(group).service : group.program;
+    const port = group.ports[0]?.from ?? 0;
+    const base = slug(program ?? group.program ?? group.transport);
+    const withPort = `${base}-${port}`;
+    const withTransport = `${withPort}-${group.transport}`;
+    const host = slug(group.seen[0]?.endpoint.host ?? 'host');
+    // A program that stands for others says little: its port belongs to the name from the start.
+    const first = program === null ? withPort : base;
+    return [first, withPort, withTransport, `${withPort}-${host}`, `${withTransport}-${host}`];
+  });
+  const wantedBy = new Map<string, number>();
+  for (const names of candidates) for (const name of new Set(names)) wantedBy.set(name, (wantedBy.get(name) ?? 0) + 1);
+  const ids: string[] = [];
+  const used = new Set(taken);
+  for (const names of candidates) {
+    let id = names.find((name) => !used.has(name) && wantedBy.get(name) === 1) ?? (names.at(-1) as string);
+    for (let n = 2; used.has(id); n++) id = `${names.at(-1)}-${n}`;
+    used.add(id);
+    ids.push(id);
+  }
+  return ids;
+}
