@@ -3,6 +3,7 @@ import { runChecks } from '../checks/run.ts';
 import { controlsOfRule, loadFrameworks } from '../frameworks/load.ts';
 import { buildFacts } from '../model/build-facts.ts';
 import type { Endpoint } from '../model/endpoint.ts';
+import { EVENT_TYPES } from '../model/event.ts';
 import type { CheckResult } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Framework } from '../model/framework.ts';
@@ -17,6 +18,8 @@ import { VERSION } from './version.ts';
 
 /** Newest events that a report shows. */
 const EVENTS_IN_REPORT = 100;
+/** Making a report is an event too, but no fact that a report shows: the next one would differ by it. */
+const SHOWN_EVENTS = EVENT_TYPES.filter((type) => type !== 'evidence.exported');
 
 export interface CheckOutcome {
   readonly result: CheckResult;
@@ -94,7 +97,7 @@ export async function checkWith(
       results: baseline.size > 0 ? results.map((r) => ({ ...r, findings: r.findings.map(mark) })) : results,
       findings,
       resolved,
-      events: store ? await store.events({ limit: EVENTS_IN_REPORT }) : [],
+      events: store ? await store.events({ types: SHOWN_EVENTS, limit: EVENTS_IN_REPORT }) : [],
     },
   };
 }

@@ -9,12 +9,9 @@ import { renderRule } from '../reports/rule.ts';
 export function explainRule(id: string, format: string, options: RenderOptions): string {
   const rule = checks.find((check) => check.id === id);
   if (!rule) {
-    const close = nearest(
-      id,
-      checks.map((check) => check.id),
-    );
+    const ids = checks.map((check) => check.id);
     throw new UserError(`"${id}" is neither HOST:PORT nor the id of a rule`, {
-      hint: `${close ? `Did you mean ${close}? ` : ''}Rules: ${checks.map((check) => check.id).join(', ')}`,
+      hint: [didYouMean(id, ids), `Rules: ${ids.join(', ')}`].filter(Boolean).join(' '),
     });
   }
   const frameworks = loadFrameworks();
