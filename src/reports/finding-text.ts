@@ -21,11 +21,6 @@ export function findingLines(f: Finding, options: FindingTextOptions): string[] 
   const accepted = f.status === 'accepted';
   const mark = accepted || f.inBaseline ? '○' : isAtLeast(f.severity, options.failOn) ? '✗' : '·';
   const style = accepted || f.inBaseline ? 'gray' : SEVERITY_STYLE[f.severity];
-  const known = accepted
-    ? ` (accepted: ${f.exception ?? 'exception'})`
-    : f.inBaseline
-      ? ' (known from the baseline)'
-      : '';
   const subject = options.withoutSubject ? '' : `  ${printable(subjectText(f.subject))}`;
   const head = `${paint(style, `${mark} ${f.severity.padEnd(8)}`, color)} ${paint('bold', f.rule, color)}${subject}`;
   const sentence = wrap(f.message, width - INDENT.length);

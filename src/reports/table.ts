@@ -1,6 +1,6 @@
 import { endpointKey } from '../model/endpoint.ts';
 import { formatPosition } from '../model/errors.ts';
-import type { CheckResult, EndpointResult } from '../model/facts.ts';
+import type { CheckResult, EndpointFacts, EndpointResult } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
 import { count } from '../util/words.ts';
 import { findingLines } from './finding-text.ts';
@@ -112,21 +112,24 @@ function endpoints(result: CheckResult, options: RenderOptions): string[] {
 /** Who can connect is `?` until the packet filters are read: nobody looked. */
 function endpointRow({ facts, verdict, findings }: EndpointResult): Cell[] {
   const entry = facts.entries[0]?.entry;
-  const names = [...new Set(facts.listeners.map((l) => processName(l.listener.process)))];
   return [
     endpointKey(facts.endpoint),
     entry === undefined ? ['not registered', 'none'] : (entry.service ?? entry.id),
     entry?.owner ?? '-',
     mayCell(entry),
     '?',
-    names.length > 1
-      ? [names.join(', '), `${names[0]} +${names.length - 1}`]
-      : names[0] === 'process not visible'
-        ? [names[0], 'not visible', '?']
-        : (names[0] ?? 'nothing listens'),
+    doesCell(facts),
     verdict.word,
     findings.length === 0 ? '' : [severityWords(findings), formatNumber(findings.length)],
   ];
+}
+
+/** Who listens: every process by name, else the first and a count. */
+function doesCell(facts: EndpointFacts): Cell {
+  const names = [...new Set(facts.listeners.map((l) => processName(l.listener.process)))];
+  if (names.length === 0) return 'nothing listens';
+  if (names.length > 1) return [names.join(', '), `${names[0]} +${names.length - 1}`];
+  return names[0] === processName(null) ? [processName(null), 'not visible', '?'] : (names[0] ?? '');
 }
 
 /** Sources in full, else the first and a count, else the count: an address is never cut. */

@@ -60,6 +60,17 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
+/** A paragraph, or short facts that are shown on one line where they fit. */
+export type Line = string | readonly string[];
+
+/** Joins short facts with `·`, breaking between them where they fit a line at all, and inside only where they do not. */
+export function wrapItems(items: readonly string[], width: number): string[] {
+  const glued = items
+    .map(printable)
+    .map((item) => (textWidth(item) + 2 <= width ? item.replaceAll(' ', '\u00a0') : item));
+  return wrap(glued.join('\u00a0· '), width).map((line) => line.replaceAll('\u00a0', ' '));
+}
+
 export interface Column {
   readonly title: string;
   readonly align?: 'right';

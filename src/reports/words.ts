@@ -115,6 +115,9 @@ export function stateSentence(result: CheckResult): string {
   return `${count(t.endpoints, 'endpoint')} on ${count(t.hosts, 'host')}${about}; register ${shortDigest(digest)}, as of ${formatTime(result.now)}`;
 }
 
+/** Why the admitted truth is missing: the same words on screen and in JSON. */
+export const NOT_VERIFIED = 'not verified: the packet filters of this host were not read';
+
 /** Who may connect by an entry, in words. */
 export function mayWords(entry: RegisterEntry): string {
   if (entry.sources === null) return 'not said';

@@ -1,0 +1,59 @@
+import type { Event } from '../model/event.ts';
+import type { Json } from '../util/canonical-json.ts';
+
+/**
+ * What happened, as a phrase. Bodies come from the ledger, which may hold records of another version: a field that is
+ * missing or of another type is left out of the phrase.
+ */
+export function eventWords(e: Event): string {
+  const { body } = e;
+  const on = words(' on ', body.address);
+  const facts = record(body.facts);
+  switch (e.type) {
+    case 'host.first-seen':
+      return 'host seen for the first time';
+    case 'listener.opened':
+      return `opened${on}${words(' by ', facts.exe)}${words(', user ', facts.user)}${words(', unit ', facts.unit)}`;
+    case 'listener.closed':
+      return `closed${on}${body.because === 'ephemeral' ? ': a client socket now' : ''}`;
+    case 'listener.changed':
+      return `changed${on}${changeWords(body.changes)}`;
+    case 'observation.recorded':
+      return `observed${words(': listeners ', body.listeners)}${words(', gaps ', body.gaps)}${words(', changes ', body.changes)}`;
+    case 'observation.out-of-order':
+      return 'an older observation arrived late; nothing was taken from it';
+    case 'clock.stepped-back':
+      return 'the clock of the host stepped back';
+    case 'register.changed':
+      return `register changed${words(', digest ', body.digest)}`;
+    case 'entry.approved':
+      return `entry approved${words(' by ', body.by)}`;
+    case 'entry.reviewed':
+      return `entry reviewed${words(' by ', body.by)}`;
+    case 'exception.added':
+      return `exception added${words(' by ', body.by)}${words(' for ', body.rule)}`;
+    case 'evidence.exported':
+      return `evidence exported${words(' as ', body.format)}`;
+    default:
+      return String(e.type);
+  }
+}
+
+function changeWords(changes: Json | undefined): string {
+  if (!Array.isArray(changes)) return '';
+  const list = changes.map((change) => {
+    const { attribute, old, new: current } = record(change);
+    return `${words('', attribute)} ${words('', old)} → ${words('', current)}`;
+  });
+  return list.length === 0 ? '' : `: ${list.join('; ')}`;
+}
+
+function words(before: string, value: Json | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? `${before}${value}` : '';
+}
+
+function record(value: Json | undefined): { readonly [key: string]: Json | undefined } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as { readonly [key: string]: Json | undefined })
+    : {};
+}

@@ -1,0 +1,22 @@
+import type { Event } from '../model/event.ts';
+import type { EndpointResult } from '../model/facts.ts';
+import type { Framework } from '../model/framework.ts';
+import type { FrameworkChoice } from '../model/register.ts';
+import type { RuleInfo } from '../model/rule.ts';
+
+/** What `explain HOST:PORT` is made from. */
+export interface ExplainInput {
+  readonly result: EndpointResult;
+  readonly check: {
+    /** UTC milliseconds. */
+    readonly now: number;
+    readonly version: string;
+    readonly register: { readonly name: string; readonly digest: string };
+  };
+  /** Events of the endpoint, newest first. */
+  readonly events: readonly Event[];
+  readonly rules: readonly RuleInfo[];
+  readonly frameworks: readonly Framework[];
+  /** Baselines that the workspace chose: controls outside of them are told apart. */
+  readonly choices?: readonly FrameworkChoice[];
+}
