@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { UserError } from '../model/errors.ts';
 import type { EventDraft } from '../model/event.ts';
-import { buildMatcher } from '../model/match.ts';
+import { buildMatcher, mergeHosts } from '../model/match.ts';
 import type { Register, RegisterEntry } from '../model/register.ts';
 import { approvalPayload, signPayload } from '../register/signature.ts';
 import { stampApproval, stampReview } from '../register/stamp.ts';
@@ -41,7 +41,7 @@ export async function approveEntries(
   const known = await withStateToRead(context, async (store) =>
     store ? (await store.hostStates()).map((state) => state.host) : [],
   );
-  const matcher = buildMatcher(register.entries, mergeHosts(register, known));
+  const matcher = buildMatcher(register.entries, mergeHosts([...known, ...register.hosts]));
   const done: StampedEntry[] = [];
   for (const entry of ids.map((id) => entryToStamp(register, id))) {
     const at = Math.floor(context.now() / 1000) * 1000; // what the file can say
@@ -134,27 +134,6 @@ async function record(context: Context, event: EventDraft): Promise<void> {
   } finally {
     await store?.close();
   }
-}
-
-/** Hosts that were observed, with the addresses and tags that quietdoor.yaml declares for them. */
-function mergeHosts(
-  register: Register,
-  observed: readonly {
-    readonly name: string;
-    readonly addresses: readonly string[];
-    readonly tags: readonly string[];
-  }[],
-): readonly { name: string; addresses: readonly string[]; tags: readonly string[] }[] {
-  const hosts = new Map<string, { name: string; addresses: readonly string[]; tags: readonly string[] }>();
-  for (const { name, addresses, tags } of [...observed, ...register.hosts]) {
-    const before = hosts.get(name);
-    hosts.set(name, {
-      name,
-      addresses: [...new Set([...(before?.addresses ?? []), ...addresses])],
-      tags: [...new Set([...(before?.tags ?? []), ...tags])],
-    });
-  }
-  return [...hosts.values()];
 }
 
 function keyToSignWith(context: Context, given: string | undefined): string {
