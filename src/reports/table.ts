@@ -1,10 +1,10 @@
 import { endpointKey } from '../model/endpoint.ts';
-import { formatPosition } from '../model/errors.ts';
 import type { CheckResult, EndpointFacts, EndpointResult } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
 import { count } from '../util/words.ts';
 import { findingLines } from './finding-text.ts';
 import { printable } from './printable.ts';
+import { problemLines } from './register-list.ts';
 import type { RenderOptions, ReportFormat, ReportInput } from './report-format.ts';
 import { type Cell, type Column, paint, renderTable, wrap } from './text-table.ts';
 import { counts, formatNumber, mayWords, processName, severityWords, stateSentence, VERDICT_STYLE } from './words.ts';
@@ -63,11 +63,7 @@ function problems(result: CheckResult, options: RenderOptions): string[] {
   const all = result.facts.estate.register.problems;
   if (all.length === 0) return [];
   const shown = all.slice(0, MOST_OTHERS);
-  const lines = shown.flatMap((p) => {
-    const style = p.severity === 'error' ? 'red' : 'yellow';
-    const head = `${paint(style, p.severity, options.color)} ${paint('bold', p.code, options.color)}  ${printable(formatPosition(p.at))}`;
-    return [head, ...wrap(`${p.message}${p.hint ? `. ${p.hint}` : ''}`, options.width - 2).map((line) => `  ${line}`)];
-  });
+  const lines = shown.flatMap((p) => problemLines(p, options));
   return [
     heading('REGISTER', options),
     ...lines,
