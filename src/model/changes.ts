@@ -68,74 +68,75 @@ export function compareObservation(before: KnownState, o: Observation, recordedA
   return applyObservation(before.host, known, o, basis);
 }
 
+/** Walks what was known and what is seen side by side, both in the order of listeners. */
 function applyObservation(
   host: HostState | null,
   known: readonly ListenerState[],
   o: Observation,
   basis: string,
 ): StateChange {
-  const byKey = new Map(known.map((state) => [listenerKey(state.listener), state]));
-  const seen = new Set<string>();
-  const events: { at: Listener; event: EventDraft }[] = [];
+  const olds = [...known].sort((a, b) => compareListeners(a.listener, b.listener));
+  const seen = [...o.listeners].sort(compareListeners);
+  refuseContradiction(o, seen);
+  const found: EventDraft[] = [];
   const listeners: ListenerState[] = [];
   const confirmed: ListenerState[] = [];
   const forgotten: ListenerState[] = [];
   let confirmsAll = true;
-  const raise = (type: EventType, l: Listener, body: EventDraft['body']): void => {
-    const { host, scope, transport, port, address } = l;
-    const endpoint = { host, scope, transport, port };
-    events.push({ at: l, event: draft(o, type, endpointKey(l), { endpoint, address, ...body }) });
-  };
-
-  for (const listener of o.listeners) {
-    const key = listenerKey(listener);
-    if (listener.host !== o.host.name)
-      throw new Error(`observation ${o.id} of ${o.host.name} names the listener ${key}`);
-    if (seen.has(key)) throw new Error(`observation ${o.id} names the listener ${key} twice`);
-    seen.add(key);
-    const old = byKey.get(key);
-    const next = nextState(old, listener, o);
-    if (isService(next) && !isService(old)) raise('listener.opened', listener, { facts: attributesOf(listener) });
-    else if (isService(old) && !isService(next)) raise('listener.closed', listener, { because: 'ephemeral' });
-    else if (isService(next) && old && next.listener !== old.listener) {
-      const changes = attributeChanges({ ...old.remembered, ...attributesOf(old.listener) }, attributesOf(listener));
-      if (changes.length > 0) raise('listener.changed', listener, { changes: changes as unknown as Json });
+  let i = 0;
+  for (const listener of [...seen, null]) {
+    for (let old = olds[i]; old && isBefore(old.listener, listener); old = olds[++i]) {
+      if (!old.open) continue;
+      if (!isCovered(o.coverage, old.listener)) confirmsAll = false;
+      else if (old.listener.role === 'ephemeral') forgotten.push(old);
+      else {
+        listeners.push({ ...old, open: false, closedAt: o.observedAt });
+        const body = { openSince: old.openSince, lastSeen: old.lastSeen };
+        found.push(about(o, 'listener.closed', old.listener, body));
+      }
     }
+    if (listener === null) break;
+    const peer = olds[i];
+    const old = peer && compareListeners(peer.listener, listener) === 0 ? peer : undefined;
+    if (old) i++;
+    const next = nextState(old, listener, o);
+    found.push(...eventsOf(old, next, o));
     if (old?.open && next.listener === old.listener) confirmed.push(next);
     else listeners.push(next);
   }
-  for (const state of known) {
-    if (!state.open || seen.has(listenerKey(state.listener))) continue;
-    if (!isCovered(o.coverage, state.listener)) confirmsAll = false;
-    else if (state.listener.role === 'ephemeral') forgotten.push(state);
-    else {
-      listeners.push({ ...state, open: false, closedAt: o.observedAt });
-      raise('listener.closed', state.listener, { openSince: state.openSince, lastSeen: state.lastSeen });
+  const events: EventDraft[] = [];
+  if (host === null) {
+    events.push(draft(o, 'host.first-seen', o.host.name, { vantage: o.vantage, host: o.host as unknown as Json }));
+  }
+  const counts = { listeners: seen.length, gaps: o.gaps.length, changes: found.length };
+  events.push(draft(o, 'observation.recorded', o.host.name, { id: o.id, basis: sha256(basis), ...counts }), ...found);
+  return { kind: 'applied', events, host: hostAfter(host, o), listeners, confirmed, confirmsAll, forgotten, basis };
+}
+
+function isBefore(a: Listener, b: Listener | null): boolean {
+  return b === null || compareListeners(a, b) < 0;
+}
+
+function refuseContradiction(o: Observation, sorted: readonly Listener[]): void {
+  for (const [i, l] of sorted.entries()) {
+    if (l.host !== o.host.name)
+      throw new Error(`observation ${o.id} of ${o.host.name} names the listener ${listenerKey(l)}`);
+    const before = sorted[i - 1];
+    if (before && compareListeners(before, l) === 0) {
+      throw new Error(`observation ${o.id} names the listener ${listenerKey(l)} twice`);
     }
   }
-  events.sort((a, b) => compareListeners(a.at, b.at));
-  listeners.sort((a, b) => compareListeners(a.listener, b.listener));
-  const about: EventDraft[] = [];
-  if (host === null)
-    about.push(draft(o, 'host.first-seen', o.host.name, { vantage: o.vantage, host: o.host as unknown as Json }));
-  const body = {
-    id: o.id,
-    basis: sha256(basis),
-    listeners: o.listeners.length,
-    gaps: o.gaps.length,
-    changes: events.length,
-  };
-  about.push(draft(o, 'observation.recorded', o.host.name, body));
-  return {
-    kind: 'applied',
-    events: [...about, ...events.map(({ event }) => event)],
-    host: hostAfter(host, o),
-    listeners,
-    confirmed,
-    confirmsAll,
-    forgotten,
-    basis,
-  };
+}
+
+/** What the ledger says of a listener that was seen. */
+function eventsOf(old: ListenerState | undefined, next: ListenerState, o: Observation): readonly EventDraft[] {
+  const l = next.listener;
+  const was = isService(old);
+  if (isService(next) && !was) return [about(o, 'listener.opened', l, { facts: attributesOf(l) })];
+  if (was && !isService(next)) return [about(o, 'listener.closed', l, { because: 'ephemeral' })];
+  if (!old || !was || next.listener === old.listener) return [];
+  const changes = attributeChanges({ ...old.remembered, ...attributesOf(old.listener) }, attributesOf(l));
+  return changes.length > 0 ? [about(o, 'listener.changed', l, { changes: changes as unknown as Json })] : [];
 }
 
 /** Only services open and close in the ledger: an ephemeral UDP socket is a client's. */
@@ -211,6 +212,11 @@ function timesNotAfter(
     closedAt: s.closedAt === null ? null : Math.min(s.closedAt, at),
   }));
   return { listeners };
+}
+
+function about(o: Observation, type: EventType, l: Listener, body: EventDraft['body']): EventDraft {
+  const { host, scope, transport, port, address } = l;
+  return draft(o, type, endpointKey(l), { endpoint: { host, scope, transport, port }, address, ...body });
 }
 
 function draft(o: Observation, type: EventType, subject: string, body: EventDraft['body']): EventDraft {

@@ -4,6 +4,7 @@ import type { DocumentTable } from './tables/documents.ts';
 import type { EventTable } from './tables/events.ts';
 import type { FindingTable } from './tables/findings.ts';
 import type { HostStateTable } from './tables/host-states.ts';
+import type { ListenerShapeTable } from './tables/listener-shapes.ts';
 import type { ListenerStateTable } from './tables/listener-states.ts';
 import type { MetaTable } from './tables/meta.ts';
 import type { ObservationTable } from './tables/observations.ts';
@@ -11,6 +12,7 @@ import type { ObservationTable } from './tables/observations.ts';
 /** Every table of the store; src/store/tables/ has one file each. */
 export interface Tables {
   observations: ObservationTable;
+  listener_shapes: ListenerShapeTable;
   listener_states: ListenerStateTable;
   host_states: HostStateTable;
   events: EventTable;
@@ -23,8 +25,8 @@ export interface Tables {
 /** A connection or a transaction. */
 export type Database = Kysely<Tables>;
 
-/** Rows in one INSERT: at most 32,766 parameters (SQLITE_MAX_VARIABLE_NUMBER) at 16 columns or fewer. */
-const BATCH_ROWS = 200;
+/** Rows in one INSERT: at most 32,766 parameters (SQLITE_MAX_VARIABLE_NUMBER) at 17 columns or fewer; larger ones are no faster. */
+const BATCH_ROWS = 100;
 
 /** Splits rows into batches of one INSERT each. */
 export function batches<T>(rows: readonly T[]): T[][] {

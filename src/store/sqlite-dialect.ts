@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -90,16 +90,20 @@ class NodeSqliteDriver implements Driver {
 
 class NodeSqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Prepared>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
   }
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const statement = this.#prepare(sql);
+    const { statement, columns } = this.#prepare(sql);
     const values = parameters as SQLInputValue[];
     // Asking for its columns is right for RETURNING and raw SQL too, where the kind of query is not.
-    if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] };
+    if (columns.length > 0) {
+      return {
+        rows: (statement.all(...values) as unknown as SQLOutputValue[][]).map((row) => toObject<R>(columns, row)),
+      };
+    }
     const { changes } = statement.run(...values);
     return { numAffectedRows: BigInt(changes), rows: [] };
   }
@@ -107,13 +111,28 @@ class NodeSqliteConnection implements DatabaseConnection {
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new Error('streams are not used on the embedded store');
   }
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (!statement) {
+  #prepare(sql: string): Prepared {
+    let prepared = this.#statements.get(sql);
+    if (!prepared) {
       if (this.#statements.size >= MAX_STATEMENTS) this.#statements.clear();
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
+      const statement = this.#db.prepare(sql);
+      statement.setReturnArrays(true);
+      prepared = { statement, columns: statement.columns().map((column) => column.name) };
+      this.#statements.set(sql, prepared);
     }
-    return statement;
+    return prepared;
   }
+}
+
+interface Prepared {
+  readonly statement: StatementSync;
+  /** Names; empty for a statement that gives no rows. */
+  readonly columns: readonly string[];
+}
+
+/** node:sqlite's own objects are in dictionary mode: twice as slow to make and to read (measured on 100,000 rows). */
+function toObject<R>(columns: readonly string[], values: readonly SQLOutputValue[]): R {
+  const row: Record<string, SQLOutputValue | undefined> = {};
+  for (let i = 0; i < columns.length; i++) row[columns[i] as string] = values[i];
+  return row as R;
 }

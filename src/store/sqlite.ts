@@ -171,13 +171,15 @@ async function recordObservation(db: Database, o: Observation, recordedAt: numbe
   await writeDocument(db, 'basis', digest, Buffer.from(change.basis));
   if (change.kind === 'applied') {
     const confirmedAt = change.confirmsAll ? o.observedAt : (stored?.confirmedAt ?? 0);
-    await upsertHost(db, { state: change.host, confirmedAt, basis: digest });
-    if (!change.confirmsAll) await touchListeners(db, change.confirmed);
+    const id = await upsertHost(db, { state: change.host, confirmedAt, basis: digest });
+    if (!change.confirmsAll) await touchListeners(db, id, change.confirmed);
+    await upsertListeners(db, id, change.listeners);
+    await deleteListeners(db, id, change.forgotten);
   } else if (change.kind === 'clock' && stored) {
-    await upsertHost(db, { ...stored, state: change.host, confirmedAt: Math.min(stored.confirmedAt, o.observedAt) });
+    const confirmedAt = Math.min(stored.confirmedAt, o.observedAt);
+    const id = await upsertHost(db, { ...stored, state: change.host, confirmedAt });
+    await upsertListeners(db, id, change.listeners);
   }
-  await upsertListeners(db, change.listeners);
-  await deleteListeners(db, change.forgotten);
   const events = await insertEvents(db, change.events, recordedAt);
   const record = events.find((event) => event.subject === o.host.name && event.type !== 'host.first-seen');
   await insertObservation(db, o, recordedAt, record?.sequence ?? 0);

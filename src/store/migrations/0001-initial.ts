@@ -6,24 +6,28 @@ export const initial: readonly string[] = [
   // Every look that was acknowledged, by its UUIDv7. `sequence`: its record in the ledger.
   `create table observations (
     id text primary key, host text not null, vantage text not null, observed_at integer not null,
-    recorded_at integer not null, duration_ms integer not null, listeners integer not null, sequence integer not null
+    recorded_at integer not null, duration_ms real not null, listeners integer not null, sequence integer not null
   ) strict, without rowid`,
-
-  // Listeners over time. Keys are columns, the listener itself is one JSON text.
-  `create table listener_states (
-    id integer primary key, host text not null, vantage text not null, scope text not null, transport text not null,
-    port integer not null, address text not null, open integer not null, first_seen integer not null,
-    open_since integer not null, last_seen integer not null, closed_at integer, restarts integer not null,
-    listener text not null, remembered text
-  ) strict`,
-  `create unique index listener_states_key on listener_states (host, vantage, port, transport, scope, address)`,
 
   // Newest look at each host. `confirmed_at`: newest look that saw every listener that is open.
   // `basis`: the document with coverage, gaps and host facts.
   `create table host_states (
-    host text not null, vantage text not null, first_observed_at integer not null, last_observed_at integer not null,
-    confirmed_at integer not null, observation_id text not null, basis text not null, primary key (host, vantage)
-  ) strict, without rowid`,
+    id integer primary key, host text not null, vantage text not null, first_observed_at integer not null,
+    last_observed_at integer not null, confirmed_at integer not null, observation_id text not null, basis text not null,
+    unique (host, vantage)
+  ) strict`,
+
+  // What listeners have in common, as JSON.
+  `create table listener_shapes (id integer primary key, shape text not null unique) strict`,
+
+  // Listeners over time.
+  `create table listener_states (
+    id integer primary key, host_state integer not null, scope text not null, transport text not null,
+    port integer not null, address text not null, open integer not null, first_seen integer not null,
+    open_since integer not null, last_seen integer not null, closed_at integer, restarts integer not null,
+    shape integer not null, pid integer, started_at real, shared_with text, remembered text,
+    unique (host_state, port, transport, scope, address)
+  ) strict`,
 
   // The ledger. `record`: canonical JSON (RFC 8785) of the whole event; its bytes are final.
   `create table events (

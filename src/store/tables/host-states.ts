@@ -1,9 +1,11 @@
+import type { Generated } from 'kysely';
 import type { HostState } from '../../model/state.ts';
 import type { Database } from '../database.ts';
 import { readDocument } from './documents.ts';
 
 /** Newest look at a host from a vantage. Coverage, gaps and host facts are the document `basis`. */
 export interface HostStateTable {
+  id: Generated<number>;
   host: string;
   vantage: string;
   first_observed_at: number;
@@ -52,7 +54,8 @@ export async function selectHosts(db: Database, one?: { host: string; vantage: s
   return hosts;
 }
 
-export async function upsertHost(db: Database, { state, confirmedAt, basis }: StoredHost): Promise<void> {
+/** Writes what is known of a host from a vantage; returns the id of the row. */
+export async function upsertHost(db: Database, { state, confirmedAt, basis }: StoredHost): Promise<number> {
   const row = {
     host: state.host.name,
     vantage: state.vantage,
@@ -62,19 +65,11 @@ export async function upsertHost(db: Database, { state, confirmedAt, basis }: St
     observation_id: state.observationId,
     basis,
   };
-  await db
+  const written = await db
     .insertInto('host_states')
     .values(row)
     .onConflict((conflict) => conflict.columns(['host', 'vantage']).doUpdateSet(row))
-    .execute();
-}
-
-/** Time of the newest look that saw every open listener, by host and vantage (confirmedKey). */
-export async function confirmedTimes(db: Database): Promise<ReadonlyMap<string, number>> {
-  const rows = await db.selectFrom('host_states').select(['host', 'vantage', 'confirmed_at']).execute();
-  return new Map(rows.map((row) => [confirmedKey(row.host, row.vantage), row.confirmed_at]));
-}
-
-export function confirmedKey(host: string, vantage: string): string {
-  return `${vantage}\0${host}`;
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return written.id;
 }

@@ -1,15 +1,18 @@
-import { sql } from 'kysely';
+import { type Generated, sql } from 'kysely';
 import { compareListeners, type Listener } from '../../model/listener.ts';
 import type { ListenerAttributes } from '../../model/listener-attributes.ts';
 import type { ListenerState } from '../../model/state.ts';
+import { compareText } from '../../util/compare.ts';
 import { batches, type Database } from '../database.ts';
 import type { ListenerFilter } from '../store.ts';
-import { confirmedKey, confirmedTimes } from './host-states.ts';
+import { dropUnusedShapes, type ListenerShape, selectShapes, shapeIds, shapeText } from './listener-shapes.ts';
 
-/** A listener over time. One per host, vantage, port, transport, scope and address. */
+/** A listener over time. One per host and vantage, port, transport, scope and address. */
 export interface ListenerStateTable {
-  host: string;
-  vantage: string;
+  id: Generated<number>;
+  /** Id of the row of host_states: host and vantage. */
+  host_state: number;
+  /** Scope and transport are part of the shape too; here they are the key and what filters ask for. */
   scope: string;
   transport: string;
   port: number;
@@ -22,96 +25,130 @@ export interface ListenerStateTable {
   last_seen: number;
   closed_at: number | null;
   restarts: number;
-  /** JSON of the Listener. */
-  listener: string;
+  /** Id of the row of listener_shapes. */
+  shape: number;
+  pid: number | null;
+  started_at: number | null;
+  /** JSON of Listener.sharedWith; null: nobody. */
+  shared_with: string | null;
   /** JSON of ListenerAttributes. */
   remembered: string | null;
 }
-
-const KEY = ['host', 'vantage', 'port', 'transport', 'scope', 'address'] as const;
 
 /** Listeners that match, sorted by listener, then vantage. */
 export async function selectListeners(
   db: Database,
   filter: ListenerFilter & { readonly vantage?: string } = {},
 ): Promise<ListenerState[]> {
-  const confirmed = await confirmedTimes(db);
+  let hostQuery = db.selectFrom('host_states').select(['id', 'host', 'vantage', 'confirmed_at']);
+  if (filter.host !== undefined) hostQuery = hostQuery.where('host', '=', filter.host);
+  if (filter.vantage !== undefined) hostQuery = hostQuery.where('vantage', '=', filter.vantage);
+  const hosts = new Map((await hostQuery.execute()).map((row) => [row.id, row]));
+
   let query = db
     .selectFrom('listener_states')
-    .select(['host', 'vantage', 'open', 'first_seen', 'open_since', 'last_seen', 'closed_at', 'restarts'])
-    .select(['listener', 'remembered']);
-  if (filter.host !== undefined) query = query.where('host', '=', filter.host);
-  if (filter.vantage !== undefined) query = query.where('vantage', '=', filter.vantage);
+    .select(['host_state', 'port', 'address', 'open', 'first_seen', 'open_since', 'last_seen', 'closed_at'])
+    .select(['restarts', 'shape', 'pid', 'started_at', 'shared_with', 'remembered']);
+  if (filter.host !== undefined || filter.vantage !== undefined) {
+    query = query.where('host_state', 'in', hostQuery.clearSelect().select('id'));
+  }
   if (filter.scope !== undefined) query = query.where('scope', '=', filter.scope);
   if (filter.transport !== undefined) query = query.where('transport', '=', filter.transport);
   if (filter.port !== undefined) query = query.where('port', '=', filter.port);
   if (filter.openOnly) query = query.where('open', '=', 1);
-  const states = (await query.execute()).map((row): ListenerState => {
-    const confirmedAt = row.open === 1 ? (confirmed.get(confirmedKey(row.host, row.vantage)) ?? 0) : 0;
-    return {
-      vantage: row.vantage,
-      listener: JSON.parse(row.listener) as Listener,
-      open: row.open === 1,
+  const rows = await query.execute();
+  const shapes = await selectShapes(db, new Set(rows.map((row) => row.shape)));
+
+  const states = rows.map((row): ListenerState => {
+    const host = hosts.get(row.host_state);
+    const shape = shapes.get(row.shape);
+    if (!host || !shape) throw new Error(`the listener on ${row.address}:${row.port} lacks its host or shape`);
+    const open = row.open === 1;
+    const state = {
+      vantage: host.vantage,
+      listener: toListener(row, shape, host.host),
+      open,
       firstSeen: row.first_seen,
       openSince: row.open_since,
-      lastSeen: Math.max(row.last_seen, confirmedAt),
+      lastSeen: open ? Math.max(row.last_seen, host.confirmed_at) : row.last_seen,
       closedAt: row.closed_at,
       restarts: row.restarts,
-      ...(row.remembered !== null && { remembered: JSON.parse(row.remembered) as ListenerAttributes }),
     };
+    return row.remembered === null ? state : { ...state, remembered: JSON.parse(row.remembered) as ListenerAttributes };
   });
-  return states.sort(
-    (a, b) => compareListeners(a.listener, b.listener) || (a.vantage < b.vantage ? -1 : a.vantage > b.vantage ? 1 : 0),
-  );
+  return states.sort((a, b) => compareListeners(a.listener, b.listener) || compareText(a.vantage, b.vantage));
 }
 
-/** Writes states, replacing those of the same key. */
-export async function upsertListeners(db: Database, states: readonly ListenerState[]): Promise<void> {
-  for (const batch of batches(states)) {
+type ListenerRow = Pick<ListenerStateTable, 'port' | 'address' | 'pid' | 'started_at' | 'shared_with'>;
+
+function toListener(row: ListenerRow, shape: ListenerShape, host: string): Listener {
+  let process: Listener['process'] = null;
+  if (shape.process !== null && row.pid !== null) {
+    const { pid, started_at: startedAt } = row;
+    process = startedAt === null ? { pid, ...shape.process } : { pid, startedAt, ...shape.process };
+  }
+  const sharedWith = row.shared_with === null ? [] : (JSON.parse(row.shared_with) as Listener['sharedWith']);
+  return { host, ...shape.listener, port: row.port, address: row.address, process, sharedWith };
+}
+
+/** Writes states of one host and vantage, replacing those of the same key. */
+export async function upsertListeners(
+  db: Database,
+  hostState: number,
+  states: readonly ListenerState[],
+): Promise<void> {
+  if (states.length === 0) return;
+  const texts = states.map((state) => shapeText(state.listener));
+  const shapes = await shapeIds(db, new Set(texts));
+  const rows = states.map((state, i) => toRow(state, hostState, shapes.get(texts[i] ?? '') ?? 0));
+  for (const batch of batches(rows)) {
     await db
       .insertInto('listener_states')
-      .values(batch.map(toRow))
+      .values(batch)
       .onConflict((conflict) =>
-        conflict.columns(KEY).doUpdateSet((eb) => ({
+        conflict.columns(['host_state', 'port', 'transport', 'scope', 'address']).doUpdateSet((eb) => ({
           open: eb.ref('excluded.open'),
           first_seen: eb.ref('excluded.first_seen'),
           open_since: eb.ref('excluded.open_since'),
           last_seen: eb.ref('excluded.last_seen'),
           closed_at: eb.ref('excluded.closed_at'),
           restarts: eb.ref('excluded.restarts'),
-          listener: eb.ref('excluded.listener'),
+          shape: eb.ref('excluded.shape'),
+          pid: eb.ref('excluded.pid'),
+          started_at: eb.ref('excluded.started_at'),
+          shared_with: eb.ref('excluded.shared_with'),
           remembered: eb.ref('excluded.remembered'),
         })),
       )
       .execute();
   }
+  await dropUnusedShapes(db);
 }
 
 /** Writes only `last_seen`. */
-export async function touchListeners(db: Database, states: readonly ListenerState[]): Promise<void> {
-  for (const { vantage, listener: l, lastSeen } of states) {
-    await sql`update listener_states set last_seen = ${lastSeen} where host = ${l.host} and vantage = ${vantage}
-      and port = ${l.port} and transport = ${l.transport} and scope = ${l.scope} and address = ${l.address}`.execute(
-      db,
-    );
+export async function touchListeners(db: Database, hostState: number, states: readonly ListenerState[]): Promise<void> {
+  for (const { listener: l, lastSeen } of states) {
+    await sql`update listener_states set last_seen = ${lastSeen} where host_state = ${hostState} and port = ${l.port}
+      and transport = ${l.transport} and scope = ${l.scope} and address = ${l.address}`.execute(db);
   }
 }
 
 /** Removes states. */
-export async function deleteListeners(db: Database, states: readonly ListenerState[]): Promise<void> {
-  for (const { vantage, listener: l } of states) {
-    await sql`delete from listener_states where host = ${l.host} and vantage = ${vantage}
-      and port = ${l.port} and transport = ${l.transport} and scope = ${l.scope} and address = ${l.address}`.execute(
-      db,
-    );
+export async function deleteListeners(
+  db: Database,
+  hostState: number,
+  states: readonly ListenerState[],
+): Promise<void> {
+  for (const { listener: l } of states) {
+    await sql`delete from listener_states where host_state = ${hostState} and port = ${l.port}
+      and transport = ${l.transport} and scope = ${l.scope} and address = ${l.address}`.execute(db);
   }
 }
 
-function toRow(state: ListenerState): ListenerStateTable {
-  const l = state.listener;
+function toRow(state: ListenerState, hostState: number, shape: number): Omit<ListenerStateTable, 'id'> {
+  const { process, sharedWith, ...l } = state.listener;
   return {
-    host: l.host,
-    vantage: state.vantage,
+    host_state: hostState,
     scope: l.scope,
     transport: l.transport,
     port: l.port,
@@ -122,7 +159,10 @@ function toRow(state: ListenerState): ListenerStateTable {
     last_seen: state.lastSeen,
     closed_at: state.closedAt,
     restarts: state.restarts,
-    listener: JSON.stringify(l),
+    shape,
+    pid: process?.pid ?? null,
+    started_at: process?.startedAt ?? null,
+    shared_with: sharedWith.length > 0 ? JSON.stringify(sharedWith) : null,
     remembered: state.remembered ? JSON.stringify(state.remembered) : null,
   };
 }

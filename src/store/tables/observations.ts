@@ -33,7 +33,7 @@ export async function insertObservation(
       vantage: o.vantage,
       observed_at: o.observedAt,
       recorded_at: recordedAt,
-      duration_ms: Math.round(o.durationMs),
+      duration_ms: o.durationMs,
       listeners: o.listeners.length,
       sequence,
     })
