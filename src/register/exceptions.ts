@@ -43,7 +43,7 @@ export function readException(
         hint: `write ${writeDatetime(start + limits.maxDays * DAY_MS)} at the latest; it is not used as it stands`,
       });
     if (issues.length === 0 && expires !== undefined) {
-      const at = lines.position(item.start);
+      const at = lines.position(item.start());
       exceptions.push({ id, kind, rule, subject, reason, approver, ticket: ticket ?? null, from, expires, at });
     }
   }

@@ -4,9 +4,6 @@ import type { FrameworkChoice, HostDeclaration, Owner, Policy, Register, Zone } 
 import { compareText } from '../util/compare.ts';
 import type { ConfigLayer, Said } from './load-config.ts';
 
-/** Longest chain of `extends:`. */
-export const MAX_EXTENDS_DEPTH = 5;
-
 type Deviation = Register['deviations'][number];
 
 const DEFAULT_POLICY: Policy = {

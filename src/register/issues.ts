@@ -131,10 +131,15 @@ function valueAt(value: unknown, path: YamlPath): unknown {
 /** Takes keys that are left blank (`purpose:` or `""`) out of a map, two levels deep: the same as not written. */
 export function dropBlanks(value: unknown, depth = 2): unknown {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  const map = value as Readonly<Record<string, unknown>>;
+  let changed = false;
   const kept: [string, unknown][] = [];
-  for (const [key, member] of Object.entries(value)) {
-    if (member === null || (typeof member === 'string' && member.trim() === '')) continue;
-    kept.push([key, depth > 1 ? dropBlanks(member, depth - 1) : member]);
+  for (const key of Object.keys(map)) {
+    const member = map[key];
+    const blank = member === null || (typeof member === 'string' && member.trim() === '');
+    const cleaned = depth > 1 ? dropBlanks(member, depth - 1) : member;
+    if (blank || cleaned !== member) changed = true;
+    if (!blank) kept.push([key, cleaned]);
   }
-  return Object.fromEntries(kept);
+  return changed ? Object.fromEntries(kept) : value;
 }

@@ -69,7 +69,7 @@ export function readConfig(
         severity: 'error',
         code: 'wrong-type',
         message,
-        at: lines.position(part.start),
+        at: lines.position(part.start()),
         mightCover: 'anything',
       });
       continue;

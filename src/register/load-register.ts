@@ -35,7 +35,7 @@ export function parseRegisterFile(text: string, file: string, context: RegisterC
   const problems: RegisterProblem[] = [];
   const yaml = parseYamlParts(text, ['ports']);
   for (const error of yaml.errors) problems.push(brokenPart(error, lines));
-  const items: YamlPart[] = [...yaml.items];
+  const items: YamlPart[] = yaml.items.map((item) => item.part);
   for (const section of yaml.sections) items.push(...itemsOfSection(section, problems, lines));
   for (const item of items) readEntry(item, lines, context, entries, problems);
   return { entries, problems };
@@ -57,7 +57,7 @@ export function readEntry(
     checkZones(fields.sources ?? [], parsed.data.sources, context, issues);
     if (!issues.some((issue) => issue.severity !== 'warning')) {
       const digest = digestOf(fields, context.zones);
-      entries.push({ ...fields, digest, at: lines.position(item.start), inheritedFrom: context.inheritedFrom });
+      entries.push({ ...fields, digest, at: lines.position(item.start()), inheritedFrom: context.inheritedFrom });
     }
   } else issues.push(...zodIssues(parsed.error, entrySchema, value));
   const mightCover = issues.length > 0 ? coverOfValue(value, issues) : undefined;

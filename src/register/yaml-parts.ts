@@ -10,7 +10,7 @@ const MAX_DEPTH = 20;
 export interface YamlPart {
   readonly value: unknown;
   /** Offset in the file of the first character of the value. */
-  readonly start: number;
+  start(): number;
   /** Offset in the file of the node (or the key) at a path inside the value. */
   locate(path: YamlPath, what: 'key' | 'value'): number;
 }
@@ -32,7 +32,7 @@ export interface YamlFile {
   /** What surrounds the lists: a map, in pieces when a part of it is broken. */
   readonly sections: readonly YamlPart[];
   /** Items of the named lists, in the order of the file. */
-  readonly items: ReadonlyArray<YamlPart & { readonly list: string }>;
+  readonly items: ReadonlyArray<{ readonly list: string; readonly part: YamlPart }>;
   readonly errors: readonly YamlError[];
 }
 
@@ -50,7 +50,7 @@ interface Slice {
  */
 export function parseYamlParts(text: string, lists: readonly string[]): YamlFile {
   const slices = split(text, lists);
-  const items: (YamlPart & { list: string })[] = [];
+  const items: { list: string; part: YamlPart }[] = [];
   const errors: YamlError[] = [];
   const outside = slices.filter((s) => s.list === null);
   for (const slice of slices) {
@@ -58,7 +58,11 @@ export function parseYamlParts(text: string, lists: readonly string[]): YamlFile
     const part = parsePart(text, [slice], slice.list);
     if ('code' in part) errors.push(part);
     else if (Array.isArray(part.value))
-      for (const [i, value] of part.value.entries()) items.push({ ...inside(part, [i], value), list: slice.list });
+      for (const [i, value] of part.value.entries())
+        items.push({
+          list: slice.list,
+          part: inside(part, [i], value, i === 0 ? startOfItem(text, slice) : undefined),
+        });
   }
   const whole = parsePart(text, outside, null);
   if (!('code' in whole)) return { sections: whole.value === null ? [] : [whole], items, errors };
@@ -73,15 +77,33 @@ export function parseYamlParts(text: string, lists: readonly string[]): YamlFile
   return { sections, items, errors };
 }
 
-/** The value at a path inside a part, as a part of its own. */
-export function inside(part: YamlPart, path: YamlPath, value: unknown): YamlPart {
+/** The value at a path inside a part, as a part of its own. `start`: where it begins, if that is known already. */
+export function inside(part: YamlPart, path: YamlPath, value: unknown, start?: number): YamlPart {
   return {
     value,
-    get start() {
-      return part.locate(path, 'value');
-    },
+    start: () => start ?? part.locate(path, 'value'),
     locate: (deeper, what) => part.locate([...path, ...deeper], what),
   };
+}
+
+/** Where the value behind the dash of an item begins, if on the same line; saves parsing the item again. */
+function startOfItem(text: string, slice: Slice): number | undefined {
+  const dash = text.indexOf('-', slice.from);
+  const start = text.slice(dash + 1, dash + 200).search(/[^ \t]/);
+  const first = text[dash + 1 + start];
+  return start < 0 || first === undefined || '#\r\n&!'.includes(first) ? undefined : dash + 1 + start;
+}
+
+/** Items of a list, whether it was cut into items or stands in a section (`ports: [...]`). */
+export function itemsOf(yaml: YamlFile, list: string): YamlPart[] {
+  const parts = yaml.items.filter((item) => item.list === list).map((item) => item.part);
+  for (const section of yaml.sections) {
+    const value = section.value;
+    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, list)) continue;
+    const member = (value as Record<string, unknown>)[list];
+    if (Array.isArray(member)) for (const [i, item] of member.entries()) parts.push(inside(section, [list, i], item));
+  }
+  return parts;
 }
 
 function split(text: string, lists: readonly string[]): Slice[] {
@@ -149,9 +171,7 @@ function parsePart(text: string, slices: readonly Slice[], list: string | null):
       inFile(locate(parseEvents(source, { maxDepth: MAX_DEPTH }), source, path, what));
     return {
       value: documents[0] ?? null,
-      get start() {
-        return at([], 'value');
-      },
+      start: () => at([], 'value'),
       locate: at,
     };
   } catch (error) {
