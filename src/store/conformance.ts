@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { EventDraft } from '../model/event.ts';
+import { sha256 } from '../util/sha256.ts';
+import { sampleFinding, sampleListener, sampleObservation } from './sample.ts';
+import type { Store } from './store.ts';
+
+/** A place where stores of one kind live, for a test. */
+export interface StorePlace {
+  /** Opens the store of this place; several may be open at once. */
+  open(): Promise<Store>;
+  remove(): Promise<void>;
+}
+
+const PORTS = [22, 443, 5432];
+const listenersOf = (host: string, ports: readonly number[] = PORTS) => ports.map((port) => sampleListener(host, port));
+const note = (subject: string, observedAt: number, type: EventDraft['type'] = 'entry.approved'): EventDraft => {
+  return { type, observedAt, actor: 'user:alice', subject, body: { note: 'ä\u0000\u{1f600}', n: 2 ** 53 - 1 } };
+};
+
+/** What every store must do, whatever it is built on. */
+export function conformance(kind: string, makePlace: () => Promise<StorePlace>): void {
+  const withStore = (name: string, use: (store: Store, place: StorePlace) => Promise<void>): void => {
+    test(name, async () => {
+      const place = await makePlace();
+      try {
+        await using store = await place.open();
+        await use(store, place);
+      } finally {
+        await place.remove();
+      }
+    });
+  };
+
+  describe(`${kind} store`, () => {
+    withStore('gives back the listeners and hosts of an observation', async (store, place) => {
+      const first = sampleListener('db-1', 22, { process: null, transport: 'udp', scope: 'container:web' });
+      const { process } = sampleListener('db-1', 80);
+      assert.ok(process);
+      const { startedAt: _, ...timeless } = process;
+      const shared = sampleListener('db-1', 443, { process: timeless, sharedWith: [process, { pid: 7 }] });
+      const o = sampleObservation('db-1', 1000, [shared, first], {
+        gaps: [{ code: 'netns-unreadable', subject: 'container:x', message: 'could not look' }],
+      });
+      const events = await store.recordObservation(o, 1001);
+      assert.deepEqual(
+        events.map((e) => [e.sequence, e.type, e.subject, e.recordedAt]),
+        [
+          [1, 'host.first-seen', 'db-1', 1001],
+          [2, 'observation.recorded', 'db-1', 1001],
+          [3, 'listener.opened', 'db-1:443/tcp', 1001],
+          [4, 'listener.opened', 'db-1:22/udp@container:web', 1001],
+        ],
+      );
+      const times = { open: true, firstSeen: 1000, openSince: 1000, lastSeen: 1000, closedAt: null, restarts: 0 };
+      const want = [shared, first].map((listener) => ({ vantage: 'local', listener, ...times }));
+      await using other = await place.open();
+      for (const s of [store, other]) {
+        assert.deepEqual(await s.listenerStates(), want);
+        const [host, ...more] = await s.hostStates();
+        assert.deepEqual(more, []);
+        assert.deepEqual([host?.host, host?.gaps, host?.coverage], [o.host, o.gaps, o.coverage]);
+        assert.deepEqual([host?.observationId, host?.firstObservedAt, host?.lastObservedAt], [o.id, 1000, 1000]);
+      }
+    });
+
+    withStore('records an observation once, however often it is handed over', async (store) => {
+      const o = sampleObservation('db-1', 1000, listenersOf('db-1'));
+      assert.equal((await store.recordObservation(o, 1001)).length, 5);
+      await store.recordObservation(sampleObservation('db-1', 2000, []), 2001);
+      const before = [await store.listenerStates(), await store.events({ limit: 100 })];
+      assert.deepEqual(await store.recordObservation(o, 2002), []);
+      assert.deepEqual([await store.listenerStates(), await store.events({ limit: 100 })], before);
+    });
+
+    withStore('keeps when listeners were last seen, by full and by partial looks', async (store) => {
+      await store.recordObservation(sampleObservation('db-1', 1000, listenersOf('db-1')), 1000);
+      await store.recordObservation(sampleObservation('db-1', 2000, listenersOf('db-1')), 2000);
+      const seen = async (): Promise<unknown[]> =>
+        (await store.listenerStates()).map((s) => [s.listener.port, s.open, s.lastSeen, s.closedAt]);
+      assert.deepEqual(
+        await seen(),
+        [22, 443, 5432].map((port) => [port, true, 2000, null]),
+      );
+      const coverage = [{ ...sampleObservation('db-1', 0, []).coverage[0], ports: [{ from: 1, to: 1024 }] }] as never;
+      await store.recordObservation(sampleObservation('db-1', 3000, listenersOf('db-1', [22]), { coverage }), 3000);
+      assert.deepEqual(await seen(), [
+        [22, true, 3000, null],
+        [443, false, 2000, 3000],
+        [5432, true, 2000, null],
+      ]);
+      await store.recordObservation(sampleObservation('db-1', 4000, listenersOf('db-1')), 4000);
+      assert.deepEqual(
+        await seen(),
+        [22, 443, 5432].map((port) => [port, true, 4000, null]),
+      );
+      const [, https] = await store.listenerStates();
+      assert.deepEqual([https?.firstSeen, https?.openSince], [1000, 4000]);
+    });
+
+    withStore('keeps hosts and vantages apart', async (store) => {
+      await store.recordObservation(sampleObservation('db-1', 1000, listenersOf('db-1')), 1000);
+      await store.recordObservation(sampleObservation('web-1', 1000, listenersOf('web-1', [80])), 1000);
+      const outside = sampleObservation('db-1', 1500, listenersOf('db-1', [443]), { vantage: 'scanner-1' });
+      await store.recordObservation({ ...outside, collector: 'scan' }, 1500);
+      await store.recordObservation(sampleObservation('db-1', 2000, []), 2000);
+      const states = await store.listenerStates();
+      assert.deepEqual(
+        states.filter((s) => s.open).map((s) => [s.listener.host, s.listener.port, s.vantage]),
+        [
+          ['db-1', 443, 'scanner-1'],
+          ['web-1', 80, 'local'],
+        ],
+      );
+      assert.deepEqual(
+        (await store.hostStates()).map((h) => [h.host.name, h.vantage]),
+        [
+          ['db-1', 'local'],
+          ['db-1', 'scanner-1'],
+          ['web-1', 'local'],
+        ],
+      );
+      assert.equal((await store.listenerStates({ host: 'db-1' })).length, 4);
+      assert.equal((await store.listenerStates({ host: 'db-1', openOnly: true })).length, 1);
+      assert.equal((await store.listenerStates({ port: 443 })).length, 2);
+      assert.equal((await store.listenerStates({ transport: 'udp' })).length, 0);
+      assert.equal((await store.listenerStates({ scope: 'host', host: 'nowhere' })).length, 0);
+    });
+
+    withStore('remembers hidden attributes and corrects times after the clock stepped back', async (store) => {
+      const hidden = listenersOf('db-1').map((l) => ({ ...l, process: null }));
+      await store.recordObservation(sampleObservation('db-1', 8000, listenersOf('db-1')), 8000);
+      await store.recordObservation(sampleObservation('db-1', 9000, hidden), 9000);
+      assert.equal((await store.listenerStates())[0]?.remembered?.user, 'postgres');
+      const [event] = await store.recordObservation(sampleObservation('db-1', 5000, []), 5000);
+      assert.equal(event?.type, 'clock.stepped-back');
+      assert.deepEqual(
+        (await store.listenerStates()).map((s) => [s.open, s.lastSeen]),
+        Array(3).fill([true, 5000]),
+      );
+      const [late] = await store.recordObservation(sampleObservation('db-1', 4000, []), 6000);
+      assert.equal(late?.type, 'observation.out-of-order');
+      const closed = await store.recordObservation(sampleObservation('db-1', 7000, []), 7000);
+      assert.equal(closed.filter((e) => e.type === 'listener.closed').length, 3);
+      assert.equal((await store.stats()).observations, 5);
+    });
+
+    withStore('forgets ephemeral sockets', async (store) => {
+      const client = sampleListener('db-1', 40_000, { transport: 'udp', role: 'ephemeral' });
+      assert.equal((await store.recordObservation(sampleObservation('db-1', 1000, [client]), 1000)).length, 2);
+      assert.equal((await store.listenerStates()).length, 1);
+      assert.equal((await store.recordObservation(sampleObservation('db-1', 2000, []), 2000)).length, 1);
+      assert.equal((await store.listenerStates()).length, 0);
+    });
+
+    withStore('keeps what a look rests on', async (store) => {
+      const events = await store.recordObservation(sampleObservation('db-1', 1000, []), 1000);
+      const digest = String(events[1]?.body['basis']);
+      const bytes = await store.document(digest);
+      assert.ok(bytes);
+      assert.equal(sha256(bytes), digest);
+      assert.deepEqual(JSON.parse(Buffer.from(bytes).toString()).coverage[0].scope, '*');
+      await store.recordObservation(sampleObservation('db-1', 2000, []), 2000);
+      assert.equal((await store.stats()).documents, 1);
+    });
+
+    withStore('numbers records without holes and gives them back as they were', async (store) => {
+      const drafts = Array.from({ length: 250 }, (_, i) => note(`db-1:${i}/tcp`, 1000 + i));
+      const written = await store.appendEvents(drafts, 5000);
+      assert.deepEqual(
+        written.map((e) => e.sequence),
+        drafts.map((_, i) => i + 1),
+      );
+      const read = await store.events({ limit: 1000 });
+      assert.deepEqual([...read].reverse(), written);
+      assert.deepEqual(read.at(-1)?.body, drafts[0]?.body);
+      assert.deepEqual(await store.appendEvents([], 5000), []);
+      assert.equal((await store.appendEvents([note('x', 1)], 5000))[0]?.sequence, 251);
+    });
+
+    withStore('loses nothing when many write at once', async (store, place) => {
+      await using other = await place.open();
+      const writes = Array.from({ length: 40 }, (_, i) => (i % 2 ? store : other).appendEvents([note(`s${i}`, i)], i));
+      await Promise.all(writes);
+      const events = await store.events({ limit: 100 });
+      assert.deepEqual(
+        events.map((e) => e.sequence),
+        Array.from({ length: 40 }, (_, i) => 40 - i),
+      );
+      assert.equal(new Set(events.map((e) => e.subject)).size, 40);
+    });
+
+    withStore('keeps documents under their hash', async (store) => {
+      const bytes = Buffer.from('ports: []\n'.repeat(1000));
+      await store.keepDocument('register', sha256(bytes), bytes);
+      await store.keepDocument('register', sha256(bytes), bytes);
+      assert.deepEqual(Buffer.from((await store.document(sha256(bytes))) ?? []), bytes);
+      assert.equal(await store.document('0'.repeat(64)), undefined);
+      await assert.rejects(store.keepDocument('ruleset', '0'.repeat(64), bytes), /does not have the hash/);
+      const empty = new Uint8Array();
+      await store.keepDocument('ruleset', sha256(empty), empty);
+      assert.equal((await store.document(sha256(empty)))?.length, 0);
+    });
+
+    withStore('remembers findings', async (store) => {
+      const at = (port: number, now: number) => sampleFinding('db-1', port, now);
+      const first = await store.syncFindings([at(22, 1000), at(80, 1000)], 1000);
+      assert.deepEqual([...first.firstSeen.values()], [1000, 1000]);
+      assert.deepEqual(first.resolved, []);
+      const second = await store.syncFindings([at(22, 2000), at(443, 2000)], 2000);
+      assert.deepEqual([...second.firstSeen.values()], [1000, 2000]);
+      assert.deepEqual(
+        second.resolved.map((f) => [f.endpoint?.port, f.status, f.firstSeen, f.lastSeen]),
+        [[80, 'resolved', 1000, 1000]],
+      );
+      const third = await store.syncFindings([at(22, 3000), at(80, 3000), at(443, 3000)], 3000);
+      assert.deepEqual([...third.firstSeen.values()], [1000, 1000, 2000]);
+      assert.deepEqual(third.resolved, []);
+      const weeks = 3000 + 30 * 86_400_000;
+      assert.equal((await store.syncFindings([], weeks)).resolved.length, 3);
+      assert.equal((await store.syncFindings([], weeks * 2)).resolved.length, 0);
+      assert.equal((await store.findingsFirstSeen()).size, 3);
+    });
+
+    withStore('keeps a bounded cache', async (store) => {
+      assert.equal(await store.cacheGet('a'), undefined);
+      await store.cachePut('a', 'one');
+      await store.cachePut('a', 'two');
+      assert.equal(await store.cacheGet('a'), 'two');
+      const large = 'x'.repeat(50 * 1024 * 1024);
+      for (const key of ['b', 'c', 'd']) await store.cachePut(key, large);
+      assert.equal(await store.cacheGet('a'), undefined);
+      assert.equal(await store.cacheGet('b'), undefined);
+      assert.equal((await store.cacheGet('d'))?.length, large.length);
+      await store.cachePut('e', large + large);
+      assert.equal(await store.cacheGet('e'), undefined);
+    });
+
+    describe('events', () => {
+      let place: StorePlace;
+      let store: Store;
+      before(async () => {
+        place = await makePlace();
+        store = await place.open();
+        const drafts: EventDraft[] = [];
+        for (let i = 0; i < 60; i++) {
+          const subject = `db-${i % 3}:${i % 5}/tcp`;
+          drafts.push(note(subject, 1000 + i * 10, i % 10 === 0 ? 'entry.reviewed' : 'entry.approved'));
+        }
+        await store.appendEvents(drafts, 9000);
+      });
+      after(async () => {
+        await store.close();
+        await place.remove();
+      });
+      const cases: {
+        name: string;
+        query: Omit<Parameters<Store['events']>[0], 'limit'>;
+        limit?: number;
+        want: number[];
+      }[] = [
+        { name: 'the newest', query: {}, limit: 3, want: [60, 59, 58] },
+        { name: 'none', query: {}, limit: 0, want: [] },
+        { name: 'a page', query: { beforeSequence: 58 }, limit: 2, want: [57, 56] },
+        { name: 'a subject', query: { subject: 'db-1:1/tcp' }, want: [47, 32, 17, 2] },
+        { name: 'a subject, a page of it', query: { subject: 'db-1:1/tcp', beforeSequence: 32 }, limit: 1, want: [17] },
+        { name: 'a prefix', query: { subjectPrefix: 'db-1:1' }, limit: 2, want: [47, 32] },
+        { name: 'a prefix that is a whole host', query: { subjectPrefix: 'db-2:' }, limit: 3, want: [60, 57, 54] },
+        { name: 'a prefix with wildcards of SQL', query: { subjectPrefix: 'db-_' }, want: [] },
+        { name: 'a type', query: { types: ['entry.reviewed'] }, want: [51, 41, 31, 21, 11, 1] },
+        { name: 'two types', query: { types: ['entry.reviewed', 'entry.approved'] }, limit: 3, want: [60, 59, 58] },
+        { name: 'no types', query: { types: [] }, want: [] },
+        { name: 'a type of a subject', query: { subject: 'db-0:0/tcp', types: ['entry.reviewed'] }, want: [31, 1] },
+        { name: 'no types of a subject', query: { subject: 'db-0:0/tcp', types: [] }, want: [] },
+        { name: 'a time', query: { since: 1570, until: 1590 }, want: [59, 58] },
+        { name: 'a type in a time', query: { types: ['entry.reviewed'], since: 1100, until: 1300 }, want: [21, 11] },
+        { name: 'a prefix in a time', query: { subjectPrefix: 'db-0:', since: 1500 }, want: [58, 55, 52] },
+      ];
+      for (const { name, query, limit, want } of cases) {
+        test(`finds ${name}`, async () => {
+          const events = await store.events({ ...query, limit: limit ?? 100 });
+          assert.deepEqual(
+            events.map((e) => e.sequence),
+            want,
+          );
+        });
+      }
+    });
+  });
+}
