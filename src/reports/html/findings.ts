@@ -19,7 +19,8 @@ const COLUMNS: readonly Column[] = [
 
 /** Every finding with its evidence and what to do about it, worst first; then what is gone since earlier runs. */
 export function findings(result: CheckResult): Markup {
-  const rows = result.findings.map((f) => row(f, result.now));
+  const chosen = new Set(result.facts.estate.register.frameworks.map((f) => f.id));
+  const rows = result.findings.map((f) => row(f, result.now, chosen));
   return html`<section id="findings" class="wide"><h2>Findings</h2>
 <p class="lead">Differences between what is approved and what was observed, worst first. One cause is one finding.</p>${dataTable(
     {
@@ -43,15 +44,16 @@ export function findings(result: CheckResult): Markup {
   )}${resolved(result)}</section>`;
 }
 
-function row(f: Finding, now: number): Row {
+function row(f: Finding, now: number, chosen: ReadonlySet<string>): Row {
   const touched = endpointsOf(f);
+  const controls = f.controls.filter((c) => chosen.has(c.framework));
   return {
     id: anchor('f', f.fingerprint),
     tags: [
       tag('severity', f.severity),
       tag('status', f.inBaseline && f.status === 'open' ? 'known' : f.status),
       tag('rule', f.rule),
-      ...f.controls.map((c) => tag('control', `${c.framework}/${c.id}`)),
+      ...controls.map((c) => tag('control', `${c.framework}/${c.id}`)),
       ...touched.map((key) => tag('endpoint', key)),
       ...(f.entry ? [tag('entry', f.entry)] : []),
       ...(f.subject.kind === 'host' ? [tag('host', f.subject.host)] : []),
@@ -61,7 +63,7 @@ function row(f: Finding, now: number): Row {
         show: html`${severity(f.severity)}${f.status === 'accepted' ? html`<br><span class="note">accepted</span>` : null}${f.inBaseline ? html`<br><span class="note">known</span>` : null}`,
         sort: SEVERITIES.indexOf(f.severity),
       },
-      { show: body(f) },
+      { show: body(f, controls) },
       { show: about(f, touched) },
       { show: html`<a href="#${anchor('rule', f.rule)}">${f.rule}</a>` },
       { show: html`${day(f.firstSeen)}<br><span class="note">${distance(f.firstSeen, now)}</span>`, sort: f.firstSeen },
@@ -69,14 +71,14 @@ function row(f: Finding, now: number): Row {
   };
 }
 
-function body(f: Finding): Child {
+function body(f: Finding, controls: Finding['controls']): Child {
   const facts: Child[] = [
     ...f.evidence.map((e) => html`${e.label} ${code(e.value)}`),
     ...(f.exception ? [html`accepted by exception <a href="#${anchor('x', f.exception)}">${f.exception}</a>`] : []),
     ...(f.at ? [code(formatPosition(f.at))] : []),
-    ...(f.controls.length > 0
+    ...(controls.length > 0
       ? [
-          html`controls ${listed(f.controls.map((c) => html`<a href="#${anchor('c', `${c.framework}/${c.id}`)}">${c.id}</a>`))}`,
+          html`controls ${listed(controls.map((c) => html`<a href="#${anchor('c', `${c.framework}/${c.id}`)}">${c.id}</a>`))}`,
         ]
       : []),
     html`id ${code(f.fingerprint.slice(0, 12))}`,

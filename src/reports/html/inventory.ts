@@ -79,7 +79,7 @@ function row(result: EndpointResult, { now, facts: { estate } }: CheckResult): R
       ...facts.entries.map((m) => tag('entry', m.entry.id)),
     ],
     cells: [
-      { show: code(key) },
+      { show: breakable(key), sort: key },
       { show: first?.entry.service ?? DASH },
       { show: first ? (first.entry.owner ?? unknown('not named')) : DASH },
       { show: mayCell(result, now), sort: isApproved(may) ? `0 ${first?.entry.bind ?? ''}` : `1 ${may}` },
@@ -98,6 +98,12 @@ function row(result: EndpointResult, { now, facts: { estate } }: CheckResult): R
     ],
     detail: threeTruths(result, now),
   };
+}
+
+/** An endpoint key that breaks before its scope rather than anywhere. */
+function breakable(key: string): Child {
+  const at = key.indexOf('@');
+  return at < 0 ? code(key) : html`<code>${key.slice(0, at)}<wbr>${key.slice(at)}</code>`;
 }
 
 function mayCell({ facts }: EndpointResult, now: number): Child {
@@ -119,8 +125,8 @@ function programs(names: readonly string[]): Child {
 
 function findingsCell(open: readonly Finding[], accepted: number): Child {
   const worst = open[0];
-  const more = accepted > 0 ? html` <span class="none">${formatNumber(accepted)} accepted or known</span>` : null;
-  if (worst === undefined) return accepted > 0 ? more : html`<span class="none">0</span>`;
+  const more = accepted > 0 ? html`<br><span class="note">${formatNumber(accepted)} accepted</span>` : null;
+  if (worst === undefined) return html`<span class="none">0</span>${more}`;
   const endpoint = worst.endpoint;
   const href =
     open.length === 1 || endpoint === undefined

@@ -1,8 +1,8 @@
 import { type Child, html, type Markup } from './escape.ts';
 
-/** What a command begins with; a sentence that goes on after it with a comma is no command to copy. */
+/** What a command begins with, up to the end of its sentence; one that goes on with a comma is no command to copy. */
 const COMMAND =
-  /(?<=^|: |; |→ )((?:sudo |quietdoor |systemctl |apt-get |apt |dnf |apk |docker |kubectl |kill |ss )[^\n;,`]+?)(?=[.;]?$|; | {2,}|\n)/m;
+  /(?<=^|: |; |→ )((?:sudo|quietdoor|systemctl|apt-get|apt|dnf|apk|docker|kubectl|kill|ss) (?:(?!\. | {2})[^\n;,`])+?)(?=[.;]?$|\. |; | {2}|\n)/m;
 
 /** A remedy as text with its commands set apart, to be copied with one click: in backticks, or behind a colon. */
 export function remedy(text: string): Markup {

@@ -165,6 +165,7 @@ function setUp(box) {
       state.page = 1;
       changed();
     });
+    th.dataset.title = th.textContent;
     th.replaceChildren(button);
     return { th, number };
   });

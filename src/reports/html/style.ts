@@ -35,12 +35,12 @@ ul,ol{list-style:none}
 .symbols{position:absolute}
 .skip{position:absolute;left:-9999px}.skip:focus{left:16px;top:8px;background:var(--page);padding:8px;z-index:2}
 :focus-visible{outline:2px solid var(--may-fill);outline-offset:2px;border-radius:2px}
-.note,.crumb,time{font-variant-numeric:tabular-nums}
+time{white-space:nowrap}
 .note{font-size:13px;color:var(--grey)}.crumb{font-size:13px;color:var(--grey);margin-bottom:4px}
-.lead{color:var(--grey);max-width:84ch;margin-bottom:12px}
+.lead{color:var(--grey);max-width:84ch;margin-bottom:12px;text-wrap:pretty}
 .empty{color:var(--grey);padding:12px 0;border-top:1px solid var(--line);border-bottom:1px solid var(--line)}
 .none{color:var(--grey)}.bad{color:var(--bad);font-weight:600;white-space:nowrap}.warn{color:var(--can);font-weight:600}.good{color:var(--does);font-weight:600;white-space:nowrap}
-.unknown{color:var(--grey);padding:1px 5px;margin-left:-5px;background:repeating-linear-gradient(135deg,transparent 0 4px,color-mix(in srgb,var(--hatch) 28%,transparent) 4px 5px);-webkit-box-decoration-break:clone;box-decoration-break:clone}
+.unknown{white-space:nowrap;color:var(--grey);padding:1px 5px;margin-left:-5px;background:repeating-linear-gradient(135deg,transparent 0 4px,color-mix(in srgb,var(--hatch) 28%,transparent) 4px 5px);-webkit-box-decoration-break:clone;box-decoration-break:clone}
 .may-text{color:var(--may)}.does-text{color:var(--does)}
 .sev{font-weight:600;white-space:nowrap;color:var(--grey)}.sev.critical,.sev.high{color:var(--bad)}.sev.medium{color:var(--can)}
 .v{font-weight:600;font-size:13px;white-space:nowrap}.v.DEVIATES{color:var(--bad)}.v.CONFORMS{color:var(--does)}.v.UNDETERMINED{color:var(--grey)}
@@ -68,18 +68,18 @@ tbody tr:first-child>*{border-bottom:1px solid var(--line)}
 td.count,th.count{text-align:right;white-space:nowrap}
 .data{margin-top:8px}.data table{table-layout:fixed}
 .part{content-visibility:auto;contain-intrinsic-size:auto 9000px}
-table.endpoints .endpoint{width:19%}table.endpoints .service{width:8%}table.endpoints .owner{width:10%}table.endpoints .may{width:13%}table.endpoints .can{width:8%}table.endpoints .does{width:12%}
-table.endpoints .verdict{width:11%}table.endpoints .since,table.endpoints .review{width:7.5%}table.endpoints .count{width:9%}
-table.findings .severity{width:88px}table.findings .about{width:22%}table.findings .rule{width:14%}table.findings .since{width:100px}
-table.register .entry{width:16%}table.register .owner{width:14%}table.register .ports{width:11%}table.register .hosts{width:14%}table.register .may{width:8%}table.register .approval{width:15%}table.register .count{width:8%}
-th.endpoint code,th.entry b{font-weight:600}
+.endpoints thead .endpoint{width:17%}.endpoints thead .service{width:8%}.endpoints thead .owner{width:9%}.endpoints thead .may{width:12%}.endpoints thead .can{width:8%}.endpoints thead .does{width:11%}
+.endpoints thead .verdict{width:12%}.endpoints thead .since,.endpoints thead .review{width:7.8%}.endpoints thead .count{width:7.4%}
+.findings thead .severity{width:88px}.findings thead .about{width:22%}.findings thead .rule{width:14%}.findings thead .since{width:100px}
+.register thead .entry{width:16%}.register thead .owner{width:14%}.register thead .ports{width:11%}.register thead .hosts{width:14%}.register thead .may{width:8%}.register thead .approval{width:15%}.register thead .count{width:8%}
+td.can{font-size:12px}th.endpoint code,th.entry b{font-weight:600}
 .says{font-size:14px}.remedy{margin:2px 0}.command{background:var(--surface);padding:1px 4px;border-radius:3px}
 .copy{display:none;border:0;padding:0 6px;font-size:12px;color:var(--may)}.js .copy{display:inline}
 details>summary{cursor:pointer;list-style-position:outside;margin-left:14px}summary::marker{color:var(--grey);font-size:11px}
 tr.detail{display:none}tr.detail>td{padding:12px 0 24px 14px;border-bottom:1px solid var(--line)}
 tbody:has(details[open]) tr.detail,tbody:target tr.detail,tbody.here tr.detail{display:table-row}
 tbody:has(details[open])>tr:first-child>*{border-bottom:0}
-tbody:target>tr:first-child,tbody.here>tr:first-child{background:var(--surface);box-shadow:inset 3px 0 var(--may-fill)}
+tbody:target>tr:first-child,tbody.here>tr:first-child{background:var(--surface);box-shadow:-3px 0 var(--may-fill)}
 .tools{display:flex;flex-wrap:wrap;gap:8px 12px;align-items:center;margin-bottom:8px}.tools[hidden],.pager[hidden]{display:none}
 input[type=search]{font:inherit;color:var(--text);background:var(--page);border:1px solid var(--hatch);border-radius:4px;padding:4px 8px;width:240px;max-width:100%}
 input::placeholder{color:var(--grey);opacity:1}
@@ -92,11 +92,11 @@ input::placeholder{color:var(--grey);opacity:1}
 
 const PARTS = `
 .facts,.truths dl,.control dl,.two{display:grid;grid-template-columns:84px minmax(0,1fr);gap:4px 12px;font-size:13px}
-dt{color:var(--grey)}dd{min-width:0;overflow-wrap:anywhere}
+dt{color:var(--grey)}dd{min-width:0;overflow-wrap:anywhere}dd .bad{white-space:normal}
 .facts{margin-top:12px}.statement,.signatures{display:none}
 .state{font-size:20px;line-height:1.35;margin-bottom:4px}.state a{color:inherit;text-decoration-color:var(--hatch)}
 .truths{display:grid;grid-template-columns:minmax(0,1fr) 104px minmax(0,1fr) 104px minmax(0,1.12fr);margin-top:4px}
-.big-truths{margin-top:28px}
+.big-truths{margin-top:28px}.big-truths dl{grid-template-columns:minmax(36px,max-content) minmax(0,1fr)}
 .truths>div{border-top:3px solid;padding-top:6px;color:var(--text)}
 .truths .may{border-color:var(--may-fill)}.truths .can{border-color:var(--can-fill)}.truths .does{border-color:var(--does-fill)}
 .truths h3,.truths h4{margin:0;display:flex;justify-content:space-between;font-size:14px}
@@ -106,7 +106,7 @@ dt{color:var(--grey)}dd{min-width:0;overflow-wrap:anywhere}
 .big a{color:inherit;text-decoration:none}.big a:hover{text-decoration:underline}.big span{font-size:13px;font-weight:400;color:var(--grey)}
 .big .unknown{font-size:20px;font-weight:600}
 .truths .big .unknown{margin-left:0}
-svg.reach{display:block;width:100%;height:24px;overflow:visible;margin-bottom:10px}svg.reach text{font-size:11px;fill:var(--grey)}svg .track{fill:var(--surface)}
+svg.reach{display:block;width:100%;height:24px;overflow:visible;margin-bottom:10px}.tick{font-size:11px;fill:var(--grey)}rect.track{fill:var(--surface)}
 .may svg.reach{color:var(--may-fill)}.can svg.reach{color:var(--can-fill)}.does svg.reach{color:var(--does-fill)}
 svg.plain{height:6px;margin-bottom:14px}
 div.track{height:6px;background:var(--surface);margin-bottom:28px}
@@ -139,14 +139,14 @@ a.c-findings,b.c-findings{color:var(--bad)}a.c-evidence,b.c-evidence{color:var(-
 `;
 
 const NARROW = `
-@media screen and (max-width:1100px){table.endpoints .service,table.endpoints .since,table.endpoints .review,table.register .expires,table.register .hosts{display:none}table.endpoints .endpoint{width:26%}}
+@media screen and (max-width:1100px){.endpoints :is(th,td).service,.endpoints :is(th,td).since,.endpoints :is(th,td).review,.register :is(th,td).expires,.register :is(th,td).hosts{display:none}.endpoints thead .endpoint{width:26%}}
 @media screen and (max-width:760px){
 body{display:block}main{padding:16px 16px 48px}
 nav.contents{position:static;height:auto;flex-flow:row wrap;padding:12px 8px;border-right:0;border-bottom:1px solid var(--line);gap:0}nav.contents a{white-space:nowrap;padding:6px 8px}nav.contents a.sub{display:none}nav.contents a.brand{width:100%;margin:0}#theme{position:absolute;top:10px;right:16px;margin:0}
 .truths{display:block}.truths>div{margin-top:12px}.gutter{border:0;margin:0;padding:6px 0;text-align:left}.gutter:empty{display:none}.gutter b,.big-truths .gutter b{display:inline;font-size:14px}
 .halves{display:block}.state{font-size:18px}
-table.endpoints .owner,table.endpoints .may,table.endpoints .can,table.endpoints .does,table.findings .about,table.findings .rule,table.findings .since,table.register .owner,table.register .may,table.register .review,table.register .count{display:none}
-table.endpoints .endpoint{width:52%}table.endpoints .verdict{width:28%}table.endpoints .count{width:20%}table.register .entry{width:42%}table.register .ports{width:28%}table.register .approval{width:30%}
+.endpoints :is(th,td).owner,.endpoints :is(th,td).may,.endpoints :is(th,td).can,.endpoints :is(th,td).does,.findings :is(th,td).about,.findings :is(th,td).rule,.findings :is(th,td).since,.register :is(th,td).owner,.register :is(th,td).may,.register :is(th,td).review,.register :is(th,td).count{display:none}
+.endpoints thead .endpoint{width:52%}.endpoints thead .verdict{width:28%}.endpoints thead .count{width:20%}.register thead .entry{width:42%}.register thead .ports{width:28%}.register thead .approval{width:30%}
 th,td{padding-right:8px}.v{font-size:12px}
 .two{grid-template-columns:84px minmax(0,1fr)}
 .rules-first li{grid-template-columns:84px minmax(0,1fr);gap:2px 8px}.rules-first li a{grid-column:2}
@@ -172,10 +172,12 @@ a{color:inherit;text-decoration:none}
 .cover .facts{margin-top:16mm;font-size:11pt;grid-template-columns:30mm minmax(0,1fr);gap:3mm 4mm}.statement{display:block;margin-top:10mm;font-size:11pt}
 .signatures{display:grid;grid-template-columns:1fr 60mm;gap:12mm 10mm;margin-top:auto}.signatures dt,.signatures dd{border-top:1px solid #59616b;padding-top:1mm;color:#59616b;font-size:9pt}
 main>section{margin-top:0;break-before:page}#summary{break-before:auto}.wide{page:wide}
-h2,h3,h4{break-after:avoid}.data table{font-size:8.5pt}table{font-size:9pt}.says{font-size:9.5pt}
+h2,h3,h4{break-after:avoid}h3{margin-top:5mm}.truths h3{margin-top:0}.state{font-size:14pt}.big-truths{margin-top:5mm}.rules-first li{padding:1.2mm 0}.events li{font-size:8.5pt;padding:.6mm 0;grid-template-columns:32mm minmax(0,1fr);gap:2mm}.bars>div{padding:1px 0}.stack,.framework-line{break-inside:avoid}.framework-line{break-after:avoid}.data table{font-size:8.5pt}table{font-size:9pt}.says{font-size:9.5pt}
 thead{display:table-header-group}tbody,tr,li,.bars>div,.rule-list>*{break-inside:avoid}
 .part{content-visibility:visible}
-.print-detail tr.detail{display:table-row}.print-detail tbody>tr:first-child>*{border-bottom:0}
+.print-detail tr.detail{display:table-row}tr.detail>td{padding:2mm 0 4mm}
+tr.detail .truths{grid-template-columns:minmax(0,1fr) 18mm minmax(0,.8fr) 18mm minmax(0,1.4fr)}tr.detail .gutter{padding-top:8mm;font-size:7.5pt}tr.detail .big,tr.detail .big .unknown{font-size:11pt;min-height:0}tr.detail dl,.outcome{font-size:8pt;gap:0 3mm}tr.detail dl{grid-template-columns:16mm minmax(0,1fr)}tr.detail .two{grid-template-columns:18mm minmax(0,1fr) 18mm minmax(0,1fr)}.outcome{margin-top:2mm}.outcome p{margin-top:1mm}.outcome .note{font-size:8pt}.plain li{padding:1px 0}svg.reach{margin-bottom:1mm}div.track,.hatch{margin-bottom:6mm}
+td .v{font-size:8pt}thead button{display:none}thead th::before{content:attr(data-title)}.print-detail tbody>tr:first-child>*{border-bottom:0}
 .data:not(.print-detail) tr.detail{display:none}
 summary{list-style:none;margin-left:0!important}summary::marker{content:""}
 .here>tr:first-child,tbody:target>tr:first-child{background:none!important;box-shadow:none!important}

@@ -47,6 +47,9 @@ function truths({ results, now, facts: { estate } }: CheckResult): Markup {
   const total = results.length;
   const local = results.filter((r) => widestBind(r.facts) === 'loopback').length;
   const unapproved = total - approved;
+  const hosts = new Set(estate.hosts.map((h) => h.host.name)).size;
+  const exes = results.flatMap((r) => r.facts.listeners.map((l) => l.listener.process?.exe));
+  const programs = new Set(exes.filter((exe) => exe !== undefined)).size;
   const others = [...kinds].filter(([kind]) => !isApproved(kind)).sort(([a], [b]) => (a < b ? -1 : 1));
   return html`<div class="truths big-truths"><div class="may"><h3>Approved <b>may</b></h3><p class="big">${link(approved, { may: ['proven'] })} <span>${noun(approved)}</span></p>${share(approved, total)}<dl>${others.map(([kind, n]) => pair(link(n, { may: [kind] }), MAY_WORDS[kind]))}</dl></div>
 <p class="gutter"><b class="q">?</b> may and can not compared</p>
@@ -54,9 +57,9 @@ function truths({ results, now, facts: { estate } }: CheckResult): Markup {
     local > 0 && pair(link(local, { can: ['loopback'] }), 'on loopback, reachable from this host only')
   }</dl></div>
 <p class="gutter">${unapproved > 0 && html`<b>${link(unapproved, { may: others.map(([kind]) => kind) })}</b> ${unapproved === 1 ? 'listens' : 'listen'}, no approval in force`}</p>
-<div class="does"><h3>Observed <b>does</b></h3><p class="big">${link(total, {})} <span>${noun(total)}</span></p>${share(total, total)}<dl>${pair(html`<a href="#coverage">${formatNumber(new Set(estate.hosts.map((h) => h.host.name)).size)}</a>`, 'hosts observed')}${pair(
-    html`${formatNumber(new Set(results.flatMap((r) => r.facts.listeners.map((l) => l.listener.process?.exe)).filter((exe) => exe !== undefined)).size)}`,
-    'programs that listen',
+<div class="does"><h3>Observed <b>does</b></h3><p class="big">${link(total, {})} <span>${noun(total)}</span></p>${share(total, total)}<dl>${pair(html`<a href="#coverage">${formatNumber(hosts)}</a>`, hosts === 1 ? 'host observed' : 'hosts observed')}${pair(
+    formatNumber(programs),
+    programs === 1 ? 'program that listens' : 'programs that listen',
   )}${hidden(results)}</dl></div></div>`;
 }
 

@@ -59,7 +59,7 @@ export const REACH_SYMBOLS: Markup = raw(
   `<svg class="symbols" aria-hidden="true" width="0" height="0">${BIND_SCOPES.map(
     (_, step) =>
       `<symbol id="reach-${step + 1}"><rect class="track" width="100%" height="6"/><rect fill="currentColor" width="${25 * (step + 1)}%" height="6"/>${BIND_SCOPES.map(
-        (word, i) => `<text x="${25 * (i + 1)}%" y="20" text-anchor="end">${word}</text>`,
+        (word, i) => `<text x="${25 * (i + 1)}%" y="20" text-anchor="end" class="tick">${word}</text>`,
       ).join('')}</symbol>`,
   ).join('')}</svg>`,
 );
@@ -79,14 +79,14 @@ export function threeTruths(result: EndpointResult, now: number): Markup {
   return html`<div class="truths">${approved(facts, now)}${
     canOf(reach) === 'loopback'
       ? html`<p class="gutter"></p><div class="can"><h4>Admitted <b>can</b></h4><p class="big">this host</p>${bar('loopback')}<dl>${pair('Why', 'It listens on loopback addresses only.')}</dl></div>`
-      : html`<p class="gutter"><b class="q">?</b> may and can not compared</p><div class="can"><h4>Admitted <b>can</b></h4><p class="big">${unknown('not verified')}</p><div class="hatch"></div><dl>${pair('Why', 'The packet filters in front of it were not evaluated.')}</dl></div>`
+      : html`<p class="gutter"><b class="q">?</b> not compared</p><div class="can"><h4>Admitted <b>can</b></h4><p class="big">${unknown('not verified')}</p><div class="hatch"></div><dl>${pair('Why', 'Packet filters not evaluated.')}</dl></div>`
   }<p class="gutter">${
     !isApproved(mayOf(facts, now))
       ? html`<b>✗</b> listens, no approval in force`
       : wider
         ? html`<b>✗ wider</b> does ${reach}, may ${bind}`
         : null
-  }</p>${observed(facts, reach, now)}</div>${outcome(result, now)}`;
+  }</p>${observed(facts, reach, now)}</div>${outcome(result)}`;
 }
 
 function approved(facts: EndpointFacts, now: number): Markup {
@@ -98,15 +98,11 @@ function approved(facts: EndpointFacts, now: number): Markup {
   const more = facts.entries.slice(1).map((m) => entryLink(m.entry.id));
   return html`<div class="may"><h4>Approved <b>may</b></h4><p class="big${isApproved(mayOf(facts, now)) ? '' : ' none'}">${entry.bind}</p>${
     reach ? bar(reach) : html`<div class="track"></div>`
-  }<dl>${pair('State', sentence(approvalWords(first.approval, entry)))}${pair('Sources', sources(entry.sources))}${pair(
+  }<dl>${pair('Sources', sources(entry.sources))}${pair(
     'Entry',
     html`${entryLink(entry.id)}${entry.purpose ? html`, ${entry.purpose}` : null}`,
-  )}${pair('Owner', entry.owner ?? unknown('not named'))}${
-    entry.approval &&
-    pair(
-      'Approved',
-      html`${day(entry.approval.at)}, ${entry.approval.by}${entry.change ? html`, ticket ${entry.change}` : null}`,
-    )
+  )}${pair('Owner', entry.owner ?? unknown('not named'))}${pair('Approval', sentence(approvalWords(first.approval, entry)))}${
+    entry.expires !== null && pair(entry.expires <= now ? 'Expired' : 'Expires', day(entry.expires))
   }${more.length > 0 && pair('Also', listed(more))}</dl></div>`;
 }
 
@@ -171,7 +167,8 @@ function closed(facts: EndpointFacts, now: number): Child {
   );
 }
 
-function outcome({ verdict, findings, facts }: EndpointResult, now: number): Markup {
+/** Its findings, or why the verdict is what it is; and when it was seen. Findings are the reasons of DEVIATES. */
+function outcome({ verdict, findings, facts }: EndpointResult): Markup {
   const seen = facts.host.map(
     (h) => html`${time(h.lastObservedAt)} from ${h.vantage}, observation ${code(h.observationId)}`,
   );
@@ -179,13 +176,11 @@ function outcome({ verdict, findings, facts }: EndpointResult, now: number): Mar
     findings.length > 0 &&
     html`<ul class="plain">${findings.map(
       (f) =>
-        html`<li>${severity(f.severity)} <a href="#${anchor('f', f.fingerprint)}">${f.rule}</a> ${f.message}${f.status === 'accepted' ? ' (accepted)' : ''}</li>`,
+        html`<li>${severity(f.severity)} <a href="#${anchor('f', f.fingerprint)}">${f.rule}</a> ${f.message}${f.status === 'accepted' ? ' (accepted)' : ''}`,
     )}</ul>`
-  }<p>${verdictWord(verdict.word)} ${findings.length > 0 && verdict.word === 'DEVIATES' ? null : verdict.reasons.map(sentence).join(' ')}${
-    facts.mayBeInBrokenPart ? ' A part of the register that could not be read may be about it.' : ''
-  }</p><p class="note">Seen ${seen.length > 0 ? listed(seen) : unknown('never')}${
-    facts.host[0] ? `, ${distance(facts.host[0].lastObservedAt, now)}` : ''
-  }.</p></div>`;
+  }${
+    verdict.word !== 'DEVIATES' && html`<p>${verdictWord(verdict.word)} ${verdict.reasons.map(sentence).join(' ')}`
+  }<p class="note">Seen ${seen.length > 0 ? listed(seen) : unknown('never')}.</div>`;
 }
 
 const VERDICT_MARK = { CONFORMS: '✓', DEVIATES: '✗', UNDETERMINED: '?' };
