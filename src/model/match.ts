@@ -161,6 +161,13 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
     return getOrMake(groupsByName, name.toLowerCase(), () => groupsFor(resolveHost({ name, addresses: [], tags: [] })));
   }
 
+  const groupsByHost = new WeakMap<MatchHost, readonly Group[]>();
+  function groupsOfHost(host: MatchHost): readonly Group[] {
+    const found = groupsByHost.get(host) ?? groupsFor(resolveHost(host));
+    groupsByHost.set(host, found);
+    return found;
+  }
+
   const shared = new Map<string, readonly RegisterEntry[]>();
   let question = 0;
 
@@ -196,8 +203,8 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
   }
 
   function decide(host: MatchHost, at: EndpointOnHost): Decision | null {
-    let best: { item: Item; group: Group; specificity: number } | null = null;
-    for (const group of groupsFor(resolveHost(host))) {
+    let best = null as { item: Item; group: Group; specificity: number } | null;
+    for (const group of groupsOfHost(host)) {
       if (best && group.score < best.group.score) break;
       const tree = group.ports.get(at.transport);
       if (!tree) continue;
@@ -216,7 +223,7 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
       });
     }
     if (!best) return null;
-    const { item, group, specificity } = best as { item: Item; group: Group; specificity: number };
+    const { item, group, specificity } = best;
     return { entry: item.record.entry, specificity, range: item.range, selector: group.selector };
   }
 
