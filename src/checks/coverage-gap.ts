@@ -61,8 +61,8 @@ function hostGaps(estate: EstateFacts): FindingDraft[] {
 /** Hosts that are declared, and entries that choose hosts, of which no observation exists. */
 function unobserved(estate: EstateFacts): FindingDraft[] {
   const found: FindingDraft[] = [];
-  const observed = new Set(estate.hosts.map((h) => h.host.name));
-  const hosts = estate.register.hosts.map((h) => h.name).filter((name) => !observed.has(name));
+  const observed = new Set(estate.hosts.map((h) => h.host.name.toLowerCase()));
+  const hosts = estate.register.hosts.map((h) => h.name).filter((name) => !observed.has(name.toLowerCase()));
   if (hosts.length > 0)
     found.push({
       subject: { kind: 'estate' },

@@ -6,6 +6,7 @@ import { coverageGap } from './coverage-gap.ts';
 import { expiredException } from './expired-exception.ts';
 import { missingJustification } from './missing-justification.ts';
 import { orphanOwner } from './orphan-owner.ts';
+import { overlappingEntries } from './overlapping-entries.ts';
 import { policyDeviation } from './policy-deviation.ts';
 import { privilegedListener } from './privileged-listener.ts';
 import { prohibitedService } from './prohibited-service.ts';
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   approvalExpired,
   reviewOverdue,
   orphanOwner,
+  overlappingEntries,
   brokenRegister,
   expiredException,
   policyDeviation,

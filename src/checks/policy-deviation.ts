@@ -1,5 +1,8 @@
 import type { Check } from './check.ts';
 
+/** Settings of the policy and zones decide what is allowed; hosts, owners and entries are a team's own matter. */
+const WEIGHTY = /^(policy|zone):/;
+
 export const policyDeviation: Check = {
   id: 'policy-deviation',
   title: 'Differs from the shared policy',
@@ -12,7 +15,8 @@ export const policyDeviation: Check = {
     return estate.register.deviations.map((d) => ({
       subject: { kind: 'estate' } as const,
       discriminator: d.what,
-      message: d.message,
+      severity: WEIGHTY.test(d.what) ? ('low' as const) : ('info' as const),
+      message: `${d.what}: ${d.message}.`,
       evidence: [{ label: 'differs in', value: d.what }],
       remediation: `Remove it at ${d.at.file}:${d.at.line}, or accept it in exceptions.yaml with the agreement of the owner of the shared policy`,
       at: d.at,

@@ -16,7 +16,7 @@ export const privilegedListener: Check = {
     'Whoever breaks into a service has the rights of its user. A service that listens as root gives away the whole host, ' +
     'and few services need more than to open a low port, which systemd or one capability can do for them.',
   remediation:
-    'Run the service under a user of its own (User= in its unit, with AmbientCapabilities=CAP_NET_BIND_SERVICE for a port below 1024), or list it under policy.privilegedAllowed.',
+    'Run the service under a user of its own (User= in its unit, with AmbientCapabilities=CAP_NET_BIND_SERVICE for a port below 1024), or list it under policy.privileged.',
   endpoint(facts, estate) {
     const allowed = estate.register.policy.privilegedAllowed;
     if (approvesRoot(facts.entries[0])) return [];
@@ -39,7 +39,7 @@ export const privilegedListener: Check = {
           ],
           remediation:
             `Give the service a user of its own${needless.unit === undefined ? '' : `: sudo systemctl edit ${needless.unit}`}   ` +
-            `If it needs root, add ${needless.exe ?? 'its executable'} to policy.privilegedAllowed in quietdoor.yaml`,
+            `If it needs root, add ${needless.exe ?? 'its executable'} to policy.privileged in quietdoor.yaml`,
         },
       ];
     }

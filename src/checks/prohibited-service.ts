@@ -86,10 +86,11 @@ function draftOf(service: ProhibitedService, facts: EndpointFacts): FindingDraft
   const first = facts.listeners[0]?.listener;
   const who = first ? describeProcess(first) : 'nothing';
   const where = `port ${describePort(facts.endpoint)} on ${describeAddresses(facts)}`;
+  const usual = `P${where.slice(1)} is the usual place of ${service.title}`;
   const sentence: Readonly<Record<Proof, string>> = {
-    process: `${who} offers ${service.title} at ${where}. ${service.reason}`,
-    port: `The number of ${where} is that of ${service.title}; the port alone says so, no process confirms it. ${service.reason}`,
-    contradicted: `The number of ${where} is that of ${service.title}, but ${who} holds it, which is no program known for it.`,
+    process: `${who} offers ${service.title} on ${where}. ${service.reason}`,
+    port: `${usual}; the port alone says so, no process confirms it. ${service.reason}`,
+    contradicted: `${usual}, but ${who} holds it, which is not known to offer that.`,
   };
   return {
     subject: { kind: 'endpoint', endpoint: facts.endpoint },

@@ -32,7 +32,7 @@ export const registeredNotListening: Check = {
   remediation: 'Start the service if it should run. If it is gone for good, remove the entry or the host from it.',
   estate(estate) {
     const found: FindingDraft[] = [];
-    const statesByHost = Map.groupBy(estate.hosts, (h) => h.host.name);
+    const statesByHost = Map.groupBy(estate.hosts, (h) => h.host.name.toLowerCase());
     for (const entry of estate.register.entries) {
       if (estate.approvals.get(entry.id)?.kind === 'draft') continue;
       const silences = silencesOf(entry, estate, statesByHost);
@@ -77,22 +77,23 @@ function silencesOf(
   const lastOpen = new Map<string, number>();
   const listening = new Set<string>();
   for (const facts of estate.endpointsByEntry.get(entry.id) ?? []) {
-    const { host } = facts.endpoint;
+    const host = facts.endpoint.host.toLowerCase();
     if (facts.listeners.length > 0) listening.add(host);
     known.set(host, [...(known.get(host) ?? []), facts.endpoint]);
     for (const s of facts.closed) lastOpen.set(host, Math.max(lastOpen.get(host) ?? 0, s.closedAt ?? s.lastSeen));
   }
   const silences: Silence[] = [];
   for (const host of chosen) {
-    if (listening.has(host)) continue;
-    const looked = (statesByHost.get(host) ?? []).filter((h) => !isStale(h.lastObservedAt, estate) && covers(h, entry));
+    const name = host.toLowerCase();
+    if (listening.has(name)) continue;
+    const looked = (statesByHost.get(name) ?? []).filter((h) => !isStale(h.lastObservedAt, estate) && covers(h, entry));
     if (looked.length === 0) continue;
-    const seen = lastOpen.get(host);
+    const seen = lastOpen.get(name);
     const since = seen ?? Math.min(...looked.map((h) => h.firstObservedAt));
     if (estate.now - since < estate.register.policy.silentAfterDays * DAY_MS) continue;
     silences.push({
       host,
-      endpoints: known.get(host) ?? endpointsOf(entry, host),
+      endpoints: known.get(name) ?? endpointsOf(entry, host),
       since,
       everSeen: seen !== undefined,
     });

@@ -3,7 +3,6 @@ import { exceptionFor } from '../model/exception-match.ts';
 import type { EndpointFacts, EndpointResult, EstateFacts, Facts } from '../model/facts.ts';
 import { type ControlRef, type Finding, type FindingDraft, SEVERITIES, type Subject } from '../model/finding.ts';
 import { fingerprintOf } from '../model/fingerprint.ts';
-import type { Exception } from '../model/register.ts';
 import { verdictOf } from '../model/verdict.ts';
 import { compareText } from '../util/compare.ts';
 import { count } from '../util/words.ts';
@@ -115,8 +114,7 @@ interface Failure {
 /** Returns what turns a draft into a finding: severity, controls, fingerprint, age and exception filled in. */
 function finisher(estate: EstateFacts, controlsOf: ControlsOf, history: FindingHistory) {
   const controls = new Map<string, readonly ControlRef[]>();
-  const exceptions = new Map<string, Exception[]>();
-  for (const e of estate.register.exceptions) exceptions.set(e.rule, [...(exceptions.get(e.rule) ?? []), e]);
+  const { exceptions } = estate.register;
   return (check: Check, draft: FindingDraft): Finding => {
     const known = controls.get(check.id) ?? controlsOf(check.id);
     controls.set(check.id, known);
@@ -139,8 +137,7 @@ function finisher(estate: EstateFacts, controlsOf: ControlsOf, history: FindingH
       status: 'open',
       ...(draft.at ? { at: draft.at } : {}),
     };
-    const candidates = exceptions.get(check.id);
-    const exception = candidates && exceptionFor(finding, candidates, estate.now);
+    const exception = exceptions.length === 0 ? null : exceptionFor(finding, exceptions, estate.now);
     return exception ? { ...finding, status: 'accepted', exception: exception.id } : finding;
   };
 }

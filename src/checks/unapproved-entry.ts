@@ -132,7 +132,7 @@ function hostReason(entry: RegisterEntry, unconfirmed: readonly Endpoint[]): Rea
 /** Endpoints that the entry decides on hosts that its approver has not confirmed. */
 function unconfirmedEndpoints(estate: EstateFacts, id: string): readonly Endpoint[] {
   return (estate.endpointsByEntry.get(id) ?? [])
-    .filter((facts) => facts.entries.some((m) => m.entry.id === id && !m.hostConfirmed))
+    .filter(({ entries: [decides] }) => decides?.entry.id === id && !decides.hostConfirmed)
     .map((facts) => facts.endpoint)
     .sort(compareEndpoints);
 }

@@ -47,8 +47,8 @@ export const wrongProcess: Check = {
         entry: entry.id,
         severity: fields.some((f) => BY_FIELD[f] === 'high') || found.some(runsAsRoot) ? 'high' : 'medium',
         message:
-          `Port ${describePort(facts.endpoint)} is held by ${describeProcess(first)}; ` +
-          `${entry.id} approves ${listWords(fields.map((f) => approved(f, found)))}, and found was ${listWords(found.map((d) => short(d.field, d.observed)))}.`,
+          `Port ${describePort(facts.endpoint)} is held by ${describeProcess(first)}, against ${entry.id}: ` +
+          `${listWords(found.map(differenceText))}.`,
         evidence: found.flatMap((d) => [
           { label: `approved ${WORDS[d.field]}`, value: d.approved },
           { label: `observed ${WORDS[d.field]}`, value: `${d.observed} (pid ${d.pid})` },
@@ -62,8 +62,8 @@ export const wrongProcess: Check = {
   },
 };
 
-function approved(field: keyof ProcessRule, found: readonly ProcessDifference[]): string {
-  return `${WORDS[field]} ${short(field, found.find((d) => d.field === field)?.approved ?? '')}`;
+function differenceText({ field, observed, approved }: ProcessDifference): string {
+  return `${WORDS[field]} ${short(field, observed)} instead of ${short(field, approved)}`;
 }
 
 /** Hashes by their first 12 digits in sentences; the evidence has them whole. */

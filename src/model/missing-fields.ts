@@ -1,7 +1,7 @@
 import type { RegisterEntry } from './register.ts';
 
 /** Fields without which nobody can judge an entry. */
-export type JustificationField = 'service' | 'purpose' | 'owner' | 'sources';
+export type JustificationField = 'purpose' | 'owner' | 'sources';
 
 /**
  * Returns the empty fields of an entry's justification, in the order of the schema. `sources` is asked only of an entry
@@ -9,7 +9,6 @@ export type JustificationField = 'service' | 'purpose' | 'owner' | 'sources';
  */
 export function missingFields(entry: RegisterEntry): readonly JustificationField[] {
   const missing: JustificationField[] = [];
-  if (isBlank(entry.service)) missing.push('service');
   if (isBlank(entry.purpose)) missing.push('purpose');
   if (isBlank(entry.owner)) missing.push('owner');
   if (entry.sources === null && !isLoopbackBind(entry.bind)) missing.push('sources');

@@ -54,15 +54,16 @@ export function compareProcess(rule: ProcessRule, listener: Listener): ProcessCo
   return { differences, unknown: [...unknown] };
 }
 
-/** systemd beside the service that it started is left out; where the entry names systemd, the service is. */
+/**
+ * systemd is judged only where the entry names it; else the service that it started is. Before it has started one,
+ * nobody can be judged: which program will answer is not visible.
+ */
 function judgedHolders(rule: ProcessRule, listener: Listener): readonly ProcessFacts[] {
   const holders = holdersOf(listener);
   const activators = holders.filter(isSocketActivator);
-  if (activators.length === 0 || activators.length === holders.length) return holders;
-  const namesActivator = activators.some(
-    (a) => rule.exe !== undefined && a.exe !== undefined && matchesGlob(rule.exe, a.exe),
-  );
-  return namesActivator ? activators : holders.filter((h) => !isSocketActivator(h));
+  const isNamed = ({ exe }: ProcessFacts) => rule.exe !== undefined && exe !== undefined && matchesGlob(rule.exe, exe);
+  if (activators.some(isNamed)) return activators;
+  return activators.length === 0 ? holders : holders.filter((holder) => !isSocketActivator(holder));
 }
 
 function observedValue(rule: ProcessRule, field: keyof ProcessRule, process: ProcessFacts): string | undefined {

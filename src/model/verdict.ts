@@ -18,7 +18,11 @@ export function verdictOf(facts: EndpointFacts, findings: readonly Finding[], es
   const conditions = accepted.map(
     (f) => `accepted by exception ${f.exception ?? 'unnamed'}${until(f, estate)}: ${f.message}`,
   );
-  if (open.length > 0) return { word: 'DEVIATES', reasons: [...open.map((f) => f.message), ...conditions] };
+  if (open.length > 0)
+    return {
+      word: 'DEVIATES',
+      reasons: [...open.map((f) => f.message), ...stalenessDoubts(facts, estate), ...conditions],
+    };
   const surroundings = counting.filter((f) => f.status === 'open' && !own.includes(f)).map((f) => f.message);
   const doubts = [...surroundings, ...doubtsAbout(facts, accepted, estate)];
   if (doubts.length > 0) return { word: 'UNDETERMINED', reasons: [...doubts, ...conditions] };
@@ -40,12 +44,10 @@ function doubtsAbout(facts: EndpointFacts, accepted: readonly Finding[], estate:
   } else if (!isAccepted('unapproved-entry')) doubts.push(...approvalDoubts(decides));
   doubts.push(...stalenessDoubts(facts, estate));
   if (decides) doubts.push(...processDoubts(facts, decides));
-  if (facts.listeners.length > 0 && widestBind(facts) !== 'loopback')
-    doubts.push(
-      decides
-        ? 'matches the register; who can connect is not verified'
-        : 'reachable beyond loopback; who can connect is not verified',
-    );
+  if (facts.listeners.length > 0 && widestBind(facts) !== 'loopback') {
+    const match = accepted.length > 0 ? 'matches the register but for what is accepted' : 'matches the register';
+    doubts.push(`${decides ? match : 'reachable beyond loopback'}; who can connect is not verified`);
+  }
   return doubts;
 }
 
