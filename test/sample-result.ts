@@ -12,6 +12,7 @@ import type { ApprovalState, Policy, Register, RegisterEntry } from '../src/mode
 import { DAY_MS } from '../src/model/register.ts';
 import type { RuleInfo } from '../src/model/rule.ts';
 import type { HostState, ListenerState } from '../src/model/state.ts';
+import type { ExplainInput } from '../src/reports/explain.ts';
 import type { ReportInput } from '../src/reports/report-format.ts';
 import { compareText } from '../src/util/compare.ts';
 import { sha256 } from '../src/util/sha256.ts';
@@ -808,4 +809,61 @@ export function sampleResult(size: 'empty' | 'small' | 'huge'): ReportInput {
       );
     }
   return build(listeners, findings.toSorted(worstFirst), [], SAMPLE_REGISTER);
+}
+
+export type ExplainCase =
+  | 'conforms'
+  | 'deviates'
+  | 'draft'
+  | 'hidden'
+  | 'hostile'
+  | 'looked'
+  | 'nobody-looked'
+  | 'not-covered'
+  | 'shared';
+
+const EXPLAINED: Partial<Record<ExplainCase, number>> = {
+  conforms: 53,
+  deviates: 5432,
+  draft: 3000,
+  hidden: 111,
+  hostile: 9999,
+  shared: 8443,
+};
+
+/** What `explain` is made from, for one kind of endpoint each; the last ones are ports where nothing is known to listen. */
+export function sampleExplain(name: ExplainCase): ExplainInput {
+  const { result, rules, frameworks } = sampleResult('small');
+  const { register } = result.facts.estate;
+  const known = result.results.find((r) => r.facts.endpoint.port === EXPLAINED[name]);
+  const looked = result.facts.estate.hosts;
+  const elsewhere = looked.map((h) => ({
+    ...h,
+    coverage: h.coverage.map((c) => ({ ...c, transports: ['udp' as const] })),
+  }));
+  const silent: EndpointResult = {
+    facts: {
+      endpoint: { host: 'vm', scope: 'host', transport: 'tcp', port: 2049 },
+      listeners: [],
+      closed: [],
+      entries: SAMPLE_ENTRIES.filter((e) => e.id === 'nfs-archive').map((e) => ({
+        entry: e,
+        approval: APPROVALS.get(e.id) ?? { kind: 'draft' },
+        hostConfirmed: false,
+      })),
+      host: name === 'looked' ? looked : name === 'not-covered' ? elsewhere : [],
+      mayBeInBrokenPart: name === 'nobody-looked',
+    },
+    verdict: { word: 'UNDETERMINED', reasons: ['no listener is visible'] },
+    findings: [],
+  };
+  const port = known?.facts.endpoint.port ?? silent.facts.endpoint.port;
+  return {
+    result: known ?? silent,
+    check: { now: result.now, version: result.version, register: { name: register.name, digest: register.digest } },
+    events: result.events.filter((e) => e.subject.startsWith(`vm:${port}/`)),
+    rules,
+    frameworks,
+    choices: register.frameworks,
+  };
 }

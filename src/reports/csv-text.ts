@@ -1,4 +1,4 @@
-import { printableLines } from './printable.ts';
+import { printable } from './printable.ts';
 
 /**
  * Spreadsheets run a cell as a formula when it begins with one of these, also behind blanks, also in full width
@@ -12,7 +12,7 @@ export type CsvValue = string | number | null | undefined;
 export function csvText(value: CsvValue): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return String(value);
-  const text = printableLines(value);
+  const text = printable(value);
   return FORMULA.test(value) || FORMULA.test(text) ? `'${text}` : text;
 }
 

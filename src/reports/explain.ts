@@ -56,7 +56,7 @@ function headLines({ result, check }: ExplainInput, width: number, color: boolea
   const right = open.length === 0 ? '' : `  ${count(open.length, 'finding')}, ${worstWords(open)}`;
   const blanks = ' '.repeat(Math.max(2, width - textWidth(left) - verdict.word.length - right.length));
   const gaps = new Set(facts.host.flatMap((h) => h.gaps.map((g) => `${g.code.replaceAll('-', ' ')} (${g.subject})`)));
-  const notSeen = listWords(['the packet filters', ...gaps], 3);
+  const notSeen = listWords(['the packet filters', ...(facts.host.length === 0 ? ['the host itself'] : gaps)], 3);
   const against = [
     `against register ${shortDigest(check.register.digest)}, as of ${formatTime(check.now)}`,
     `not seen: ${notSeen}`,

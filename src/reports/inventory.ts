@@ -91,17 +91,17 @@ const SCOPE: Column = { title: 'scope', min: 10 };
 const COLUMNS: readonly Column[] = [
   { title: 'port', align: 'right' },
   { title: 'address' },
-  { title: 'reach' },
+  { title: 'reach', min: 4 },
   { title: 'process', min: 8 },
-  { title: 'user', min: 6 },
-  { title: 'unit', min: 8 },
-  { title: 'package', min: 8 },
+  { title: 'user', min: 4 },
+  { title: 'unit', min: 12, optional: true },
+  { title: 'package', min: 12, optional: true },
 ];
 
 function renderTableOf(o: Observation, listeners: readonly Listener[], options: RenderOptions): string {
   const scoped = listeners.some((l) => l.scope !== HOST_SCOPE);
-  const columns = scoped ? [...COLUMNS, SCOPE] : COLUMNS;
-  const rows = listeners.map((l) => [...tableRow(l), ...(scoped ? [l.scope] : [])]);
+  const columns = scoped ? [SCOPE, ...COLUMNS] : COLUMNS;
+  const rows = listeners.map((l) => [...(scoped ? [l.scope] : []), ...tableRow(l)]);
   const rights = o.privilege === 'root' ? 'as root' : 'not as root';
   const head = `${count(listeners.length, 'listener')} on ${printable(o.host.name)}, ${formatTime(o.observedAt)}, ${rights}, ${count(Math.round(o.durationMs), 'ms', 'ms')}`;
   const gaps = o.gaps.flatMap((gap) =>
@@ -128,7 +128,7 @@ function tableRow(l: Listener): Cell[] {
   return [
     `${l.port}/${l.transport}`,
     l.address,
-    l.role === 'ephemeral' ? `${l.bind}, ephemeral` : l.bind,
+    l.role === 'ephemeral' ? [`${l.bind}, ephemeral`, `${l.bind}, eph.`] : l.bind,
     [`${name}${shared}${state}`, `${name}${shared}`],
     p?.user ?? l.user ?? (l.uid === undefined ? '?' : `uid ${l.uid}`),
     p?.unit ?? (p?.container ? `container ${p.container.slice(0, 12)}` : '-'),

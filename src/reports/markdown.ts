@@ -5,7 +5,8 @@ import type { ReportFormat } from './report-format.ts';
 import { counts, formatNumber, severityWords, stateSentence, subjectText } from './words.ts';
 
 /** GitHub refuses comments beyond 65,536 characters. */
-const MOST_CHARACTERS = 50_000;
+const MOST_CHARACTERS = 40_000;
+const MOST_OTHERS = 20;
 
 export const markdown: ReportFormat = {
   name: 'markdown',
@@ -14,22 +15,22 @@ export const markdown: ReportFormat = {
     const open = result.findings.filter(counts);
     const quiet = result.findings.filter((f) => !counts(f));
     const gaps = result.facts.estate.hosts.flatMap((h) =>
-      h.gaps.map((gap) => `- ${text(h.host.name)}: ${text(gap.message)}`),
+      h.gaps.map((gap) => `- ${markdownText(h.host.name)}: ${markdownText(gap.message)}`),
     );
     const problems = result.facts.estate.register.problems.map(
       (p) =>
-        `- ${p.severity} ${code(`${p.at.file}:${p.at.line}:${p.at.column}`)} ${text(p.message)}${p.hint ? ` ${text(p.hint)}` : ''}`,
+        `- ${p.severity} ${code(`${p.at.file}:${p.at.line}:${p.at.column}`)} ${markdownText(p.message)}${p.hint ? ` (${markdownText(p.hint)})` : ''}`,
     );
     const parts = [
-      `### Quietdoor\n\n${text(stateSentence(result))}.\n\n${open.length === 0 ? 'No open finding.' : `${count(open.length, 'finding')}: ${severityWords(open)}.`} Fails at ${failOn}.`,
-      ...part('Register', problems.length, problems.slice(0, 20)),
+      `### Quietdoor\n\n${markdownText(stateSentence(result))}.\n\n${open.length === 0 ? 'No open finding.' : `${count(open.length, 'finding')}: ${severityWords(open)}.`} Fails at ${failOn}.`,
+      ...part('Register', problems.length, problems.slice(0, MOST_OTHERS)),
       ...findingTable(open),
       ...details(
         `${count(quiet.length, 'finding')} accepted or known`,
-        quiet.slice(0, 50).map((f) => `- ${f.rule} ${code(subjectText(f.subject))} ${knownAs(f)}`),
+        quiet.slice(0, MOST_OTHERS).map((f) => `- ${f.rule} ${code(subjectText(f.subject))} ${knownAs(f)}`),
         quiet.length,
       ),
-      ...details(`${count(gaps.length, 'gap')}: not seen`, gaps.slice(0, 50), gaps.length),
+      ...details(`${count(gaps.length, 'gap')}: not seen`, gaps.slice(0, MOST_OTHERS), gaps.length),
     ];
     return `${parts.join('\n\n')}\n`;
   },
@@ -40,7 +41,7 @@ function findingTable(findings: readonly Finding[]): string[] {
   const rows: string[] = [];
   let characters = 0;
   for (const f of findings) {
-    const row = `| ${f.severity} | ${f.rule} | ${code(subjectText(f.subject))} | ${text(f.message)}<br>→ ${text(f.remediation)} |`;
+    const row = `| ${f.severity} | ${f.rule} | ${code(subjectText(f.subject))} | ${markdownText(f.message)}<br>→ ${markdownText(f.remediation)} |`;
     characters += row.length;
     if (characters > MOST_CHARACTERS) break;
     rows.push(row);
@@ -70,14 +71,14 @@ function details(title: string, lines: readonly string[], all: number): string[]
 }
 
 function code(words: string): string {
-  return `<code>${text(words)}</code>`;
+  return `<code>${markdownText(words)}</code>`;
 }
 
 /**
  * Text that Markdown shows as it is: no HTML, no markup, no table borders; and that does nothing: an empty comment parts
  * what GitHub would make a mention or a link of.
  */
-function text(words: string): string {
+export function markdownText(words: string): string {
   return printable(words)
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')

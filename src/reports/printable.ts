@@ -4,17 +4,12 @@
  * Process names and command lines are chosen by whoever starts the process, so they may hold any of them.
  */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-/** The same without the line feed, for fields that may span lines. */
+/** The same without the line feed, by which JSON text is laid out. */
 const INVISIBLE_IN_LINES = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** Returns the text on one line with every invisible character spelled out: ESC becomes `\x1b`. */
 export function printable(text: string): string {
   return text.replace(INVISIBLE, spell);
-}
-
-/** Like `printable`, but line feeds stay; CR LF becomes LF. */
-export function printableLines(text: string): string {
-  return text.replaceAll('\r\n', '\n').replace(INVISIBLE_IN_LINES, spell);
 }
 
 /** JSON text of a value, where invisible characters in strings are `\u` escapes: the same data, safe to look at. */

@@ -1,9 +1,9 @@
 import type { ControlRef } from '../model/finding.ts';
 import type { RuleInfo } from '../model/rule.ts';
-import { compareText } from '../util/compare.ts';
+import { compareBy } from '../util/compare.ts';
 import { printable } from './printable.ts';
 import type { RenderOptions } from './report-format.ts';
-import { paint, textWidth, wrap } from './text-table.ts';
+import { pad, paint, textWidth, wrap } from './text-table.ts';
 import { SEVERITY_STYLE } from './words.ts';
 
 const WIDEST = 100;
@@ -25,17 +25,19 @@ export function renderRule(rule: RuleInfo, controls: readonly RuleControl[], opt
       );
   const name = printable(rule.id);
   const blanks = ' '.repeat(Math.max(2, width - textWidth(name) - rule.severity.length));
-  const byFramework = [...Map.groupBy(controls, (c) => c.framework)].sort(([a], [b]) => compareText(a, b));
-  const controlLines = byFramework.flatMap(([framework, members]) => [
-    framework,
-    ...members.map((c) => (c.title === '' ? `  ${c.id}` : `  ${c.id}  ${c.title}`)),
-  ]);
+  const sorted = controls.toSorted(compareBy((c) => c.framework));
+  const widest = (texts: readonly string[]) => Math.max(0, ...texts.map((t) => textWidth(printable(t))));
+  const frameworkWidth = widest(controls.map((c) => c.framework));
+  const idWidth = widest(controls.map((c) => c.id));
+  const controlLines = sorted.map((c) =>
+    `${pad(c.framework, frameworkWidth)}  ${pad(c.id, idWidth)}  ${c.title}`.trimEnd(),
+  );
   return [
     `${paint('bold', name, color)}${blanks}${paint(SEVERITY_STYLE[rule.severity], rule.severity, color)}`,
     ...wrap(rule.title, width),
     '',
     ...section('WHY', [rule.rationale]),
-    ...section('WHAT TO DO', [rule.remediation]),
+    ...section('REMEDY', [rule.remediation]),
     ...section(
       'CONTROLS',
       controlLines.length === 0 ? ['none: no framework that is shipped maps to it'] : controlLines,

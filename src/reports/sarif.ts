@@ -168,7 +168,7 @@ function artifact(file: string) {
 function problemNotification(p: RegisterProblem) {
   return {
     level: p.severity,
-    message: { text: plain(`${p.code}: ${p.message}${p.hint ? ` ${p.hint}` : ''}`) },
+    message: { text: plain(`${p.code}: ${p.message}${p.hint ? ` (${p.hint})` : ''}`) },
     locations: [{ physicalLocation: physicalLocation(p.at) }],
   };
 }

@@ -6,7 +6,7 @@ import { findingLines } from './finding-text.ts';
 import { printable } from './printable.ts';
 import { problemLines } from './register-list.ts';
 import type { RenderOptions, ReportFormat, ReportInput } from './report-format.ts';
-import { type Cell, type Column, paint, renderTable, wrap } from './text-table.ts';
+import { type Cell, type Column, paint, renderTable, truncate, wrap } from './text-table.ts';
 import { counts, formatNumber, mayWords, processName, severityWords, stateSentence, VERDICT_STYLE } from './words.ts';
 
 /** More than this on a screen is read by nobody; the other formats have all of it. */
@@ -162,12 +162,15 @@ function nextCommands(result: CheckResult, options: RenderOptions): string[] {
   if (result.facts.estate.register.problems.length > 0)
     rows.push(['quietdoor register lint', 'what is wrong in the register']);
   if (result.results.some((r) => r.facts.entries.length === 0))
-    rows.push(['quietdoor register draft', 'propose entries for what is not registered']);
+    rows.push(['quietdoor register draft', 'propose entries for unregistered ports']);
   rows.push(['quietdoor report', 'the same as a page to read, filter and print']);
   const shown = rows.slice(0, 3).map(([command, what]) => [printable(command), what] as const);
   const width = Math.max(...shown.map(([command]) => command.length));
   return [
     heading('NEXT', options),
-    ...shown.map(([command, what]) => `  ${command.padEnd(width)}  ${paint('dim', what, options.color)}`),
+    ...shown.map(([command, what]) => {
+      const room = options.width - width - 4;
+      return `  ${command.padEnd(width)}  ${paint('dim', truncate(what, room), options.color)}`.trimEnd();
+    }),
   ];
 }

@@ -41,7 +41,13 @@ export function pad(text: string, width: number, align: 'left' | 'right' = 'left
   return align === 'left' ? text + blanks : blanks + text;
 }
 
-/** Breaks a text at blanks. A word that is longer than the width (an address, a path) keeps its own line whole. */
+/** What GitHub Actions would take for a command when a line of a log begins with it (also behind blanks). */
+const LOG_COMMAND = /^(::[a-z-]+[^:]*::|##\[)/i;
+
+/**
+ * Breaks a text at blanks. A word that is longer than the width (an address, a path) keeps its own line whole. A line
+ * that a CI log would obey gets a backslash in front.
+ */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -57,7 +63,7 @@ export function wrap(text: string, width: number): string[] {
     line = line === '' ? word : `${line} ${word}`;
   }
   lines.push(line);
-  return lines;
+  return lines.map((text) => (LOG_COMMAND.test(text) ? `\\${text}` : text));
 }
 
 /** A paragraph, or short facts that are shown on one line where they fit. */
@@ -76,6 +82,8 @@ export interface Column {
   readonly align?: 'right';
   /** Least width it may be shrunk to; absent: it keeps its natural width. */
   readonly min?: number;
+  /** May be left out, the last one first, where even the least widths do not fit. */
+  readonly optional?: true;
   readonly style?: (text: string) => Style | undefined;
 }
 
@@ -99,6 +107,13 @@ export function renderTable(
     widths[chosen] = usedWidth(columns[chosen] as Column, cells, chosen, before - 1);
     excess -= before - (widths[chosen] as number);
   }
+  const spare = columns.findLastIndex((column) => column.optional);
+  if (excess > 0 && spare !== -1)
+    return renderTable(
+      columns.toSpliced(spare, 1),
+      rows.map((row) => row.toSpliced(spare, 1)),
+      options,
+    );
   const line = (texts: readonly string[], styleOf: (text: string, column: Column) => Style | undefined) => {
     const padded = texts.map((text, i) => {
       const column = columns[i] as Column;

@@ -173,9 +173,9 @@ export function expiryWords(entry: RegisterEntry, now: number): string {
 }
 
 /** The shortest name of a process that a person recognises. */
-export function processName(process: ProcessFacts | null): string {
-  if (process === null) return 'process not visible';
-  return process.name ?? process.exe?.split('/').at(-1) ?? `pid ${process.pid}`;
+export function processName(p: ProcessFacts | null): string {
+  if (p === null) return 'process not visible';
+  return p.name ?? p.exe?.split('/').at(-1) ?? `pid ${p.pid}`;
 }
 
 /** Control ids of findings by framework, sorted, without repeats. */
