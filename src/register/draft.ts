@@ -47,10 +47,8 @@ export interface DraftInput {
  * of a host, is one draft. Drafts carry evidence and are never approved. The same input gives the same drafts.
  */
 export function draftEntries(input: DraftInput): readonly EntryDraft[] {
-  const matcher = buildMatcher(
-    input.register.entries,
-    input.hosts.map((state) => state.host),
-  );
+  const known = [...input.hosts.map((state) => state.host), ...input.register.hosts];
+  const matcher = buildMatcher(input.register.entries, known);
   const open = input.listeners.filter(
     ({ open, listener }) => open && (listener.role === 'service' || input.includeEphemeral === true),
   );
