@@ -1,11 +1,10 @@
+import { parseExceptionSubject } from '../model/exception-match.ts';
 import { DAY_MS, type Exception, type RegisterProblem } from '../model/register.ts';
 import { dropBlanks, type Issue, take, toProblem, zodIssues } from './issues.ts';
 import type { LineIndex } from './positions.ts';
 import { exceptionSchema } from './schema.ts';
 import { cut, daysBetween, readDatetime, writeDatetime } from './times.ts';
 import type { YamlPart } from './yaml-parts.ts';
-
-const SUBJECT = /^(entry:\S+|host:\S+|estate|[0-9a-f]{32}|[^\s:]+:[\d*?]+(\/[\w*?]+)?(@\S+)?)$/;
 
 /**
  * Reads one exception. One that lasts longer than the policy allows is not used; without `from` it is measured from
@@ -25,8 +24,8 @@ export function readException(
   else {
     const { id, kind, rule, reason, approver, ticket } = parsed.data;
     const subject = parsed.data.subject.trim();
-    if (!SUBJECT.test(subject)) {
-      const message = `subject: expected HOST:PORT[/transport][@scope], entry:ID, host:NAME, estate or a fingerprint, not "${cut(subject)}"`;
+    if (parseExceptionSubject(subject) === null) {
+      const message = `subject: expected HOST:PORT[/transport][@scope], entry:ID, host:NAME or a fingerprint, not "${cut(subject)}"`;
       issues.push({ path: ['subject'], code: 'bad-subject', message });
     }
     const from =

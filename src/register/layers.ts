@@ -4,7 +4,7 @@ import type { RegisterProblem } from '../model/register.ts';
 import { sha256 } from '../util/sha256.ts';
 import { type ConfigLayer, readConfig } from './load-config.ts';
 import { indexLines } from './positions.ts';
-import { MAX_FILES, MAX_TOTAL_BYTES, type WorkspaceSource } from './source.ts';
+import { MAX_FILES, MAX_TOTAL_BYTES, type WorkspaceSource } from './workspace-source.ts';
 import { itemsOf, parseYamlParts, type YamlPart } from './yaml-parts.ts';
 
 /** Longest chain of `extends:`. */

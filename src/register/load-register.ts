@@ -3,7 +3,7 @@ import { parsePorts } from '../model/port-ranges.ts';
 import type { RegisterEntry, RegisterProblem, Zone } from '../model/register.ts';
 import { digestOf } from './digest.ts';
 import { dropBlanks, type Issue, toProblem, zodIssues } from './issues.ts';
-import { normaliseEntry, readPorts } from './normalise.ts';
+import { type EntryFields, normaliseEntry, readPorts } from './normalise.ts';
 import { indexLines, type LineIndex } from './positions.ts';
 import { entrySchema, portList } from './schema.ts';
 import { didYouMean } from './suggest.ts';
@@ -11,7 +11,8 @@ import { inside, parseYamlParts, type YamlError, type YamlPart } from './yaml-pa
 
 /** What a register file is read against. */
 export interface RegisterContext {
-  readonly zones: readonly Zone[];
+  /** null: not known, so that zones are not looked up. */
+  readonly zones: readonly Zone[] | null;
   /** Zones that are declared but could not be read. */
   readonly brokenZones: readonly string[];
   /** File or directory that brought the file by `extends:`; null for the workspace's own. */
@@ -49,22 +50,27 @@ export function readEntry(
   entries: RegisterEntry[],
   problems: RegisterProblem[],
 ): void {
-  const value = dropBlanks(item.value);
-  const issues: Issue[] = [];
-  const parsed = entrySchema.safeParse(value);
-  if (parsed.success) {
-    const fields = normaliseEntry(parsed.data, issues);
-    checkZones(fields.sources ?? [], parsed.data.sources, context, issues);
-    if (!issues.some((issue) => issue.severity !== 'warning')) {
-      const digest = digestOf(fields, context.zones);
-      entries.push({ ...fields, digest, at: lines.position(item.start()), inheritedFrom: context.inheritedFrom });
-    }
-  } else issues.push(...zodIssues(parsed.error, entrySchema, value));
+  const { fields, value, issues } = readFields(item.value);
+  if (fields && context.zones) checkZones(fields.sources ?? [], value, context.zones, context.brokenZones, issues);
+  if (fields && issues.length === 0) {
+    const digest = digestOf(fields, context.zones ?? []);
+    entries.push({ ...fields, digest, at: lines.position(item.start()), inheritedFrom: context.inheritedFrom });
+  }
   const mightCover = issues.length > 0 ? coverOfValue(value, issues) : undefined;
   for (const issue of issues) {
     const problem = toProblem(issue, item, lines);
     problems.push(problem.severity === 'error' && mightCover ? { ...problem, mightCover } : problem);
   }
+}
+
+/** Validates and normalises one entry; `value` is what was written, without blank keys. */
+export function readFields(written: unknown): { fields: EntryFields | null; value: unknown; issues: Issue[] } {
+  const value = dropBlanks(written);
+  const issues: Issue[] = [];
+  const parsed = entrySchema.safeParse(value);
+  if (!parsed.success) issues.push(...zodIssues(parsed.error, entrySchema, value));
+  const fields = parsed.success ? normaliseEntry(parsed.data, issues) : null;
+  return { fields, value, issues };
 }
 
 /** Entries of a section that was not split: `ports: [...]`. Anything else there is a problem. */
@@ -91,31 +97,32 @@ function itemsOfSection(section: YamlPart, problems: RegisterProblem[], lines: L
   return items;
 }
 
-function checkZones(sources: readonly string[], written: unknown, context: RegisterContext, issues: Issue[]): void {
+function checkZones(
+  sources: readonly string[],
+  value: unknown,
+  zones: readonly Zone[],
+  brokenZones: readonly string[],
+  issues: Issue[],
+): void {
   for (const source of sources) {
     if (!source.startsWith('zone:')) continue;
     const name = source.slice('zone:'.length);
-    if (context.zones.some((zone) => zone.name === name)) continue;
-    const i = Array.isArray(written) ? written.findIndex((item) => String(item).trim() === source) : -1;
+    if (zones.some((zone) => zone.name === name)) continue;
+    const written = (value as { sources: string | readonly string[] }).sources;
+    const i = typeof written === 'string' ? -1 : written.findIndex((item) => item.trim() === source);
     const path = i < 0 ? ['sources'] : ['sources', i];
-    if (context.brokenZones.includes(name))
-      issues.push({
-        path,
-        code: 'broken-zone',
-        message: `sources: the zone "${name}" could not be read`,
-        hint: 'put right its CIDRs first',
-      });
-    else
-      issues.push({
-        path,
-        code: 'unknown-zone',
-        message: `sources: there is no zone "${name}"`,
-        hint:
-          didYouMean(
+    const broken = brokenZones.includes(name);
+    issues.push({
+      path,
+      code: broken ? 'broken-zone' : 'unknown-zone',
+      message: broken ? `sources: the zone "${name}" could not be read` : `sources: there is no zone "${name}"`,
+      hint: broken
+        ? 'put right its CIDRs first'
+        : (didYouMean(
             name,
-            context.zones.map((zone) => zone.name),
-          ) ?? 'declare it under zones in quietdoor.yaml',
-      });
+            zones.map((zone) => zone.name),
+          ) ?? 'declare it under zones in quietdoor.yaml'),
+    });
   }
 }
 

@@ -80,7 +80,8 @@ export function readPorts(port: EntryInput['port'], transport: Transport, issues
   return mergePorts(ranges);
 }
 
-function readHost(text: string): Read<string> {
+/** Canonical text of one host selector. */
+export function readHost(text: string): Read<string> {
   const host = text.trim();
   if (host.startsWith('tag:')) {
     if (/^tag:[A-Za-z0-9][\w.:/-]*$/.test(host)) return { value: host };
@@ -94,7 +95,8 @@ function readHost(text: string): Read<string> {
   };
 }
 
-function readSource(text: string): Read<string> {
+/** Canonical text of one source. */
+export function readSource(text: string): Read<string> {
   const source = text.trim();
   if (/^zone:[A-Za-z0-9][\w.-]*$/.test(source)) return { value: source };
   if (looksLikeAddress(source) || source.includes('/')) return readCidr(source);
@@ -139,7 +141,8 @@ function readProcess(input: NonNullable<EntryInput['process']>, issues: Issue[])
   };
 }
 
-function readSha256(text: string): Read<string> {
+/** Canonical text of a SHA-256. */
+export function readSha256(text: string): Read<string> {
   const hash = text
     .trim()
     .toLowerCase()

@@ -106,6 +106,14 @@ export function itemsOf(yaml: YamlFile, list: string): YamlPart[] {
   return parts;
 }
 
+/** Cuts a file into the items of its lists and what surrounds them (`list: null`); together they are the file. */
+export function splitLists(
+  text: string,
+  lists: readonly string[],
+): { readonly list: string | null; readonly text: string }[] {
+  return split(text, lists).map(({ list, from, to }) => ({ list, text: text.slice(from, to) }));
+}
+
 function split(text: string, lists: readonly string[]): Slice[] {
   const slices: Slice[] = [];
   const header = new RegExp(`^(${lists.join('|')}):[ \\t]*(?:#.*)?\\r?$`, 'gm');

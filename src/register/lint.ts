@@ -1,0 +1,114 @@
+import { formatPosition } from '../model/errors.ts';
+import { parseExceptionSubject } from '../model/exception-match.ts';
+import { missingFields } from '../model/missing-fields.ts';
+import type { HostFacts } from '../model/observation.ts';
+import { findOverlaps } from '../model/overlap.ts';
+import { formatPorts } from '../model/port-ranges.ts';
+import type { Exception, Policy, Register, RegisterEntry, RegisterProblem } from '../model/register.ts';
+import { findSecrets } from './secrets.ts';
+import { writeDatetime } from './times.ts';
+import { type LoadedWorkspace, sortProblems } from './workspace.ts';
+
+const ASKED: Readonly<Record<string, string>> = {
+  purpose: 'why the port is open, in a sentence',
+  owner: 'who answers for it, a name under owners',
+  sources: 'who may connect; [] = nobody from outside the host',
+  service: 'what runs there',
+};
+
+/**
+ * Returns everything wrong or missing in a workspace, sorted by position: the problems of loading, and warnings of what
+ * is well-formed but not in order. `hosts` are those known from observations: with them overlaps between selectors can
+ * be told. `now` in UTC milliseconds.
+ */
+export function lintWorkspace(
+  loaded: LoadedWorkspace,
+  hosts: readonly HostFacts[] = [],
+  now: number = Date.now(),
+): readonly RegisterProblem[] {
+  const { register, files } = loaded;
+  return sortProblems([
+    ...register.problems,
+    ...register.entries.flatMap((entry) => lintEntry(entry, register.policy, now)),
+    ...register.exceptions.flatMap((exception) => lintException(exception, register, now)),
+    ...lintOverlaps(register, hosts),
+    ...files.flatMap((file) => findSecrets(file.text, file.path)),
+  ]);
+}
+
+function lintEntry(entry: RegisterEntry, policy: Policy, now: number): RegisterProblem[] {
+  const problems: RegisterProblem[] = [];
+  const warn = (code: string, message: string, hint: string) =>
+    problems.push({ severity: 'warning', code, message: `${entry.id}: ${message}`, hint, at: entry.at });
+  for (const field of missingFields(entry)) warn('missing-field', `${field} is missing`, ASKED[field] ?? 'fill it in');
+  if (entry.expires !== null && entry.expires <= now)
+    warn('expired', `expired on ${writeDatetime(entry.expires)}`, 'approve it anew with a later date, or remove it');
+  const most = Math.min(
+    policy.reviewEveryDays,
+    ...entry.data.map((name) =>
+      Object.hasOwn(policy.reviewEveryDaysByData, name)
+        ? (policy.reviewEveryDaysByData[name] as number)
+        : Number.POSITIVE_INFINITY,
+    ),
+  );
+  const every = entry.review?.everyDays;
+  if (every !== undefined && every > most)
+    warn(
+      'review-too-rare',
+      `is reviewed every ${every} days, the policy asks for ${most}`,
+      `write review: { every: ${most}d }`,
+    );
+  return problems;
+}
+
+function lintException(exception: Exception, register: Register, now: number): RegisterProblem[] {
+  const problems: RegisterProblem[] = [];
+  const warn = (code: string, message: string, hint: string) =>
+    problems.push({ severity: 'warning', code, message: `${exception.id}: ${message}`, hint, at: exception.at });
+  if (exception.ticket === null) warn('exception-no-ticket', 'has no ticket', 'name the ticket where it was decided');
+  if (exception.expires <= now)
+    warn(
+      'exception-expired',
+      `expired on ${writeDatetime(exception.expires)}; its findings count again`,
+      'put right the cause, or decide anew',
+    );
+  const subject = parseExceptionSubject(exception.subject);
+  if (subject?.kind === 'entry' && !register.entries.some((entry) => entry.id === subject.entry))
+    warn('exception-unknown-entry', `there is no entry "${subject.entry}"`, 'correct the id, or remove the exception');
+  return problems;
+}
+
+/** Entries that get in each other's way. Hosts are those observed and those that quietdoor.yaml declares. */
+function lintOverlaps(register: Register, hosts: readonly HostFacts[]): RegisterProblem[] {
+  const { overlaps, exhaustive } = findOverlaps(register.entries, [...hosts, ...register.hosts]);
+  const byId = new Map(register.entries.map((entry) => [entry.id, entry]));
+  const where = (id: string) => {
+    const entry = byId.get(id);
+    return entry ? `${id} (${formatPosition(entry.at)})` : id;
+  };
+  const problems: RegisterProblem[] = [];
+  for (const overlap of overlaps) {
+    const at = byId.get(overlap.entry)?.at;
+    if (!at) continue;
+    if (overlap.kind === 'unreachable') {
+      const today = overlap.where === 'selectors' ? '' : ', for the hosts known today';
+      const message = `${overlap.entry}: never decides${today}: all that it covers is covered by ${overlap.coveredBy.map(where).join(', ')}`;
+      problems.push({ severity: 'warning', code: 'unreachable', message, hint: 'remove it, or narrow the others', at });
+    } else {
+      const ports = `${formatPorts(overlap.ports)}/${overlap.transport}`;
+      const message = `${overlap.entry}: covers ${ports} on ${overlap.hosts.join(', ')} as well as ${where(overlap.decidedBy)}, which decides only by the order of the ids`;
+      problems.push({ severity: 'warning', code: 'overlap', message, hint: 'make one of them more specific', at });
+    }
+  }
+  const first = register.entries[0];
+  if (!exhaustive && first) {
+    const message = 'the entries overlap so much that the search was cut short: there may be more overlaps';
+    problems.push({
+      severity: 'warning',
+      code: 'overlap-cut-short',
+      message,
+      at: { file: first.at.file, line: 1, column: 1 },
+    });
+  }
+  return problems;
+}
