@@ -163,7 +163,8 @@ function readAllTables(
 /** Says whether /proc hides processes of others from us (proc(5), mount option hidepid). */
 function isHidingPids(proc: string, survey: NamespaceSurvey, isRoot: boolean): boolean {
   const mounts = readText(`${proc}/mounts`, 1024 * 1024) ?? '';
-  const options = /^\S+ \/proc proc (\S+)/m.exec(mounts)?.[1] ?? '';
+  // the last mount lies on top
+  const options = [...mounts.matchAll(/^\S+ \/proc proc (\S+)/gm)].at(-1)?.[1] ?? '';
   if (!/(?:^|,)hidepid=(?!0\b|off\b)/.test(options)) return false;
   return !isRoot || !survey.pids.includes(1);
 }

@@ -78,9 +78,9 @@ export function redactCommandLine(args: readonly string[]): string {
     out.push(shown);
     length += shown.length + 1;
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not reach a terminal
+  // control characters and changes of writing direction must not reach a terminal
   const text = redactShapes(out.join(' '))
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/[\p{Cc}\p{Bidi_Control}]+/gu, ' ')
     .trim();
   return text.length > MAX_LENGTH ? `${cut(text)}…` : text;
 }
