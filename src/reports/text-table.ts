@@ -164,7 +164,12 @@ function usedWidth(
   width: number,
 ): number {
   let used = Math.min(textWidth(column.title), width);
-  for (const row of cells) used = Math.max(used, fit(row[index] ?? [], width).width);
+  for (const row of cells) {
+    const wordings = row[index] ?? [];
+    if (wordings.length === 0) continue;
+    used = Math.max(used, (wordings.find((w) => w.width <= width) ?? { width }).width);
+    if (used === width) break;
+  }
   return used;
 }
 
