@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { UserError } from '../model/errors.ts';
 
 /** Result codes of SQLite (sqlite.org/rescode.html); the low byte of an extended code is its primary one. */
@@ -29,7 +31,7 @@ export function isBusy(error: unknown): boolean {
 export function explainError(error: unknown, file: string, waitedMs = 0): unknown {
   if (error instanceof UserError || !(error instanceof Error)) return error;
   const told = (message: string, hint: string): UserError => new UserError(message, { hint, cause: error });
-  switch (primaryCode(error) ?? systemCode(error)) {
+  switch (codeOf(error, file)) {
     case CODES.BUSY:
     case CODES.LOCKED:
       return told(
@@ -54,6 +56,7 @@ export function explainError(error: unknown, file: string, waitedMs = 0): unknow
     case 'EACCES':
     case 'EPERM':
     case 'ENOTDIR':
+    case 'EEXIST':
       return told(
         `the store ${file} cannot be opened: ${error.message}`,
         'Look at who owns the directory and the file, run as that user, or choose another directory with --state or QUIETDOOR_STATE.',
@@ -72,8 +75,21 @@ export function explainError(error: unknown, file: string, waitedMs = 0): unknow
   }
 }
 
-function systemCode(error: Error): string | undefined {
-  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+function codeOf(error: Error, file: string): number | string | undefined {
+  const code = primaryCode(error);
+  if (code === undefined) return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  // Where the shared memory file cannot grow, SQLite calls a full disk an I/O error.
+  return code === CODES.IOERR && isFull(file) ? CODES.FULL : code;
+}
+
+/** Says whether a file system has no room for even a few pages. */
+function isFull(file: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize < 65_536;
+  } catch {
+    return false;
+  }
 }
 
 /** A store of ours that cannot be read any more. */

@@ -33,6 +33,7 @@ export function prepareFile(options: StoreOptions): void {
     refuseNetwork(dir);
     fs.accessSync(dir, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
     makeFile(file, owner);
+    refuseOtherKinds(file);
     fs.accessSync(file, fs.constants.R_OK | fs.constants.W_OK);
   } else {
     if (!fs.lstatSync(file, { throwIfNoEntry: false })) {
@@ -41,15 +42,20 @@ export function prepareFile(options: StoreOptions): void {
       });
     }
     refuseNetwork(dir);
+    refuseOtherKinds(file);
   }
-  inspectFile(file);
+  inspectHeader(file);
 }
 
-/** Checks that a file is a whole SQLite database, by its header; an empty one is a store that is about to be made. */
-function inspectFile(file: string): void {
+/** Not even a link to a store: run by root in the directory of somebody else, it would lead to a file of their choice. */
+function refuseOtherKinds(file: string): void {
   const status = fs.lstatSync(file);
   if (!status.isFile())
     throw foreign(file, status.isSymbolicLink() ? 'it is a symbolic link' : 'it is no regular file');
+}
+
+/** Checks that a file is a whole SQLite database, by its header; an empty one is a store that is about to be made. */
+function inspectHeader(file: string): void {
   const header = Buffer.alloc(100);
   const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
   let read: number;
