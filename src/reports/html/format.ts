@@ -2,7 +2,7 @@ import type { Severity } from '../../model/finding.ts';
 import { sha256 } from '../../util/sha256.ts';
 import { duration } from '../../util/words.ts';
 import { formatDate, formatTime, isoTime } from '../time.ts';
-import { html, type Markup, raw } from './escape.ts';
+import { html, type Markup } from './escape.ts';
 /** `2026-11-21 22:14 UTC`; the full time on hover. */
 export function time(ms: number): Markup {
   return html`<time title="${isoTime(ms)}">${utc(ms)}</time>`;
@@ -65,4 +65,5 @@ export function unknown(words: string): Markup {
   return html`<span class="unknown">${words}</span>`;
 }
 
-export const DASH = raw('<span class="none">–</span>');
+/** A cell with nothing to say; style.ts shows it as a dash, which saves bytes in 10,000 rows. */
+export const DASH: Markup = { markup: '' };

@@ -65,7 +65,7 @@ thead button{border:0;padding:0;border-radius:0;font-size:12px;color:inherit;whi
 thead [aria-sort] button{color:var(--text);font-weight:600}
 thead.again th{height:0;padding-top:0;padding-bottom:0;border:0;line-height:0;visibility:hidden}
 tbody tr:first-child>*{border-bottom:1px solid var(--line)}
-td.count,th.count{text-align:right;white-space:nowrap}
+td:empty::before{content:"–";color:var(--grey)}td.count,th.count{text-align:right;white-space:nowrap}
 .data{margin-top:8px}.data table{table-layout:fixed}
 .part{content-visibility:auto;contain-intrinsic-size:auto 9000px}
 .endpoints thead .endpoint{width:17%}.endpoints thead .service{width:8%}.endpoints thead .owner{width:9%}.endpoints thead .may{width:12%}.endpoints thead .can{width:8%}.endpoints thead .does{width:11%}
@@ -99,8 +99,8 @@ dt{color:var(--grey)}dd{min-width:0;overflow-wrap:anywhere}dd .bad{white-space:n
 .big-truths{margin-top:28px}.big-truths dl{grid-template-columns:minmax(36px,max-content) minmax(0,1fr)}
 .truths>div{border-top:3px solid;padding-top:6px;color:var(--text)}
 .truths .may{border-color:var(--may-fill)}.truths .can{border-color:var(--can-fill)}.truths .does{border-color:var(--does-fill)}
-.truths h3,.truths h4{margin:0;display:flex;justify-content:space-between;font-size:14px}
-.may h3 b,.may h4 b,.may .big{color:var(--may)}.can h3 b,.can h4 b,.can .big{color:var(--can)}.does h3 b,.does h4 b,.does .big{color:var(--does)}
+.truths h3{margin:0;display:flex;justify-content:space-between;font-size:14px}
+.may h3 b,.may .big{color:var(--may)}.can h3 b,.can .big{color:var(--can)}.does h3 b,.does .big{color:var(--does)}
 .truths .big.none{color:var(--grey)}
 .big{font-size:20px;font-weight:600;line-height:1.5;min-height:30px;overflow-wrap:anywhere}.big-truths .big{font-size:28px;line-height:1.5;min-height:42px}
 .big a{color:inherit;text-decoration:none}.big a:hover{text-decoration:underline}.big span{font-size:13px;font-weight:400;color:var(--grey)}

@@ -78,8 +78,8 @@ export function threeTruths(result: EndpointResult, now: number): Markup {
   const wider = reach !== undefined && approvedReach !== undefined && isWiderBind(reach, approvedReach);
   return html`<div class="truths">${approved(facts, now)}${
     canOf(reach) === 'loopback'
-      ? html`<p class="gutter"></p><div class="can"><h4>Admitted <b>can</b></h4><p class="big">this host</p>${bar('loopback')}<dl>${pair('Why', 'It listens on loopback addresses only.')}</dl></div>`
-      : html`<p class="gutter"><b class="q">?</b> not compared</p><div class="can"><h4>Admitted <b>can</b></h4><p class="big">${unknown('not verified')}</p><div class="hatch"></div><dl>${pair('Why', 'Packet filters not evaluated.')}</dl></div>`
+      ? html`<p class="gutter"></p><div class="can"><h3>Admitted <b>can</b></h3><p class="big">this host</p>${bar('loopback')}<dl>${pair('Why', 'It listens on loopback addresses only.')}</dl></div>`
+      : html`<p class="gutter"><b class="q">?</b> not compared</p><div class="can"><h3>Admitted <b>can</b></h3><p class="big">${unknown('not verified')}</p><div class="hatch"></div></div>`
   }<p class="gutter">${
     !isApproved(mayOf(facts, now))
       ? html`<b>✗</b> listens, no approval in force`
@@ -92,11 +92,11 @@ export function threeTruths(result: EndpointResult, now: number): Markup {
 function approved(facts: EndpointFacts, now: number): Markup {
   const first = facts.entries[0];
   if (first === undefined)
-    return html`<div class="may"><h4>Approved <b>may</b></h4><p class="big none">nothing</p><div class="track"></div><dl>${pair('Entry', 'No register entry covers it.')}</dl></div>`;
+    return html`<div class="may"><h3>Approved <b>may</b></h3><p class="big none">nothing</p><div class="track"></div><dl>${pair('Entry', 'No register entry covers it.')}</dl></div>`;
   const { entry } = first;
   const reach = BIND_SCOPES.find((b) => b === entry.bind);
   const more = facts.entries.slice(1).map((m) => entryLink(m.entry.id));
-  return html`<div class="may"><h4>Approved <b>may</b></h4><p class="big${isApproved(mayOf(facts, now)) ? '' : ' none'}">${entry.bind}</p>${
+  return html`<div class="may"><h3>Approved <b>may</b></h3><p class="big${isApproved(mayOf(facts, now)) ? '' : ' none'}">${entry.bind}</p>${
     reach ? bar(reach) : html`<div class="track"></div>`
   }<dl>${pair('Sources', sources(entry.sources))}${pair(
     'Entry',
@@ -108,8 +108,8 @@ function approved(facts: EndpointFacts, now: number): Markup {
 
 function observed(facts: EndpointFacts, reach: BindScope | undefined, now: number): Markup {
   if (reach === undefined)
-    return html`<div class="does"><h4>Observed <b>does</b></h4><p class="big none">nothing</p><div class="track"></div><dl>${pair('Listener', 'Nothing listens.')}${closed(facts, now)}</dl></div>`;
-  return html`<div class="does"><h4>Observed <b>does</b></h4><p class="big">${reach}</p>${bar(reach)}<dl>${pair(
+    return html`<div class="does"><h3>Observed <b>does</b></h3><p class="big none">nothing</p><div class="track"></div><dl>${pair('Listener', 'Nothing listens.')}${closed(facts, now)}</dl></div>`;
+  return html`<div class="does"><h3>Observed <b>does</b></h3><p class="big">${reach}</p>${bar(reach)}<dl>${pair(
     'Address',
     listed(facts.listeners.map((s) => address(s))),
   )}${facts.listeners
