@@ -2,6 +2,7 @@ import type { CheckResult } from '../../model/facts.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Control, Framework, Strength } from '../../model/framework.ts';
 import type { FrameworkChoice } from '../../model/register.ts';
+import type { HostState } from '../../model/state.ts';
 import { count } from '../../util/words.ts';
 import type { ReportInput } from '../report-format.ts';
 import { formatNumber } from '../words.ts';
@@ -65,9 +66,12 @@ function resultOf(control: Control, findings: readonly Finding[], isFresh: boole
 
 const HOUR_MS = 3_600_000;
 
-function hasFreshHost({ now, facts: { estate } }: CheckResult): boolean {
-  const oldest = now - estate.register.policy.staleAfterHours * HOUR_MS;
-  return estate.hosts.some((h) => h.lastObservedAt >= oldest);
+function hasFreshHost(result: CheckResult): boolean {
+  return result.facts.estate.hosts.some((h) => isFresh(h, result));
+}
+
+function isFresh(host: HostState, { now, facts: { estate } }: CheckResult): boolean {
+  return host.lastObservedAt >= now - estate.register.policy.staleAfterHours * HOUR_MS;
 }
 
 /** One section per framework chosen: the matrix on one line, then each control; those outside the baseline last. */
@@ -200,7 +204,8 @@ function notShown(control: Control, result: ControlResult, { result: run }: Repo
   const gaps = hosts.reduce((n, h) => n + h.gaps.length, 0);
   const seen = new Set(hosts.map((h) => h.host.name));
   const unseen = register.hosts.filter((h) => !seen.has(h.name)).length;
+  const stale = hosts.filter((h) => !isFresh(h, run)).length;
   return html`Strength: ${control.strength.map((s) => STRENGTH[s]).join('; ') || 'not rated'}. Who can connect is not verified: packet filters were not evaluated.${
     gaps > 0 ? html` <a href="#gaps">${count(gaps, 'gap')}</a> in what was looked at.` : null
-  }${unseen > 0 ? html` <a href="#coverage">${formatNumber(unseen)} of ${formatNumber(register.hosts.length)} declared hosts</a> never observed.` : null}`;
+  }${stale > 0 ? ` ${formatNumber(stale)} of ${count(hosts.length, 'host')} not observed recently enough to speak of now.` : null}${unseen > 0 ? html` <a href="#coverage">${formatNumber(unseen)} of ${formatNumber(register.hosts.length)} declared hosts</a> never observed.` : null}`;
 }

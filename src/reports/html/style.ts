@@ -71,7 +71,7 @@ td:empty::before{content:"–";color:var(--grey)}td.count,th.count{text-align:ri
 .endpoints thead .endpoint{width:17%}.endpoints thead .service{width:8%}.endpoints thead .owner{width:9%}.endpoints thead .may{width:12%}.endpoints thead .can{width:8%}.endpoints thead .does{width:11%}
 .endpoints thead .verdict{width:12%}.endpoints thead .since,.endpoints thead .review{width:7.8%}.endpoints thead .count{width:7.4%}
 .findings thead .severity{width:88px}.findings thead .about{width:22%}.findings thead .rule{width:14%}.findings thead .since{width:100px}
-.register thead .entry{width:16%}.register thead .owner{width:14%}.register thead .ports{width:11%}.register thead .hosts{width:14%}.register thead .may{width:8%}.register thead .approval{width:15%}.register thead .count{width:8%}
+.register thead .entry{width:15%}.register thead .owner{width:13%}.register thead .ports{width:10%}.register thead .hosts{width:13%}.register thead .may{width:8%}.register thead .approval{width:15%}.register thead .review{width:10%}.register thead .expires{width:9%}.register thead .count{width:7%}
 td.can{font-size:12px}th.endpoint code,th.entry b{font-weight:600}
 .says{font-size:14px}.remedy{margin:2px 0}.command{background:var(--surface);padding:1px 4px;border-radius:3px}
 .copy{display:none;border:0;padding:0 6px;font-size:12px;color:var(--may)}.js .copy{display:inline}
@@ -172,11 +172,11 @@ a{color:inherit;text-decoration:none}
 .cover .facts{margin-top:16mm;font-size:11pt;grid-template-columns:30mm minmax(0,1fr);gap:3mm 4mm}.statement{display:block;margin-top:10mm;font-size:11pt}
 .signatures{display:grid;grid-template-columns:1fr 60mm;gap:12mm 10mm;margin-top:auto}.signatures dt,.signatures dd{border-top:1px solid #59616b;padding-top:1mm;color:#59616b;font-size:9pt}
 main>section{margin-top:0;break-before:page}#summary{break-before:auto}.wide{page:wide}
-h2,h3,h4{break-after:avoid}h3{margin-top:5mm}.truths h3{margin-top:0}.state{font-size:14pt}.big-truths{margin-top:5mm}.rules-first li{padding:1.2mm 0}.events li{font-size:8.5pt;padding:.6mm 0;grid-template-columns:32mm minmax(0,1fr);gap:2mm}.bars>div{padding:1px 0}.stack,.framework-line{break-inside:avoid}.framework-line{break-after:avoid}.data table{font-size:8.5pt}table{font-size:9pt}.says{font-size:9.5pt}
+h2,h3,h4{break-after:avoid}h3{margin-top:5mm}.truths h3{margin-top:0}.state{font-size:14pt}.big-truths{margin-top:5mm}.rules-first li{padding:1.2mm 0}.events li{font-size:8.5pt;padding:.6mm 0;grid-template-columns:36mm minmax(0,1fr);gap:2mm}.note{font-size:8.5pt}td .note{white-space:normal}.bars>div{padding:1px 0}.stack,.framework-line{break-inside:avoid}.framework-line{break-after:avoid}.data table{font-size:8.5pt}table{font-size:9pt}.says{font-size:9.5pt}
 thead{display:table-header-group}tbody,tr,li,.bars>div,.rule-list>*{break-inside:avoid}
 .part{content-visibility:visible}
 .print-detail tr.detail{display:table-row}tr.detail>td{padding:2mm 0 4mm}
-tr.detail .truths{grid-template-columns:minmax(0,1fr) 18mm minmax(0,.8fr) 18mm minmax(0,1.4fr)}tr.detail .gutter{padding-top:8mm;font-size:7.5pt}tr.detail .big,tr.detail .big .unknown{font-size:11pt;min-height:0}tr.detail dl,.outcome{font-size:8pt;gap:0 3mm}tr.detail dl{grid-template-columns:16mm minmax(0,1fr)}tr.detail .two{grid-template-columns:18mm minmax(0,1fr) 18mm minmax(0,1fr)}.outcome{margin-top:2mm}.outcome p{margin-top:1mm}.outcome .note{font-size:8pt}.plain li{padding:1px 0}svg.reach{margin-bottom:1mm}div.track,.hatch{margin-bottom:6mm}
+tr.detail .truths{grid-template-columns:minmax(0,1fr) 18mm minmax(0,.8fr) 18mm minmax(0,1.4fr)}tr.detail .gutter{padding-top:8mm;font-size:7.5pt}.gutter{margin:1px 1mm 0;overflow-wrap:normal}.gutter b{font-size:9pt}.big-truths{grid-template-columns:minmax(0,1fr) 22mm minmax(0,1.2fr) 22mm minmax(0,1.1fr)}.big-truths dl{font-size:8.5pt;gap:1px 2mm;grid-template-columns:minmax(7mm,max-content) minmax(0,1fr)}tr.detail .big,tr.detail .big .unknown{font-size:11pt;min-height:0}tr.detail dl,.outcome{font-size:8pt;gap:0 3mm}tr.detail dl{grid-template-columns:16mm minmax(0,1fr)}tr.detail .two{grid-template-columns:18mm minmax(0,1fr) 18mm minmax(0,1fr)}.outcome{margin-top:2mm}.outcome p{margin-top:1mm}.outcome .note{font-size:8pt}.plain li{padding:1px 0}svg.reach{margin-bottom:1mm}div.track,.hatch{margin-bottom:6mm}
 td .v{font-size:8pt}thead button{display:none}thead th::before{content:attr(data-title)}.print-detail tbody>tr:first-child>*{border-bottom:0}
 .data:not(.print-detail) tr.detail{display:none}
 summary{list-style:none;margin-left:0!important}summary::marker{content:""}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sampleResult } from '../../../test/sample-result.ts';
+import type { Framework } from '../../model/framework.ts';
+import { DAY_MS, type FrameworkChoice } from '../../model/register.ts';
+import type { ReportInput } from '../report-format.ts';
+import { frameworks, frameworkViews } from './controls.ts';
+
+const FRAMEWORK: Framework = {
+  id: 'f',
+  title: 'F',
+  version: '1',
+  source: 's',
+  baselines: ['low', 'high'],
+  defaultBaseline: 'low',
+  controls: [
+    control('A-1', ['low', 'high'], ['unregistered-listener']),
+    control('A-2', ['low', 'high'], ['review-overdue']),
+    control('A-3', ['low', 'high'], []),
+    control('A-4', ['high'], ['review-overdue']),
+    control('A-5', ['low'], ['prohibited-service']),
+  ],
+};
+
+function control(id: string, baselines: readonly string[], checks: readonly string[]) {
+  return { id, title: id, baselines, strength: ['primary' as const], evidence: 'e', checks };
+}
+
+/** The small sample judged by one framework; its findings speak to the controls whose checks raised them. */
+function input(choice: FrameworkChoice, ageDays = 0): ReportInput {
+  const { result, ...rest } = sampleResult('small');
+  const { estate } = result.facts;
+  const speak = (rule: string) =>
+    FRAMEWORK.controls.filter((c) => c.checks.includes(rule)).map(({ id }) => ({ framework: 'f', id }));
+  return {
+    ...rest,
+    frameworks: [FRAMEWORK],
+    result: {
+      ...result,
+      findings: ageDays > 0 ? [] : result.findings.map((f) => ({ ...f, controls: speak(f.rule) })),
+      facts: {
+        ...result.facts,
+        estate: {
+          ...estate,
+          register: { ...estate.register, frameworks: [choice] },
+          hosts: estate.hosts.map((h) => ({ ...h, lastObservedAt: h.lastObservedAt - ageDays * DAY_MS })),
+        },
+      },
+    },
+  };
+}
+
+const resultsOf = (input: ReportInput) =>
+  frameworkViews(input)[0]?.controls.map((c) => `${c.control.id} ${c.result}${c.inBaseline ? '' : ' outside'}`);
+
+test('a control is judged by its checks, never as satisfied', () => {
+  // The one finding of A-5 is accepted by an exception: visible, but not open.
+  assert.deepEqual(resultsOf(input({ id: 'f' })), [
+    'A-1 findings',
+    'A-2 evidence',
+    'A-3 manual',
+    'A-4 evidence outside',
+    'A-5 evidence',
+  ]);
+  assert.deepEqual(resultsOf(input({ id: 'f', baseline: 'high' }))?.slice(3), ['A-4 evidence', 'A-5 evidence outside']);
+});
+
+test('without a recent observation no control has evidence', () => {
+  assert.deepEqual(resultsOf(input({ id: 'f' }, 30)), [
+    'A-1 stale',
+    'A-2 stale',
+    'A-3 manual',
+    'A-4 stale outside',
+    'A-5 stale',
+  ]);
+});
+
+test('a framework that this version does not know is said, not skipped', () => {
+  const { markup } = frameworks(input({ id: 'nobody-knows' }));
+  assert.match(markup, /<code>nobody-knows<\/code> is chosen in quietdoor\.yaml, but this version does not know it/);
+});
