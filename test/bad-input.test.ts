@@ -128,7 +128,7 @@ test('a full disk: said, and what was acknowledged stays', asRoot, async (t) => 
   const state = join(dir, 'small');
   mkdirSync(state);
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k,mode=0700', 'tmpfs', state]);
-  t.after(() => execFileSync('umount', ['-l', state]));
+  using _mounted = unmounted(state);
   let last: Run = { code: 0, stdout: '', stderr: '' };
   for (let i = 0; i < 60 && last.code !== 2; i++)
     last = await quietdoor(['scan', '--quiet', '--no-hashes', '--state', state], { cwd: dir, env });
@@ -144,7 +144,7 @@ test('a workspace on a read-only mount: the check answers, and says that nothing
   const mount = join(temporaryFolder(t), 'mount');
   mkdirSync(mount);
   execFileSync('mount', ['--bind', dir, mount]);
-  t.after(() => execFileSync('umount', ['-l', mount]));
+  using _mounted = unmounted(mount);
   execFileSync('mount', ['-o', 'remount,ro,bind', mount]);
   const result = await check(mount);
   assert.ok(result.code === 1 || result.code === 0 || result.code === 3, `exit ${result.code}: ${result.stderr}`);
@@ -215,6 +215,11 @@ test('a clock that jumped back: nothing is closed or opened, and the ledger says
   assert.equal((await after.listenerStates({ openOnly: true })).length, open);
   await after.close();
 });
+
+/** Unmounts a folder at the end of the block, before the test's folders are removed. */
+function unmounted(mount: string): Disposable {
+  return { [Symbol.dispose]: () => execFileSync('umount', ['-l', mount]) };
+}
 
 /** Runs a copy of the program as `nobody`: the clone itself may lie where that user cannot look. */
 function asNobody(cwd: string, args: readonly string[]): { code: number; stdout: string } {

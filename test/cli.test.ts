@@ -18,10 +18,10 @@ test('no command prints the help', async () => {
 
 test('every help has examples and the exit codes', async () => {
   for (const name of Object.keys(commands)) {
-    const { code, stdout } = await quietdoor([name, '--help']);
+    const { code, stdout } = await quietdoor([...(name === 'config' ? ['config', 'show'] : [name]), '--help']);
     assert.equal(code, 0, name);
     assert.match(stdout, /^Exit codes:$/m, name);
-    assert.match(stdout, name === 'config' ? /show/ : /^Examples:$/m, name);
+    assert.match(stdout, /^Examples:$/m, name);
   }
 });
 
@@ -107,8 +107,8 @@ test('from nothing to a report: init, scan, draft, lint, fill in, approve, check
   assert.equal(explain.code, 1, explain.stderr);
   assert.match(explain.stdout, /DEVIATES/);
 
-  const events = await run(['events', '--type', 'listener.opened', '--format', 'jsonl', '--limit', '1000']);
-  assert.ok(events.stdout.includes(`vm-1:${port}/tcp`));
+  const events = await run(['events', `vm-1:${port}/tcp`, '--type', 'listener.opened', '--format', 'jsonl']);
+  assert.ok(events.stdout.includes(`vm-1:${port}/tcp`), events.stderr);
 
   const epoch = { SOURCE_DATE_EPOCH: '1795219200' };
   const first = await run(['report', '-o', 'a.html'], epoch);

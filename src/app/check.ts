@@ -66,7 +66,7 @@ export async function checkWith(
   { record, notRecorded, baseline, also = [] }: CheckOptions,
 ): Promise<CheckOutcome> {
   const now = asOf(context);
-  const workspace = await loadRegister(context, notRecorded === null ? store : null);
+  const workspace = await loadRegister(context, store, record);
   const { register } = workspace;
   const approvals = await judgeApprovals({ workspace, dir: context.workspace, now, env: context.env });
   const [hosts, listeners] = store ? [await store.hostStates(), await store.listenerStates()] : [[], []];

@@ -4,6 +4,7 @@ import type { EndpointResult } from '../model/facts.ts';
 import { isAtLeast } from '../model/finding.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
 import { type ExplainInput, explainJson, renderExplain } from '../reports/explain.ts';
+import { printableJson } from '../reports/printable.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
 import { checkWith } from './check.ts';
 import { type Context, thisHost } from './context.ts';
@@ -53,6 +54,7 @@ export async function explainEndpoint(
             : [],
           rules: checks,
           frameworks: outcome.frameworks,
+          choices: facts.estate.register.frameworks,
         }),
       ),
     );
@@ -67,7 +69,7 @@ export async function explainEndpoint(
 /** One object for one port, else `{schemaVersion, matches: […]}`. */
 function explainJsonOf(inputs: readonly ExplainInput[]): string {
   const [only, ...more] = inputs.map(explainJson);
-  return JSON.stringify(more.length === 0 ? only : { schemaVersion: 1, matches: [only, ...more] }, null, 2);
+  return printableJson(more.length === 0 ? only : { schemaVersion: 1, matches: [only, ...more] }, 2);
 }
 
 /** Names of the hosts meant: by name, by one of their addresses, or this machine. */

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../model/errors.ts';
+import { configJsonSchema, exceptionsJsonSchema, registerJsonSchema } from '../register/json-schema.ts';
 import { WORKSPACE_FILE } from './context.ts';
 
 export interface InitResult {
@@ -19,6 +20,7 @@ export function initWorkspace(target: string, name: string | undefined): InitRes
   const made: string[] = [];
   try {
     mkdirSync(join(dir, 'register'), { recursive: true });
+    mkdirSync(join(dir, '.schemas'), { recursive: true });
     for (const [path, text] of Object.entries(newFiles(name ?? (basename(dir) || 'workspace')))) {
       if (existsSync(join(dir, path))) continue;
       writeFileSync(join(dir, path), text, { flag: 'wx' });
@@ -43,7 +45,7 @@ export function isOccupied(dir: string): boolean {
 
 function newFiles(name: string): Record<string, string> {
   return {
-    [WORKSPACE_FILE]: `# Quietdoor workspace. Every key: docs/reference/config.md
+    [WORKSPACE_FILE]: `# yaml-language-server: $schema=./.schemas/config.json
 name: ${JSON.stringify(name)}
 # boundary: what is in scope, in a sentence
 
@@ -59,7 +61,7 @@ zones: {}
 #  app: [10.20.4.0/24]
 
 policy:
-  reviewEvery: 365d
+  review: 365d                # between reviews, where an entry does not say
   # approvers: [security@example.org]     # empty: anybody but the author of the change
 
 frameworks:
@@ -67,7 +69,8 @@ frameworks:
   - iso-27001-2022
   - hitrust-csf
 `,
-    'exceptions.yaml': `# Accepted deviations. An accepted finding stays visible; when the exception expires it counts again.
+    'exceptions.yaml': `# yaml-language-server: $schema=./.schemas/exceptions.json
+# Accepted deviations. An accepted finding stays visible; when the exception expires it counts again.
 exceptions: []
 #  - id: EXC-1
 #    kind: operational-requirement          # false-positive | operational-requirement | risk-adjustment
@@ -82,5 +85,9 @@ exceptions: []
 /.quietdoor/
 /report.html
 `,
+    // For editors: what is allowed where, without a network.
+    '.schemas/register.json': `${JSON.stringify(registerJsonSchema(), null, 2)}\n`,
+    '.schemas/config.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+    '.schemas/exceptions.json': `${JSON.stringify(exceptionsJsonSchema(), null, 2)}\n`,
   };
 }

@@ -6,12 +6,20 @@ import { canonicalJson } from '../util/canonical-json.ts';
 import { sha256 } from '../util/sha256.ts';
 import type { Context } from './context.ts';
 
-/** Reads the workspace; parsed files are remembered in the store by content hash. */
-export async function loadRegister(context: Context, store: Store | null): Promise<LoadedWorkspace> {
+/**
+ * Reads the workspace. Parsed files are remembered in the store by content hash; `mayWrite` says whether new ones are
+ * added (a store that is open for reading only gives what it has).
+ */
+export async function loadRegister(context: Context, store: Store | null, mayWrite = false): Promise<LoadedWorkspace> {
   const source = directorySource(context.workspace);
   if (store === null) return loadWorkspace(source);
   return loadWorkspace(source, {
-    cache: { get: async (key) => (await store.cacheGet(key)) ?? null, put: (key, value) => store.cachePut(key, value) },
+    cache: {
+      get: async (key) => (await store.cacheGet(key)) ?? null,
+      put: async (key, value) => {
+        if (mayWrite) await store.cachePut(key, value);
+      },
+    },
   });
 }
 

@@ -4,7 +4,7 @@ import { formatPorts } from '../model/port-ranges.ts';
 import type { EntryDraft } from './draft.ts';
 import { columnOf, eolOf, yamlList, yamlText } from './yaml-text.ts';
 
-const HEADER = `# yaml-language-server: $schema=https://quietdoor.dev/schema/register.json
+const HEADER = `# yaml-language-server: $schema=../.schemas/register.json
 # Drafts made from what was observed. Nothing here is approved. For each entry: say what it is for, who answers for it
 # and who may connect, or delete it and close the port. Then: quietdoor register approve ID
 ports:

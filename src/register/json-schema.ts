@@ -2,8 +2,6 @@ import { z } from 'zod';
 import { configSchema } from './config-schema.ts';
 import { entrySchema, exceptionSchema } from './schema.ts';
 
-const BASE = 'https://quietdoor.dev/schema';
-
 /** JSON Schema (2020-12) of register/*.yaml, for `# yaml-language-server: $schema=`. */
 export function registerJsonSchema(): object {
   const ports = z.array(entrySchema).describe('Register entries: approved uses of ports.').optional();
@@ -29,7 +27,7 @@ function publish(schema: z.ZodType, name: string, title: string): object {
     target: 'draft-2020-12',
     override: ({ jsonSchema }) => loosen(jsonSchema as Schema),
   });
-  return { $schema, $id: `${BASE}/${name}.json`, title, ...rest };
+  return { $schema, $id: `urn:quietdoor:schema:${name}`, title, ...rest };
 }
 
 /**

@@ -22,5 +22,6 @@ export function define(command: Command): void {
     });
   withPlace(show);
   withOutput(show, ['table', 'json']);
+  withExamples(command, [['quietdoor config show', 'what is in force here, and why']]);
   withExamples(show, [['quietdoor config show', 'what is in force here, and why']]);
 }
