@@ -387,6 +387,28 @@ test('a stamp that is not committed yet is judged by its signature', { skip }, a
   assert.match(JSON.stringify(await judge(repo.dir)), /"claimed".*not committed/);
 });
 
+test('a stamp with text that no tool takes is forged, and nothing breaks', { skip }, async () => {
+  const { repo, text } = await approvedByAlice();
+  const config = CONFIG.replace(/policy.*\n/, '');
+  for (const by of ['"a\\0b"', '"\\ud800"', '-x', '"*"', '"a b"', `"${'y'.repeat(9000)}"`]) {
+    await repo.commit(
+      { 'quietdoor.yaml': config, [FILE]: text.replace('by: alice@example.org', `by: ${by}`) },
+      { author: 'mallory' },
+    );
+    assert.equal((await judge(repo.dir)).kind, 'forged', by);
+  }
+});
+
+const notRoot = process.getuid?.() === 0 ? false : 'only root can give files to somebody else';
+test('a repository of another user is not trusted: unknown', { skip: skip || notRoot }, async () => {
+  const { repo } = await approvedByAlice();
+  const list = join(root, 'signers-for-owner');
+  await writeFile(list, signers());
+  await exec('chown', ['-R', '65534', repo.dir]);
+  const got = await judge(repo.dir, { QUIETDOOR_ALLOWED_SIGNERS: list });
+  assert.match(JSON.stringify(got), /"unknown".*safe\.directory/);
+});
+
 test('no tools: unknown, never proven', { skip }, async () => {
   const { repo } = await approvedByAlice();
   const nothing = join(root, 'no-tools');

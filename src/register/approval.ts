@@ -57,6 +57,8 @@ function judgeText(entry: RegisterEntry, policy: Policy, now: number): ApprovalS
   const { digest } = stamp;
   if (digest === undefined)
     return { kind: 'claimed', reason: 'the stamp has no digest, so it does not say what was approved' };
+  if (![stamp.by, stamp.proof ?? '', ...(stamp.hosts ?? [])].every((text) => text.isWellFormed()))
+    return { kind: 'forged', reason: 'the stamp holds text that is not valid Unicode' };
   if (digest !== entry.digest) return { kind: 'void', approved: digest };
   if (policy.approvers.length > 0 && !policy.approvers.some((name) => isSamePerson(name, stamp.by))) {
     return { kind: 'not-allowed', by: stamp.by, reason: 'policy.approvers of quietdoor.yaml does not name them' };

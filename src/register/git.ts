@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { cleanEnv, type ProgramResult, runProgram } from './run-program.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -30,13 +31,22 @@ export interface GitOptions {
 
 /** Runs git in a folder: no hooks, no fetching, no pager, no settings from GIT_… variables, paths taken literally. */
 export function runGit(dir: string, args: readonly string[], options: GitOptions): Promise<ProgramResult> {
-  const config = [...SAFE_CONFIG, ...(options.config ?? [])].flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  return runProgram('git', ['-C', dir, '--no-pager', '--no-replace-objects', ...config, ...args], {
+  return runProgram('git', gitArgs(dir, args, options.config), {
     env: gitEnv(options.env),
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     maxBytes: options.maxBytes ?? 16 << 20,
     ...(options.input === undefined ? {} : { input: options.input }),
   });
+}
+
+/** The same as a process that goes on answering. */
+export function spawnGit(dir: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  return spawn('git', gitArgs(dir, args), { env: gitEnv(env), stdio: ['pipe', 'pipe', 'ignore'] });
+}
+
+function gitArgs(dir: string, args: readonly string[], more: GitOptions['config'] = []): string[] {
+  const config = [...SAFE_CONFIG, ...more].flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+  return ['-C', dir, '--no-pager', '--no-replace-objects', ...config, ...args];
 }
 
 /** Environment for git: see `runGit`. */

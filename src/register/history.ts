@@ -1,7 +1,6 @@
 import { posix } from 'node:path';
 import { UserError } from '../model/errors.ts';
 import type { ApprovalStamp, RegisterEntry } from '../model/register.ts';
-import { canonicalJson } from '../util/canonical-json.ts';
 import { type CommitFacts, readCommits } from './commit-facts.ts';
 import { askGit, runGit, whyNot } from './git.ts';
 import { snapshotReader } from './snapshot.ts';
@@ -119,6 +118,8 @@ async function walk(input: HistoryInput, walks: readonly Walk[]): Promise<string
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return error.message;
+  } finally {
+    states.close();
   }
 }
 
@@ -202,6 +203,7 @@ function stateReader(input: HistoryInput, wanted: ReadonlySet<string>) {
     forget(commit: string): void {
       states.delete(commit);
     },
+    close: () => reader.close(),
   };
 }
 
@@ -223,5 +225,5 @@ function memoryCache(): WorkspaceCache {
 function stampKey({ approval }: RegisterEntry): string {
   if (approval === null) return '';
   const { by, at, digest, hosts, proof }: ApprovalStamp = approval;
-  return canonicalJson({ by, at, digest, hosts, proof: proof?.trim() });
+  return JSON.stringify([by, at, digest ?? null, hosts ?? null, proof?.trim() ?? null]);
 }

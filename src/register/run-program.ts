@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 
 /** What a program did. `missing`: it is not installed. `timeout`, `too-much`: it was ended for its time or its output. */
 export interface ProgramResult {
@@ -23,7 +23,14 @@ const MAX_STDERR = 16_384;
 export function runProgram(file: string, args: readonly string[], options: RunOptions): Promise<ProgramResult> {
   const maxBytes = options.maxBytes ?? 1 << 20;
   return new Promise((resolve) => {
-    const child = spawn(file, args, { env: options.env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const nothing = { code: -1, stdout: Buffer.alloc(0) };
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      child = spawn(file, args, { env: options.env, stdio: ['pipe', 'pipe', 'pipe'] });
+    } catch (error) {
+      // An argument that no program can be given: a NUL byte, or more than the system takes.
+      return resolve({ kind: 'ended', ...nothing, stderr: (error as Error).message });
+    }
     const out: Buffer[] = [];
     let size = 0;
     let stderr = '';
@@ -46,7 +53,7 @@ export function runProgram(file: string, args: readonly string[], options: RunOp
     child.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       const why = error.code === 'ENOENT' || error.code === 'EACCES' ? 'missing' : 'ended';
-      resolve({ kind: why, code: -1, stdout: Buffer.alloc(0), stderr: error.message });
+      resolve({ kind: why, ...nothing, stderr: error.message });
     });
     child.on('close', (code) => {
       clearTimeout(timer);

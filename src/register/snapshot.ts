@@ -1,13 +1,17 @@
 import { isAbsolute, posix } from 'node:path';
 import { UserError } from '../model/errors.ts';
 import { compareText } from '../util/compare.ts';
-import { runGit, whyNot } from './git.ts';
-import { MAX_FILE_BYTES, MAX_TOTAL_BYTES, type WorkspaceSource } from './workspace-source.ts';
+import { ObjectReader, type TreeItem } from './object-reader.ts';
+import { MAX_FILE_BYTES, MAX_TOTAL_BYTES, type WorkspaceSource, YAML_NAME } from './workspace-source.ts';
+
+const MAX_DEPTH = 32;
+const MAX_TREES = 10_000;
 
 /** Reads a workspace at one commit after another; what does not change between them is fetched once. */
 export interface SnapshotReader {
   /** The workspace at a commit. Throws UserError where git cannot say (history or objects missing). */
   at(commit: string): Promise<WorkspaceSource>;
+  close(): void;
 }
 
 /**
@@ -20,18 +24,43 @@ export function snapshotReader(
   paths: readonly string[],
   env: NodeJS.ProcessEnv,
 ): SnapshotReader {
+  const objects = new ObjectReader(repoDir, env);
+  const trees = new Map<string, readonly TreeItem[]>();
   const blobs = new Map<string, Buffer>();
+
+  async function walk(treeId: string, path: string, depth: number, files: Map<string, string>): Promise<void> {
+    const items = trees.get(treeId) ?? (await objects.tree(treeId));
+    trees.set(treeId, items);
+    for (const { mode, name, id } of items) {
+      const full = path === '' ? name : `${path}/${name}`;
+      const isInside = paths.some((p) => p === full || full.startsWith(`${p}/`));
+      // Links (120000) and submodules (160000) are not followed.
+      if (mode === '40000') {
+        const leadsThere = isInside || paths.some((p) => p.startsWith(`${full}/`));
+        if (leadsThere && depth < MAX_DEPTH) await walk(id, full, depth + 1, files);
+      } else if (isInside && mode.startsWith('100') && YAML_NAME.test(name)) files.set(full, id);
+    }
+  }
+
   return {
     async at(commit) {
-      const tree = await listTree(repoDir, commit, paths, env);
-      const missing = [...new Set(tree.values())].filter((id) => !blobs.has(id));
-      if (missing.length > 0) for (const [id, blob] of await readBlobs(repoDir, missing, env)) blobs.set(id, blob);
-      // What this commit does not have, no older state is likely to need at the same time.
-      const live = new Set(tree.values());
-      for (const id of blobs.keys()) if (!live.has(id)) blobs.delete(id);
-      const kept = new Map([...tree].map(([path, id]) => [path, blobs.get(id) as Buffer]));
-      return folderOf(kept, folder, `${commit.slice(0, 12)}:${folder || '.'}`);
+      const files = new Map<string, string>();
+      await walk(commit, '', 0, files);
+      const tree = new Map<string, Buffer>();
+      let total = 0;
+      for (const [path, id] of files) {
+        const blob = blobs.get(id) ?? (await objects.read(id, 'blob', MAX_FILE_BYTES));
+        tree.set(path, blob);
+        total += blob.length;
+        if (total > MAX_TOTAL_BYTES) throw new UserError('the register of the past is larger than is read');
+      }
+      // Only what the last commit had is likely to be in the next one.
+      blobs.clear();
+      for (const [path, id] of files) blobs.set(id, tree.get(path) as Buffer);
+      if (trees.size > MAX_TREES) trees.clear();
+      return folderOf(tree, folder, `${commit.slice(0, 12)}:${folder || '.'}`);
     },
+    close: () => objects.close(),
   };
 }
 
@@ -61,52 +90,4 @@ function folderOf(tree: ReadonlyMap<string, Buffer>, folder: string, name: strin
       return { ...around, list: async () => [posix.basename(target)] };
     },
   };
-}
-
-async function listTree(
-  repoDir: string,
-  commit: string,
-  paths: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<ReadonlyMap<string, string>> {
-  const done = await runGit(repoDir, ['ls-tree', '-r', '-z', '-l', '--full-tree', commit, '--', ...paths], { env });
-  if (done.kind !== 'ended' || done.code !== 0) throw new UserError(whyNot(done));
-  const tree = new Map<string, string>();
-  let total = 0;
-  for (const line of done.stdout.toString('utf8').split('\0')) {
-    // Links (120000) and submodules (160000) are not followed.
-    const m = /^100\d{3} blob ([0-9a-f]+) +(\d+)\t(.+)$/s.exec(line);
-    if (!m) continue;
-    total += Number(m[2]);
-    if (Number(m[2]) > MAX_FILE_BYTES || total > MAX_TOTAL_BYTES)
-      throw new UserError('a file of the past is too large');
-    tree.set(m[3] as string, m[1] as string);
-  }
-  return tree;
-}
-
-/** Reads blobs in one go; the answers are `ID blob SIZE`, the bytes, a newline (git-cat-file(1), "BATCH OUTPUT"). */
-async function readBlobs(
-  repoDir: string,
-  ids: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<ReadonlyMap<string, Buffer>> {
-  const done = await runGit(repoDir, ['cat-file', '--batch'], {
-    env,
-    input: `${ids.join('\n')}\n`,
-    maxBytes: MAX_TOTAL_BYTES + ids.length * 100,
-  });
-  if (done.kind !== 'ended' || done.code !== 0) throw new UserError(whyNot(done));
-  const blobs = new Map<string, Buffer>();
-  let at = 0;
-  for (const id of ids) {
-    const lineEnd = done.stdout.indexOf(10, at);
-    const header = done.stdout.toString('latin1', at, lineEnd);
-    const size = /^[0-9a-f]+ blob (\d+)$/.exec(header)?.[1];
-    if (size === undefined) throw new UserError('objects of the history are missing here (a partial clone?)');
-    at = lineEnd + 1;
-    blobs.set(id, done.stdout.subarray(at, at + Number(size)));
-    at += Number(size) + 1;
-  }
-  return blobs;
 }
