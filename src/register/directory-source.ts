@@ -12,6 +12,7 @@ const MAX_DEPTH = 10;
 export function directorySource(dir: string, name: string = dir): WorkspaceSource {
   return {
     name,
+    identity: resolve(dir),
     async list() {
       const found: string[] = [];
       for (const file of TOP_FILES) if (await exists(join(dir, file))) found.push(file);
@@ -33,6 +34,8 @@ function fileSource(file: string, name: string): WorkspaceSource {
   const folder = directorySource(dirname(file), dirname(name));
   return {
     name,
+    identity: file,
+    isFile: true,
     list: async () => [basename(file)],
     read: (path) => readBounded(dirname(file), path),
     ...(folder.extended ? { extended: folder.extended } : {}),

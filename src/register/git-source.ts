@@ -53,7 +53,9 @@ function folderSource(
       const isFile = (await open()).blobs.has(target);
       const parent = isFile ? posix.dirname(target).replace(/^\.$/, '') : target;
       const source = folderSource(repoDir, open, async () => parent, shown);
-      return isFile ? { ...source, list: async () => [posix.basename(target)] } : source;
+      return isFile
+        ? { ...source, identity: target, isFile, list: async () => [posix.basename(target)] }
+        : { ...source, identity: target };
     },
   };
 }

@@ -39,11 +39,11 @@ export interface Loading {
   readonly files: WorkspaceFile[];
   readonly problems: RegisterProblem[];
   bytes: number;
-  /** Shared folders that were read already, by the path they have from the workspace. */
+  /** Identities of the shared folders that were read already. */
   readonly seen: Set<string>;
 }
 
-/** Reads a folder (or file) and, before it, what it extends. */
+/** `chain`: identities from the workspace to here. Reads a folder (or file) and, before it, what it extends. */
 export async function readLayers(
   source: WorkspaceSource,
   prefix: string,
@@ -51,7 +51,7 @@ export async function readLayers(
   chain: readonly string[],
   loading: Loading,
 ): Promise<Layer[]> {
-  const isFile = paths.length === 1 && paths[0] !== 'quietdoor.yaml' && prefix !== '';
+  const isFile = source.isFile ?? false;
   const at = isFile ? posix.dirname(prefix) : prefix;
   const display = (path: string) => (at === '' ? path : posix.join(at, path));
   const registers: WorkspaceFile[] = [];
@@ -101,23 +101,24 @@ async function readBase(
   };
   const folder = isFile ? posix.dirname(prefix) : prefix;
   const path = isAbsolute(base.value) ? posix.normalize(base.value) : posix.join(folder, base.value).replace(/\/$/, '');
-  if (path === '.' || path === prefix || chain.includes(path))
-    return report(
-      'extends-cycle',
-      `extends: ${base.value} leads back to where it came from`,
-      'a shared policy cannot extend its users',
-    );
-  if (chain.length >= MAX_EXTENDS_DEPTH)
+  if (chain.length > MAX_EXTENDS_DEPTH)
     return report('extends-depth', `extends: more than ${MAX_EXTENDS_DEPTH} steps from the workspace`);
   if (!source.extended) return report('extends-unsupported', `extends: cannot be followed from ${source.name}`);
-  if (loading.seen.has(path)) return [];
   try {
     const shared = await source.extended(base.value);
+    const identity = shared.identity ?? path;
+    if (chain.includes(identity))
+      return report(
+        'extends-cycle',
+        `extends: ${base.value} leads back to where it came from`,
+        'a shared policy cannot extend its users',
+      );
+    if (loading.seen.has(identity)) return [];
     const paths = await shared.list();
     if (paths.length === 0)
       return report('extends-empty', `extends: ${base.value} has no quietdoor.yaml and no register`);
-    const layers = await readLayers(shared, path, paths, [...chain, path], loading);
-    loading.seen.add(path);
+    const layers = await readLayers(shared, path, paths, [...chain, identity], loading);
+    loading.seen.add(identity);
     return layers;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -10,6 +10,10 @@ export const MAX_FILES = 10_000;
 export interface WorkspaceSource {
   /** As the person would type it: a folder, or `REVISION:folder`. */
   readonly name: string;
+  /** The same for two sources of the same content, whatever their names; default: the name. */
+  readonly identity?: string;
+  /** One file, whatever it is called, instead of a folder. */
+  readonly isFile?: boolean;
   /**
    * Paths relative to the workspace, sorted: quietdoor.yaml, exceptions.yaml, register/**\/*.yaml. Also what stands in
    * their place and cannot be read (a broken link, a closed folder): `read` says why.

@@ -36,7 +36,7 @@ export async function loadWorkspace(source: WorkspaceSource, options: LoadOption
     throw new UserError(`${source.name} is not a Quietdoor workspace: it has no quietdoor.yaml`, {
       hint: 'run `quietdoor init` there, or name the folder with --workspace',
     });
-  const layers = await readLayers(source, '', paths, [], loading);
+  const layers = await readLayers(source, '', paths, [source.identity ?? ''], loading);
   const merged = mergeConfigs(layers.map((layer) => layer.config));
   const own = layers.at(-1)?.config;
   const entries = await loadEntries(layers, merged, loading, options.cache);

@@ -6,6 +6,9 @@ const SCHEMA = FAILSAFE_SCHEMA.withTags(nullCoreTag);
 /** Deepest nesting of lists and maps that is read. The schemas need 5. */
 const MAX_DEPTH = 20;
 
+/** Most errors of one file; a file with more is no register, and what follows is not read. */
+const MAX_ERRORS = 1000;
+
 /** A piece of a YAML file that was parsed by itself. */
 export interface YamlPart {
   readonly value: unknown;
@@ -55,6 +58,11 @@ export function parseYamlParts(text: string, lists: readonly string[]): YamlFile
   const outside = slices.filter((s) => s.list === null);
   for (const slice of slices) {
     if (slice.list === null) continue;
+    if (errors.length === MAX_ERRORS) {
+      const message = `more than ${MAX_ERRORS} errors; the rest of the file is not read`;
+      errors.push({ offset: slice.from, code: 'too-many-errors', message, text: '', list: null });
+      break;
+    }
     const part = parsePart(text, [slice], slice.list);
     if ('code' in part) errors.push(part);
     else if (Array.isArray(part.value))
@@ -186,9 +194,10 @@ function parsePart(text: string, slices: readonly Slice[], list: string | null):
     // js-yaml's documentation: all exceptions must be caught, not just its own.
     const reason =
       error instanceof YAMLException ? error.reason : error instanceof Error ? error.message : String(error);
+    // What is left open is found at the end only: the last line of the piece is nearer than the next piece.
     const position = error instanceof YAMLException ? (error.mark?.position ?? 0) : 0;
     return {
-      offset: inFile(Math.min(position, source.length)),
+      offset: inFile(Math.min(position, source.trimEnd().length)),
       text: source,
       list,
       ...explain(reason, source, position),
