@@ -3,10 +3,10 @@ import { endpointKey } from '../../model/endpoint.ts';
 import type { CheckResult, EndpointResult } from '../../model/facts.ts';
 import { type Finding, SEVERITIES } from '../../model/finding.ts';
 import { BIND_SCOPES } from '../../model/listener.ts';
+import { reviewDue, reviewState } from '../../model/review.ts';
 import { counts, formatNumber } from '../words.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { anchor, code, DASH, day, rowsAddress, severity, tag, unknown } from './format.ts';
-import { reviewDue, reviewState } from './review.ts';
 import { type Column, dataTable, type Row } from './table.ts';
 import { canOf, isApproved, MAY_WORDS, mayOf, programsOf, threeTruths, verdictWord } from './truths.ts';
 
@@ -63,7 +63,7 @@ function row(result: EndpointResult, { now, facts: { estate } }: CheckResult): R
   const first = facts.entries[0];
   const reach = widestBind(facts);
   const may = mayOf(facts, now);
-  const due = first ? reviewDue(first.entry, estate.register.policy) : null;
+  const due = first ? reviewDue(first.entry, estate.register.policy, now) : null;
   const review = reviewState(due, now, estate.register.policy);
   const key = endpointKey(facts.endpoint);
   const since = Math.min(...facts.listeners.map((l) => l.openSince));

@@ -2,11 +2,11 @@ import { formatPosition } from '../../model/errors.ts';
 import type { CheckResult, MatchedEntry } from '../../model/facts.ts';
 import { formatPorts } from '../../model/port-ranges.ts';
 import { type ApprovalState, DAY_MS, type Exception, type Register, type RegisterEntry } from '../../model/register.ts';
+import { reviewDue, reviewState } from '../../model/review.ts';
 import { count } from '../../util/words.ts';
 import { approvalWords, formatNumber } from '../words.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { anchor, code, DASH, day, distance, rowsAddress, tag, unknown } from './format.ts';
-import { reviewDue, reviewState } from './review.ts';
 import { type Column, dataTable, type Row } from './table.ts';
 import { approvalOf, isApproved, listed, MAY_WORDS, type May, pair, sentence, sources } from './truths.ts';
 
@@ -56,7 +56,7 @@ export function approvalKind(entry: RegisterEntry, approval: ApprovalState, now:
 function row(entry: RegisterEntry, { now, facts: { estate } }: CheckResult): Row {
   const approval = estate.approvals.get(entry.id) ?? { kind: 'unknown', reason: 'it was not judged' };
   const kind = approvalKind(entry, approval, now);
-  const due = reviewDue(entry, estate.register.policy);
+  const due = reviewDue(entry, estate.register.policy, now);
   const review = reviewState(due, now, estate.register.policy);
   const open = (estate.endpointsByEntry.get(entry.id) ?? []).filter((f) => f.listeners.length > 0).length;
   return {

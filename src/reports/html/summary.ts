@@ -3,6 +3,7 @@ import { endpointKey } from '../../model/endpoint.ts';
 import type { CheckResult, EndpointResult } from '../../model/facts.ts';
 import { type Finding, SEVERITIES } from '../../model/finding.ts';
 import { BIND_SCOPES } from '../../model/listener.ts';
+import { reviewDue, reviewState } from '../../model/review.ts';
 import { count } from '../../util/words.ts';
 import type { ReportInput } from '../report-format.ts';
 import { counts, formatNumber, totalsOf } from '../words.ts';
@@ -12,7 +13,6 @@ import { hostCount, notSeen } from './cover.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { changesOf, eventList } from './events.ts';
 import { anchor, day, distance, rowsAddress, severity, unknown } from './format.ts';
-import { reviewDue, reviewState } from './review.ts';
 import { entryLink, isApproved, listed, MAY_WORDS, type May, mayOf, pair } from './truths.ts';
 
 /** The state in one sentence, the three truths of all endpoints, and what to look at first. */
@@ -183,7 +183,7 @@ const SHOWN_REVIEWS = 8;
 function reviews({ now, facts: { estate } }: CheckResult): Markup {
   const { policy, entries } = estate.register;
   const due = entries
-    .map((entry) => ({ entry, at: reviewDue(entry, policy) }))
+    .map((entry) => ({ entry, at: reviewDue(entry, policy, now) }))
     .flatMap(({ entry, at }) => (at === null ? [] : [{ entry, at, state: reviewState(at, now, policy) }]))
     .sort((a, b) => a.at - b.at);
   const never = entries.length - due.length;
@@ -194,7 +194,7 @@ function reviews({ now, facts: { estate } }: CheckResult): Markup {
     .map(
       ({ entry, at, state }) =>
         html`<li><span>${day(at)}</span> <span>${entryLink(entry.id)} <span class="${state === 'overdue' ? 'bad' : 'note'}">${state === 'overdue' ? `✗ overdue since ${distance(at, now).replace(' ago', '')}` : distance(at, now)}</span></span>`,
-    )}</ol>${never > 0 && html`<p class="note">${count(never, 'entry', 'entries')} never approved, so not due.</p>`}</div>`;
+    )}</ol>${never > 0 && html`<p class="note">${count(never, 'entry', 'entries')} not approved or expired, so not due for review.</p>`}</div>`;
 }
 
 function frameworkLines(input: ReportInput): Child {

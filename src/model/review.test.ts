@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SAMPLE_ENTRIES, SAMPLE_REGISTER } from '../../../test/sample-result.ts';
-import { DAY_MS, type RegisterEntry } from '../../model/register.ts';
+import { SAMPLE_ENTRIES, SAMPLE_REGISTER } from '../../test/sample-result.ts';
+import { DAY_MS, type RegisterEntry } from './register.ts';
 import { reviewDue, reviewState } from './review.ts';
 
 const base = SAMPLE_ENTRIES[0] as RegisterEntry;
@@ -20,12 +20,24 @@ test('a review is due after the interval of the entry, its data, or the policy',
     },
     { name: 'the entry says', entry: { approval, review: { everyDays: 7 }, data: ['phi'] }, want: at + 7 * DAY_MS },
     {
+      name: 'the data caps what the entry says',
+      entry: { approval, review: { everyDays: 365 }, data: ['phi'] },
+      want: at + 30 * DAY_MS,
+    },
+    {
+      name: 'a review of an older text',
+      entry: { approval, review: { last: at + DAY_MS, digest: 'sha256:old' }, data: [] },
+      want: at + 90 * DAY_MS,
+    },
+    { name: 'expired', entry: { approval, review: null, expires: at + DAY_MS }, want: null },
+    {
       name: 'from the last review',
       entry: { approval, review: { last: at + DAY_MS }, data: [] },
       want: at + 91 * DAY_MS,
     },
   ];
-  for (const { name, entry, want } of cases) assert.equal(reviewDue({ ...base, ...entry }, policy), want, name);
+  for (const { name, entry, want } of cases)
+    assert.equal(reviewDue({ ...base, expires: null, ...entry }, policy, at + DAY_MS), want, name);
 });
 
 test('a review is overdue at its time, and due soon before it', () => {
