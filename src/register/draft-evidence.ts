@@ -1,4 +1,4 @@
-import { formatPorts } from '../model/port-ranges.ts';
+import { formatPorts, mergePorts } from '../model/port-ranges.ts';
 import type { EndpointGroup, SeenEndpoint } from './draft-group.ts';
 import type { ServiceGuess } from './service-guess.ts';
 
@@ -50,7 +50,7 @@ function describeSeen({ first, ports }: Described): string {
     process?.package === undefined ? '' : `package ${process.package.name} ${process.package.version}`,
   ].filter((text) => text !== '');
   const where = endpoint.scope === 'host' ? endpoint.host : `${endpoint.host} (${endpoint.scope})`;
-  const port = formatPorts(ports.map((p) => ({ from: p, to: p })));
+  const port = formatPorts(mergePorts(ports.map((p) => ({ from: p, to: p }))));
   const what = `${where}: ${who} listens on ${addresses.join(', ')} port ${port}/${endpoint.transport}`;
   return `${what}${extra.map((text) => `, ${text}`).join('')}; first seen ${day(first.firstSeen)}.`;
 }

@@ -222,6 +222,16 @@ for (const c of cases) {
   });
 }
 
+test('a run of ports is no service because its first port is the usual one of something', () => {
+  const python = proc(10, '/usr/bin/python3.11');
+  const [d] = draft([10_250, 10_251, 10_252].map((port) => listening('a', port, { process: python })));
+  assert.deepEqual([d?.id, d?.service], ['python3.11-10250', null]);
+  assert.deepEqual(d?.evidence, [
+    'a: /usr/bin/python3.11 of user app listens on 0.0.0.0 port 10250-10252/tcp; first seen 2026-11-20.',
+    'Neither port nor process says which service it is.',
+  ]);
+});
+
 test('ephemeral sockets are drafted when asked for; loopback needs no sources; the owner comes from the asset list', () => {
   const udp = listening('a', 40_000, { transport: 'udp', role: 'ephemeral' });
   assert.equal(draft([udp], { includeEphemeral: true }).length, 1);

@@ -42,6 +42,9 @@ export interface DraftInput {
   readonly now: number;
 }
 
+/** Ports of a group that are looked up. */
+const MAX_GUESSES = 64;
+
 /**
  * Drafts entries for the open listeners that no entry covers, sorted by id. One program on many hosts, or on many ports
  * of a host, is one draft. Drafts carry evidence and are never approved. The same input gives the same drafts.
@@ -80,11 +83,14 @@ function draftOf(group: EndpointGroup, id: string, input: DraftInput): EntryDraf
   };
 }
 
-/** The port that says most: one where process and port agree, else the lowest. */
+/** A port where process and port agree says most; ports alone say something only where they all say the same. */
 function guessOf({ transport, ports, program }: EndpointGroup): ServiceGuess {
   const known = program !== null && isStandIn(program) ? null : program;
-  const guesses = ports.slice(0, 64).map((range) => guessService(transport, range.from, known));
-  return guesses.find((g) => g.basis === 'port-and-process') ?? (guesses[0] as ServiceGuess);
+  const some = ports.flatMap(({ from, to }) => (from === to ? [from] : [from, to]));
+  const guesses = some.slice(0, MAX_GUESSES).map((port) => guessService(transport, port, known));
+  const best = guesses.find((g) => g.basis === 'port-and-process') ?? guesses.find((g) => g.basis !== 'none');
+  const isCertain = best?.basis !== 'port' || guesses.every((g) => g.service === best.service);
+  return best && isCertain ? best : { service: null, basis: 'none' };
 }
 
 /** An owner that all of the hosts share; several owners are nobody's entry. */
