@@ -44,8 +44,8 @@ export function observationBasis(o: Observation): string {
 
 /**
  * Compares an observation with what was known of its host from its vantage. `recordedAt`: UTC milliseconds of the
- * writer's clock, which tells a late delivery from a clock that stepped back. docs/decisions/0010-events.md has the
- * reasons. Throws Error if the observation names another host's listener, or one listener twice.
+ * writer's clock, which tells a late delivery from a clock that stepped back. docs/decisions/what-becomes-an-event.md has
+ * the reasons. Throws Error if the observation names another host's listener, or one listener twice.
  */
 export function compareObservation(before: KnownState, o: Observation, recordedAt: number): StateChange {
   const known = before.listeners.filter((s) => s.vantage === o.vantage && s.listener.host === o.host.name);
@@ -91,7 +91,7 @@ function applyObservation(
       else if (old.listener.role === 'ephemeral') forgotten.push(old);
       else {
         listeners.push({ ...old, open: false, closedAt: o.observedAt });
-        const body = { openSince: old.openSince, lastSeen: old.lastSeen };
+        const body = { lastSeen: old.lastSeen, openSince: old.openSince };
         found.push(about(o, 'listener.closed', old.listener, body));
       }
     }
@@ -108,8 +108,8 @@ function applyObservation(
   if (host === null) {
     events.push(draft(o, 'host.first-seen', o.host.name, { vantage: o.vantage, host: o.host as unknown as Json }));
   }
-  const counts = { listeners: seen.length, gaps: o.gaps.length, changes: found.length };
-  events.push(draft(o, 'observation.recorded', o.host.name, { id: o.id, basis: sha256(basis), ...counts }), ...found);
+  const body = { basis: sha256(basis), changes: found.length, gaps: o.gaps.length, id: o.id, listeners: seen.length };
+  events.push(draft(o, 'observation.recorded', o.host.name, body), ...found);
   return { kind: 'applied', events, host: hostAfter(host, o), listeners, confirmed, confirmsAll, forgotten, basis };
 }
 
@@ -216,7 +216,8 @@ function timesNotAfter(
 
 function about(o: Observation, type: EventType, l: Listener, body: EventDraft['body']): EventDraft {
   const { host, scope, transport, port, address } = l;
-  return draft(o, type, endpointKey(l), { endpoint: { host, scope, transport, port }, address, ...body });
+  // Keys in order wherever an event is made by the thousand: canonicalJson is fast then.
+  return draft(o, type, endpointKey(l), { address, endpoint: { host, port, scope, transport }, ...body });
 }
 
 function draft(o: Observation, type: EventType, subject: string, body: EventDraft['body']): EventDraft {

@@ -27,20 +27,21 @@ export interface AttributeChange {
   readonly new: string;
 }
 
-/** Returns what is known of a listener's attributes. */
+/** Returns what is known of a listener's attributes, keys in order. */
 export function attributesOf(l: Listener): ListenerAttributes {
   const p = l.process;
-  const known: { [name in ListenerAttribute]?: string } = { bind: l.bind, families: l.families.join(' ') };
-  if (l.uid !== undefined) known.socketUid = String(l.uid);
-  if (p?.exe !== undefined) known.exe = p.exe;
-  if (p?.user !== undefined) known.user = p.user;
-  if (p?.unit !== undefined) known.unit = p.unit;
-  if (p?.sha256 !== undefined) known.sha256 = p.sha256;
+  const known: { [name in ListenerAttribute]?: string } = { bind: l.bind };
   if (p?.container !== undefined) known.container = p.container;
+  if (p?.exe !== undefined) known.exe = p.exe;
+  known.families = l.families.join(' ');
   if (p?.package !== undefined) {
     known.package = p.package.name;
     known.packageVersion = p.package.version;
   }
+  if (p?.sha256 !== undefined) known.sha256 = p.sha256;
+  if (l.uid !== undefined) known.socketUid = String(l.uid);
+  if (p?.unit !== undefined) known.unit = p.unit;
+  if (p?.user !== undefined) known.user = p.user;
   return known;
 }
 

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Compilable, CompiledQuery, type Kysely } from 'kysely';
 import type { CacheTable } from './tables/cache.ts';
 import type { DocumentTable } from './tables/documents.ts';
 import type { EventTable } from './tables/events.ts';
@@ -33,4 +33,36 @@ export function batches<T>(rows: readonly T[]): T[][] {
   const found: T[][] = [];
   for (let i = 0; i < rows.length; i += BATCH_ROWS) found.push(rows.slice(i, i + BATCH_ROWS));
   return found;
+}
+
+/** Texts of full batches, by dialect and statement: building one takes longer than running it. */
+const texts = new WeakMap<object, Map<string, string>>();
+
+/**
+ * Writes rows in batches of one statement each. `statement`: its name; the same name always stands for the same
+ * statement, which has no parameters but the values of its rows, in the order of their keys.
+ */
+export async function writeBatches<Row extends object>(
+  db: Database,
+  statement: string,
+  rows: readonly Row[],
+  build: (rows: Row[]) => Compilable,
+): Promise<void> {
+  const { adapter } = db.getExecutor();
+  const known = texts.get(adapter) ?? new Map<string, string>();
+  texts.set(adapter, known);
+  for (const batch of batches(rows)) {
+    if (batch.length < BATCH_ROWS) {
+      await db.executeQuery(build(batch).compile());
+      continue;
+    }
+    const text = known.get(statement) ?? build(batch).compile().sql;
+    known.set(statement, text);
+    await db.executeQuery(
+      CompiledQuery.raw(
+        text,
+        batch.flatMap((row) => Object.values(row)),
+      ),
+    );
+  }
 }

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Event, EventDraft, EventType } from '../../model/event.ts';
 import { canonicalJson } from '../../util/canonical-json.ts';
-import { batches, type Database } from '../database.ts';
+import { type Database, writeBatches } from '../database.ts';
 import type { EventQuery } from '../store.ts';
 
 /**
@@ -27,7 +27,7 @@ export async function insertEvents(db: Database, drafts: readonly EventDraft[], 
     .executeTakeFirst();
   const first = (newest?.sequence ?? 0) + 1;
   const events = drafts.map((draft, i): Event => ({ ...draft, sequence: first + i, recordedAt }));
-  for (const batch of batches(events)) await db.insertInto('events').values(batch.map(toRow)).execute();
+  await writeBatches(db, 'events', events.map(toRow), (rows) => db.insertInto('events').values(rows));
   return events;
 }
 
@@ -40,7 +40,7 @@ function toRow(event: Event): EventTable {
     type,
     actor,
     subject,
-    record: canonicalJson({ sequence, observedAt, recordedAt, type, actor, subject, body }),
+    record: canonicalJson({ actor, body, observedAt, recordedAt, sequence, subject, type }),
   };
 }
 

@@ -3,7 +3,7 @@ import { compareListeners, type Listener } from '../../model/listener.ts';
 import type { ListenerAttributes } from '../../model/listener-attributes.ts';
 import type { ListenerState } from '../../model/state.ts';
 import { compareText } from '../../util/compare.ts';
-import { batches, type Database } from '../database.ts';
+import { type Database, writeBatches } from '../database.ts';
 import type { ListenerFilter } from '../store.ts';
 import { dropUnusedShapes, type ListenerShape, selectShapes, shapeIds, shapeText } from './listener-shapes.ts';
 
@@ -101,8 +101,8 @@ export async function upsertListeners(
   const texts = states.map((state) => shapeText(state.listener));
   const shapes = await shapeIds(db, new Set(texts));
   const rows = states.map((state, i) => toRow(state, hostState, shapes.get(texts[i] ?? '') ?? 0));
-  for (const batch of batches(rows)) {
-    await db
+  await writeBatches(db, 'upsert listener_states', rows, (batch) =>
+    db
       .insertInto('listener_states')
       .values(batch)
       .onConflict((conflict) =>
@@ -119,9 +119,8 @@ export async function upsertListeners(
           shared_with: eb.ref('excluded.shared_with'),
           remembered: eb.ref('excluded.remembered'),
         })),
-      )
-      .execute();
-  }
+      ),
+  );
   await dropUnusedShapes(db);
 }
 
