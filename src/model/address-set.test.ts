@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 import { type Address, parseAddress } from './address.ts';
 import {
+  type AddressRange,
   type AddressSet,
   ALL,
   ALL_IPV4,
@@ -80,17 +81,30 @@ const UNIVERSE: readonly Address[] = Array.from({ length: 256 }, (_, n) => [
   { family: 'ipv6', value: BASE6 + BigInt(n) } as const,
 ]).flat();
 
-const anySmallSet: fc.Arbitrary<AddressSet> = fc
+const anyRanges: fc.Arbitrary<AddressRange[]> = fc
   .array(fc.tuple(fc.boolean(), fc.nat(255), fc.nat(40)), { maxLength: 10 })
   .map((list) =>
-    fromRanges(
-      list.map(([isIpv6, from, more]) => {
-        const at = (n: number): Address =>
-          isIpv6 ? { family: 'ipv6', value: BASE6 + BigInt(n) } : { family: 'ipv4', value: BASE4 + n };
-        return { first: at(from), last: at(Math.min(255, from + more)) };
-      }),
-    ),
+    list.map(([isIpv6, from, more]) => {
+      const at = (n: number): Address =>
+        isIpv6 ? { family: 'ipv6', value: BASE6 + BigInt(n) } : { family: 'ipv4', value: BASE4 + n };
+      return { first: at(from), last: at(Math.min(255, from + more)) };
+    }),
   );
+const anySmallSet = anyRanges.map(fromRanges);
+
+test('a set has the addresses of its ranges, nested and overlapping ones too', () => {
+  fc.assert(
+    fc.property(anyRanges, (ranges) => {
+      const set = fromRanges(ranges);
+      for (const a of UNIVERSE) {
+        const inside = ranges.some(
+          (r) => r.first.family === a.family && r.first.value <= a.value && a.value <= r.last.value,
+        );
+        assert.equal(has(set, a), inside);
+      }
+    }),
+  );
+});
 
 test('every operation agrees with trying every address', () => {
   fc.assert(
