@@ -1,10 +1,10 @@
 import type { Transport } from '../model/endpoint.ts';
-import type { Gap, Observation } from '../model/observation.ts';
+import type { Gap, HostFacts, Observation } from '../model/observation.ts';
 import type { Collector, CollectorOptions } from './collector.ts';
 import { coverageOf, type ReadScope } from './linux/coverage.ts';
 import { listDirectory, readText } from './linux/files.ts';
 import { gaps, sortGaps } from './linux/gaps.ts';
-import { readEphemeralPorts, readHostFacts } from './linux/host-facts.ts';
+import { type EphemeralPorts, readEphemeralPorts, readHostFacts } from './linux/host-facts.ts';
 import { foldListeners, type ScopeSockets } from './linux/listeners.ts';
 import { listNamedNamespaces, type NamespaceSurvey, surveyNamespaces } from './linux/namespaces.ts';
 import { createProcessReader, type ProcessReader } from './linux/process-facts.ts';
@@ -31,7 +31,16 @@ interface Memory {
   readonly owners: SocketOwners;
   readonly processes: ProcessReader;
   readonly scopes: ScopeNames;
+  host?: {
+    readonly facts: HostFacts;
+    readonly ephemeral: EphemeralPorts;
+    readonly givenName: string | undefined;
+    readonly at: number;
+  };
 }
+
+/** How long facts of the host itself are kept, in ms. */
+const HOST_VALID_MS = 60_000;
 
 /** A warm snapshot costs a tenth of a cold one on a large machine. Never throws for what it could not read: see `gaps`. */
 export function createLocalCollector(): LocalCollector {
@@ -61,14 +70,23 @@ function procOf(root: string): string {
   return root === '/' ? '/proc' : `${root}/proc`;
 }
 
+function hostOf({ root, hostName }: CollectorOptions, memory: Memory): { host: HostFacts; ephemeral: EphemeralPorts } {
+  const { host } = memory;
+  if (host && host.givenName === hostName && performance.now() - host.at < HOST_VALID_MS)
+    return { host: host.facts, ephemeral: host.ephemeral };
+  const ephemeral = readEphemeralPorts(procOf(root));
+  const facts = readHostFacts(root, hostName, ephemeral);
+  memory.host = { facts, ephemeral, givenName: hostName, at: performance.now() };
+  return { host: facts, ephemeral };
+}
+
 function takeSnapshot(options: CollectorOptions, memory: Memory): Snapshot {
   const started = performance.now();
   const observedAt = options.now();
   const { root } = options;
   const live = root === '/';
   const proc = procOf(root);
-  const ephemeral = readEphemeralPorts(proc);
-  const host = readHostFacts(root, options.hostName, ephemeral);
+  const { host, ephemeral } = hostOf(options, memory);
   const found: Gap[] = [];
   const finish = (rest: Pick<Snapshot, 'privilege' | 'coverage' | 'listeners'>): Snapshot => ({
     collector: local.name,

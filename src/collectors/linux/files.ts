@@ -56,6 +56,26 @@ export function readBytes(path: string, maxBytes = 64 * 1024): Buffer | undefine
   }
 }
 
+/**
+ * Bytes of a file that the kernel writes whole into the first read (/proc/PID/stat, status, cgroup, cmdline), at most
+ * 64 KB; valid until the next read. Saves the read that only finds the end.
+ */
+export function readOnce(path: string, maxBytes = 64 * 1024): Buffer | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, OPEN_FILE);
+  } catch {
+    return undefined;
+  }
+  try {
+    return scratch.subarray(0, readSync(fd, scratch, 0, Math.min(maxBytes, scratch.length), null));
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** As `readBytes`, as text (UTF-8). */
 export function readText(path: string, maxBytes?: number): string | undefined {
   return readBytes(path, maxBytes)?.toString('utf8');
@@ -149,18 +169,37 @@ export function readTextInside(root: string, path: string, maxBytes = 1024 * 102
   return readInside(root, path, maxBytes)?.toString('utf8');
 }
 
-/** Bytes of a regular file in an open directory, valid until the next read; links are not followed. */
-export function readBeside(directory: OpenFile, name: string, maxBytes: number): Buffer | undefined {
+/** A buffer that grows as files are put behind each other. */
+export interface GrowingBuffer {
+  bytes: Buffer;
+  length: number;
+}
+
+/**
+ * Appends a regular file of an open directory, at most `maxBytes` of it; links are not followed. Returns how many bytes
+ * were added.
+ */
+export function appendBeside(directory: OpenFile, name: string, maxBytes: number, to: GrowingBuffer): number {
   let fd: number;
   try {
     fd = openSync(`${directory.path}/${name}`, OPEN_FILE | constants.O_NOFOLLOW);
   } catch {
-    return undefined;
+    return 0;
   }
   try {
-    return fstatSync(fd).isFile() ? readDescriptor(fd, maxBytes) : undefined;
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return 0;
+    const size = Math.min(stat.size, maxBytes);
+    if (to.length + size > to.bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(to.bytes.length * 2, to.length + size));
+      to.bytes.copy(larger, 0, 0, to.length);
+      to.bytes = larger;
+    }
+    const read = size === 0 ? 0 : readSync(fd, to.bytes, to.length, size, null);
+    to.length += read;
+    return read;
   } catch {
-    return undefined;
+    return 0;
   } finally {
     closeSync(fd);
   }

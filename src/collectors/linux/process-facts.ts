@@ -1,8 +1,8 @@
-import { fstatSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { PackageFacts, ProcessFacts } from '../../model/listener.ts';
 import { createHashCache } from './binary-hash.ts';
 import { type CgroupFacts, parseCgroup } from './cgroup.ts';
-import { isLink, openInside, readBytes, readLink, readText, readTextInside } from './files.ts';
+import { identityInside, isLink, openInside, readLink, readOnce, readText, readTextInside } from './files.ts';
 import { type OpenedPackages, openPackages, type PackageProblem, packagedPaths, packagesIdentity } from './packages.ts';
 import { parseBootTime, readProcessStat, TICKS_PER_SECOND } from './process-stat.ts';
 import { redactCommandLine } from './redact.ts';
@@ -52,11 +52,13 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
   const proc = live ? '/proc' : `${root}/proc`;
   const hashFile = createHashCache();
   const known = new Map<number, Known>();
-  let asked = new Set<number>();
+  /** Answers of this snapshot: a server is asked for once per socket. */
+  let answers = new Map<number, ProcessFacts | undefined>();
   const packages = new Map<string, { opened: OpenedPackages; identity: string; at: number }>();
   const owners = new Map<string, PackageFacts | null>();
   const users = new Map<string, { names: Map<number, string>; at: number }>();
   let views = new Map<number, FileView | undefined>();
+  let identities = new Map<string, string | undefined>();
   let ownRoot = '';
   let bootTime: number | undefined;
   let hashes = false;
@@ -117,11 +119,11 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
   };
 
   const read = (pid: number, startTicks: number, name: string, exeLink: string | undefined): ProcessFacts => {
-    const uid = effectiveUid(readText(`${proc}/${pid}/status`, 4096) ?? '');
+    const uid = effectiveUid(readOnce(`${proc}/${pid}/status`)?.toString('latin1') ?? '');
     const view = viewOf(pid);
     const user = uid === undefined ? undefined : view ? userOf(pid, view, uid) : namesOf(hostView()).get(uid);
     const commandLine = readCommandLine(`${proc}/${pid}/cmdline`);
-    const { unit, container } = parseCgroup(readText(`${proc}/${pid}/cgroup`) ?? '');
+    const { unit, container } = cgroupOf(pid);
     const exe = exeLink?.endsWith(DELETED) ? exeLink.slice(0, -DELETED.length) : exeLink;
     const exeState = exe !== undefined && view ? stateOf(pid, exe, exeLink !== exe, view) : undefined;
     // what lies at the path now says nothing about the package that the running file came from, unless it is the same
@@ -143,6 +145,24 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
     };
   };
 
+  const factsNow = ({ pid, startTicks }: Holder): ProcessFacts | undefined => {
+    const exeLink = readLink(`${proc}/${pid}/exe`);
+    const before = known.get(pid);
+    // the link's text changes when the process runs another program and when the file is removed or replaced
+    if (
+      before?.startTicks === startTicks &&
+      before.exeLink === exeLink &&
+      (before.hashed || !hashes) &&
+      elapsed() - before.at < VALID_MS
+    )
+      return before.facts;
+    const stat = readProcessStat(proc, pid);
+    if (stat?.startTicks !== startTicks) return undefined;
+    const facts = read(pid, startTicks, stat.name, exeLink);
+    known.set(pid, { startTicks, exeLink, at: elapsed(), hashed: hashes, facts });
+    return facts;
+  };
+
   const hostView = (): FileView => ({ root, own: true, key: ownRoot });
 
   const hash = (pid: number, exe: string, view: FileView | undefined): string | undefined => {
@@ -156,57 +176,46 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
     }
   };
 
+  const cgroupOf = (pid: number) => parseCgroup(readOnce(`${proc}/${pid}/cgroup`)?.toString('utf8') ?? '');
+
+  /** Device and inode of what lies at a path; asked once a snapshot, as many processes run one program. */
+  const identityOf = (view: FileView, path: string): string | undefined => {
+    const key = `${view.key}|${path}`;
+    if (!identities.has(key)) identities.set(key, view.own && live ? identity(path) : identityInside(view.root, path));
+    return identities.get(key);
+  };
+
   /** Compares the running file with what lies at its path in the process's own root. */
   const stateOf = (pid: number, exe: string, gone: boolean, view: FileView): ProcessFacts['exeState'] => {
-    const file = openInside(view.root, exe);
-    if (file === undefined) return 'deleted';
-    try {
-      if (!live) return gone ? 'replaced' : 'present';
-      const there = fstatSync(file.fd);
-      const running = statSync(`${proc}/${pid}/exe`);
-      return there.dev === running.dev && there.ino === running.ino ? 'present' : 'replaced';
-    } catch {
-      return undefined; // the process ended meanwhile
-    } finally {
-      file.close();
-    }
+    const there = identityOf(view, exe);
+    if (there === undefined) return 'deleted';
+    if (!live) return gone ? 'replaced' : 'present';
+    const running = identity(`${proc}/${pid}/exe`);
+    return running === undefined ? undefined : running === there ? 'present' : 'replaced';
   };
 
   return {
     begin: (withHashes) => {
       hashes = withHashes;
-      asked = new Set();
+      answers = new Map();
       views = new Map();
+      identities = new Map();
       bootTime = parseBootTime(readText(`${proc}/stat`, 4 * 1024 * 1024) ?? '');
       const stat = statSync(root);
       ownRoot = `${stat.dev}:${stat.ino}`;
     },
-    factsOf: ({ pid, startTicks }) => {
-      asked.add(pid);
-      const exeLink = readLink(`${proc}/${pid}/exe`);
-      const before = known.get(pid);
-      // the link's text changes when the process runs another program and when the file is removed or replaced
-      if (
-        before?.startTicks === startTicks &&
-        before.exeLink === exeLink &&
-        (before.hashed || !hashes) &&
-        elapsed() - before.at < VALID_MS
-      )
-        return before.facts;
-      const stat = readProcessStat(proc, pid);
-      if (stat?.startTicks !== startTicks) return undefined;
-      const facts = read(pid, startTicks, stat.name, exeLink);
-      known.set(pid, { startTicks, exeLink, at: elapsed(), hashed: hashes, facts });
-      return facts;
+    factsOf: (holder) => {
+      if (!answers.has(holder.pid)) answers.set(holder.pid, factsNow(holder));
+      return answers.get(holder.pid);
     },
-    cgroupOf: (pid) => parseCgroup(readText(`${proc}/${pid}/cgroup`) ?? ''),
+    cgroupOf,
     readAs: (pid, path) => {
       const view = viewOf(pid);
       return view && readTextInside(view.root, path, 64 * 1024);
     },
     userName: (uid) => namesOf(hostView()).get(uid),
     end: () => {
-      for (const pid of known.keys()) if (!asked.has(pid)) known.delete(pid);
+      for (const pid of known.keys()) if (!answers.has(pid)) known.delete(pid);
       const problems: PackageProblem[] = [];
       for (const [key, { opened, at }] of packages) {
         for (const database of opened.databases) database.release();
@@ -218,6 +227,15 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
   };
 }
 
+function identity(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Effective uid: second number of the `Uid:` line of /proc/PID/status (proc(5)). */
 export function effectiveUid(status: string): number | undefined {
   const match = /^Uid:\s+\d+\s+(\d{1,10})\s/m.exec(status);
@@ -226,7 +244,7 @@ export function effectiveUid(status: string): number | undefined {
 
 /** Arguments are ended by NUL; a title that a program wrote over them may hold blanks instead. Empty: kernel thread. */
 function readCommandLine(path: string): string | undefined {
-  const bytes = readBytes(path, MAX_COMMAND_LINE_BYTES);
+  const bytes = readOnce(path, MAX_COMMAND_LINE_BYTES);
   if (bytes === undefined || bytes.length === 0) return undefined;
   const args = bytes.toString('utf8').replace(/\0+$/, '').split('\0');
   return redactCommandLine(args.length === 1 ? (args[0] as string).split(' ') : args);

@@ -1,4 +1,4 @@
-import { readBytes } from './files.ts';
+import { readOnce } from './files.ts';
 
 /** What /proc/PID/stat says (proc(5)). */
 export interface ProcessStat {
@@ -34,7 +34,7 @@ export function parseProcessStat(bytes: Buffer): ProcessStat | undefined {
 
 /** `undefined`: the process is gone, or hidden. */
 export function readProcessStat(proc: string, pid: number): ProcessStat | undefined {
-  const bytes = readBytes(`${proc}/${pid}/stat`, 4096);
+  const bytes = readOnce(`${proc}/${pid}/stat`);
   return bytes && parseProcessStat(bytes);
 }
 

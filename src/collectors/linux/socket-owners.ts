@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { failureOf } from './files.ts';
 import { readProcessStat } from './process-stat.ts';
 
@@ -45,6 +45,11 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
   const nobodyUntil = new Map<number, number>();
   let seenPids = new Set<number>();
   const hidden = new Set<number>();
+  /**
+   * Start times by the inode of /proc/PID. The kernel makes that inode for one process and never gives it to another
+   * (fs/proc/base.c, proc_pid_make_inode), so while it stays the same one stat(2) shows that the pid was not used again.
+   */
+  const starts = new Map<number, { inode: number; startTicks: number }>();
   let lookedAt = Number.NEGATIVE_INFINITY;
 
   /** Looks through the descriptors of a process. */
@@ -71,13 +76,24 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
         return;
       }
       if (inode < 0 || !inodes.has(inode) || found.has(inode)) continue;
-      start ??= readProcessStat(proc, pid)?.startTicks;
+      start ??= startOf(pid);
       if (start === undefined) return;
       found.add(inode);
       const holders = known.get(inode);
       if (holders) holders.push({ pid, startTicks: start, path });
       else known.set(inode, [{ pid, startTicks: start, path }]);
     }
+  };
+
+  /** Start of a running process; `undefined` if it ended. */
+  const startOf = (pid: number): number | undefined => {
+    const inode = processInode(proc, pid);
+    const before = starts.get(pid);
+    if (inode !== undefined && before?.inode === inode) return before.startTicks;
+    const startTicks = readProcessStat(proc, pid)?.startTicks;
+    if (inode === undefined || startTicks === undefined) starts.delete(pid);
+    else starts.set(pid, { inode, startTicks });
+    return startTicks;
   };
 
   /** Drops holders that ended or closed the socket; returns processes that may hold it by another descriptor. */
@@ -92,7 +108,7 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
       const expected = `socket:[${inode}]`;
       let dropped = false;
       for (const holder of holders) {
-        if (!alive.has(holder.pid)) alive.set(holder.pid, readProcessStat(proc, holder.pid)?.startTicks);
+        if (!alive.has(holder.pid)) alive.set(holder.pid, startOf(holder.pid));
         if (alive.get(holder.pid) === holder.startTicks && isLinkTo(holder.path, expected)) continue;
         dropped = true;
         if (alive.get(holder.pid) !== undefined) doubtful.add(holder.pid);
@@ -127,6 +143,7 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
         for (const pid of pids) if (!seenPids.has(pid) || doubtful.has(pid)) look(pid, inodes);
       }
       seenPids = new Set(pids);
+      for (const pid of starts.keys()) if (!seenPids.has(pid)) starts.delete(pid);
       for (const pid of hidden) if (!seenPids.has(pid)) hidden.delete(pid);
       for (const inode of inodes)
         if (!known.has(inode) && !nobodyUntil.has(inode)) nobodyUntil.set(inode, now + VALID_MS);
@@ -134,6 +151,14 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
     holdersOf: (inode) => known.get(inode) ?? [],
     hiddenPids: () => hidden.size,
   };
+}
+
+function processInode(proc: string, pid: number): number | undefined {
+  try {
+    return statSync(`${proc}/${pid}`, { throwIfNoEntry: false })?.ino;
+  } catch {
+    return undefined;
+  }
 }
 
 function isLinkTo(path: string, expected: string): boolean {

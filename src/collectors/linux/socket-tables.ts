@@ -72,7 +72,7 @@ function addressTextOfBytes(bytes: Uint8Array): string {
 
 /** Text of an address that the kernel printed as native 32-bit words (`%08X`) of the network-order bytes. */
 function addressOf(bytes: Buffer, from: number, to: number, littleEndian: boolean): string {
-  const hex = bytes.latin1Slice(from, to);
+  const hex = bytes.toString('latin1', from, to);
   const known = addressTexts.get(hex);
   if (known !== undefined) return known;
   const out = to - from === 8 ? addressBytes.ipv4 : addressBytes.ipv6;
