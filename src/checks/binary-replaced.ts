@@ -1,6 +1,6 @@
 import { describePort, widestBind } from '../model/describe.ts';
 import type { ProcessFacts } from '../model/listener.ts';
-import { holdersOf } from '../model/process-match.ts';
+import { holdersOf, someHolder } from '../model/process-match.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
 
@@ -14,10 +14,10 @@ export const binaryReplaced: Check = {
   remediation:
     'Restart the service. If the program was deleted and nothing took its place, find out who started it before you stop it.',
   endpoint(facts) {
+    if (!facts.listeners.some(({ listener }) => someHolder(listener, isOutdated))) return [];
     const holders = new Map<number, ProcessFacts>();
     for (const { listener } of facts.listeners) for (const p of holdersOf(listener)) holders.set(p.pid, p);
-    const stale = [...holders.values()].filter((p) => p.exeState === 'replaced' || p.exeState === 'deleted');
-    if (stale.length === 0) return [];
+    const stale = [...holders.values()].filter(isOutdated);
     const deleted = stale.filter((p) => p.exeState === 'deleted');
     const worst = deleted.length > 0 ? deleted : stale;
     const programs = listWords([...new Set(worst.map((p) => p.exe ?? p.name ?? `process ${p.pid}`))].sort());
@@ -42,3 +42,7 @@ export const binaryReplaced: Check = {
     ];
   },
 };
+
+function isOutdated({ exeState }: ProcessFacts): boolean {
+  return exeState === 'replaced' || exeState === 'deleted';
+}

@@ -8,6 +8,9 @@ import type { RegisterEntry } from '../model/register.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
 
+/** Endpoints that a finding names. */
+const MAX_SHARED = 20;
+
 export const overlappingEntries: Check = {
   id: 'overlapping-entries',
   title: 'Entries get in the way of each other',
@@ -75,9 +78,12 @@ function evidenceOf(overlap: Overlap): Evidence[] {
   return [{ label: `with ${overlap.decidedBy}`, value: `${formatPorts(overlap.ports)}/${overlap.transport}${hosts}` }];
 }
 
-/** Observed endpoints that the entry covers together with one of the others. */
+/** Observed endpoints that the entry covers together with one of the others; the first ones, as others decide them. */
 function sharedEndpoints(id: string, others: ReadonlySet<string>, estate: EstateFacts): Endpoint[] {
-  return (estate.endpointsByEntry.get(id) ?? [])
-    .filter((facts) => facts.entries.some((m) => others.has(m.entry.id)))
-    .map((facts) => facts.endpoint);
+  const shared: Endpoint[] = [];
+  for (const facts of estate.endpointsByEntry.get(id) ?? []) {
+    if (shared.length === MAX_SHARED) break;
+    if (facts.entries.some((m) => others.has(m.entry.id))) shared.push(facts.endpoint);
+  }
+  return shared;
 }

@@ -1,7 +1,7 @@
 import { describePort, widestBind } from '../model/describe.ts';
 import type { MatchedEntry } from '../model/facts.ts';
 import type { ProcessFacts } from '../model/listener.ts';
-import { holdersOf } from '../model/process-match.ts';
+import { holdersOf, someHolder } from '../model/process-match.ts';
 import { matchesGlob } from '../util/glob.ts';
 import type { Check } from './check.ts';
 import programs from './programs-needing-root.json' with { type: 'json' };
@@ -18,12 +18,13 @@ export const privilegedListener: Check = {
   remediation:
     'Run the service under a user of its own (User= in its unit, with AmbientCapabilities=CAP_NET_BIND_SERVICE for a port below 1024), or list it under policy.privileged.',
   endpoint(facts, estate) {
+    if (!facts.listeners.some(({ listener }) => someHolder(listener, isRoot))) return [];
     const allowed = estate.register.policy.privilegedAllowed;
     if (approvesRoot(facts.entries[0])) return [];
     for (const { listener } of facts.listeners) {
       const holders = holdersOf(listener);
       // A server that hands the socket to workers of another user has given up root where it matters.
-      if (holders.length === 0 || holders.some((p) => p.uid === undefined || p.uid !== 0)) continue;
+      if (holders.length === 0 || !holders.every(isRoot)) continue;
       const needless = holders.find((p) => !mayBeRoot(p, allowed));
       if (!needless) continue;
       const name = needless.exe ?? needless.name ?? `process ${needless.pid}`;
@@ -46,6 +47,10 @@ export const privilegedListener: Check = {
     return [];
   },
 };
+
+function isRoot({ uid }: ProcessFacts): boolean {
+  return uid === 0;
+}
 
 /** An approver who signed `user: root` has accepted the need. */
 function approvesRoot(matched: MatchedEntry | undefined): boolean {

@@ -5,7 +5,7 @@ import { type FindingDraft, SEVERITIES, type Severity } from '../model/finding.t
 import type { ProcessFacts } from '../model/listener.ts';
 import { inRanges } from '../model/observation.ts';
 import { formatPorts, parsePorts } from '../model/port-ranges.ts';
-import { holdersOf } from '../model/process-match.ts';
+import { holdersOf, someHolder } from '../model/process-match.ts';
 import type { Policy } from '../model/register.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
@@ -70,15 +70,16 @@ function add(map: Map<string, ProhibitedService[]>, key: string, service: Prohib
   else map.set(key, [service]);
 }
 
+const NONE: readonly ProhibitedService[] = [];
+
 function candidates(facts: EndpointFacts): readonly ProhibitedService[] {
   const { port, transport } = facts.endpoint;
   const byPort = BY_PORT.get(`${port}/${transport}`);
   if (byPort) return byPort;
-  for (const name of programNames(facts)) {
-    const byProgram = BY_PROGRAM.get(`${name}/${transport}`);
-    if (byProgram) return byProgram;
-  }
-  return [];
+  const isKnown = (name: string | undefined) => name !== undefined && BY_PROGRAM.has(`${name}/${transport}`);
+  if (!facts.listeners.some(({ listener }) => someHolder(listener, (p) => isKnown(p.name) || isKnown(programOf(p)))))
+    return NONE;
+  return programNames(facts).flatMap((name) => BY_PROGRAM.get(`${name}/${transport}`) ?? []);
 }
 
 function draftOf(service: ProhibitedService, facts: EndpointFacts): FindingDraft {
@@ -130,8 +131,12 @@ function programNames(facts: EndpointFacts): readonly string[] {
 }
 
 function namesOf(process: ProcessFacts): string[] {
-  const names = [process.exe?.slice(process.exe.lastIndexOf('/') + 1), process.name];
-  return names.filter((name) => name !== undefined);
+  return [programOf(process), process.name].filter((name) => name !== undefined);
+}
+
+/** File name of the executable. */
+function programOf({ exe }: ProcessFacts): string | undefined {
+  return exe?.slice(exe.lastIndexOf('/') + 1);
 }
 
 function isAcceptable(service: ProhibitedService, facts: EndpointFacts): boolean {

@@ -1,22 +1,25 @@
 import type { Endpoint } from '../model/endpoint.ts';
-import type { EstateFacts } from '../model/facts.ts';
+import type { EndpointFacts, EstateFacts } from '../model/facts.ts';
 import type { FindingDraft } from '../model/finding.ts';
 import { isStale } from '../model/freshness.ts';
-import type { Coverage } from '../model/observation.ts';
-import { formatPorts, portsContain } from '../model/port-ranges.ts';
+import type { Coverage, PortRange } from '../model/observation.ts';
+import { formatPorts, mergePorts, portsContain } from '../model/port-ranges.ts';
 import { DAY_MS, type RegisterEntry } from '../model/register.ts';
 import type { HostState } from '../model/state.ts';
 import { compareText } from '../util/compare.ts';
+import { getOrMake } from '../util/get-or-make.ts';
 import { count, listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
 
-/** Ports of one entry that are named one by one. */
-const MAX_PORTS = 64;
+/** Hosts of a finding, and ports of a range, that are named one by one. */
+const MAX_NAMED = 20;
 
-/** A host on which nothing of an entry listens, although somebody looked. */
+/** A port or range of an entry on which nothing listens on a host, although somebody looked. */
 interface Silence {
   readonly host: string;
-  readonly endpoints: readonly Endpoint[];
+  readonly range: PortRange;
+  /** Endpoints of it that were seen once. */
+  readonly known: readonly Endpoint[];
   /** UTC milliseconds: last seen there, or first looked where it never was. */
   readonly since: number;
   readonly everSeen: boolean;
@@ -39,21 +42,21 @@ export const registeredNotListening: Check = {
       const [longest] = silences;
       if (!longest) continue;
       const days = Math.floor((estate.now - longest.since) / DAY_MS);
-      const hosts = silences.map((s) => s.host);
-      const what = `${formatPorts(entry.ports)}/${entry.transport}`;
+      const hosts = [...new Set(silences.map((s) => s.host))];
+      const what = `${formatPorts(mergePorts(silences.map((s) => s.range)))}/${entry.transport}`;
       found.push({
         subject: { kind: 'entry', entry: entry.id },
         entry: entry.id,
-        endpoints: silences.flatMap((s) => s.endpoints),
+        endpoints: silences.slice(0, MAX_NAMED).flatMap((s) => endpointsOf(entry, s)),
         message: longest.everSeen
           ? `Nothing has listened on ${what} of ${listWords(hosts)} for ${count(days, 'day')}, although ${entry.id} registers it.`
           : `${entry.id} registers ${what}, and in ${count(days, 'day')} of looking nothing ever listened there on ${listWords(hosts)}.`,
         evidence: [
-          ...silences.slice(0, 20).map((s) => ({
-            label: s.host,
+          ...silences.slice(0, MAX_NAMED).map((s) => ({
+            label: `${s.host} ${formatPorts([s.range])}/${entry.transport}`,
             value: `${s.everSeen ? 'silent' : 'never seen, looked'} for ${count(Math.floor((estate.now - s.since) / DAY_MS), 'day')}`,
           })),
-          ...(silences.length > 20 ? [{ label: 'and', value: count(silences.length - 20, 'more host') }] : []),
+          ...(silences.length > MAX_NAMED ? [{ label: 'and', value: String(silences.length - MAX_NAMED) }] : []),
         ],
         remediation:
           `If the service is gone, remove ${hosts.length === 1 ? 'the entry or the host from it' : 'the entry or these hosts from it'} ` +
@@ -65,7 +68,10 @@ export const registeredNotListening: Check = {
   },
 };
 
-/** Longest silence first. A host where one port of the entry listens is not silent: a range is room, not a promise. */
+/**
+ * Longest silence first. Each port that the entry names is expected on each host; of a range one port is enough, as a
+ * range is room and not a promise.
+ */
 function silencesOf(
   entry: RegisterEntry,
   estate: EstateFacts,
@@ -73,42 +79,42 @@ function silencesOf(
 ): Silence[] {
   const chosen = estate.hostsByEntry.get(entry.id) ?? [];
   if (chosen.length === 0) return [];
-  const known = new Map<string, Endpoint[]>();
-  const lastOpen = new Map<string, number>();
   const listening = new Set<string>();
+  const closed = new Map<string, EndpointFacts[]>();
   for (const facts of estate.endpointsByEntry.get(entry.id) ?? []) {
-    const host = facts.endpoint.host.toLowerCase();
-    if (facts.listeners.length > 0) listening.add(host);
-    known.set(host, [...(known.get(host) ?? []), facts.endpoint]);
-    for (const s of facts.closed) lastOpen.set(host, Math.max(lastOpen.get(host) ?? 0, s.closedAt ?? s.lastSeen));
+    const key = `${facts.endpoint.host.toLowerCase()} ${rangeOf(entry, facts.endpoint.port)}`;
+    if (facts.listeners.length > 0) listening.add(key);
+    else getOrMake(closed, key, () => []).push(facts);
   }
   const silences: Silence[] = [];
+  if (listening.size === chosen.length * entry.ports.length) return silences;
   for (const host of chosen) {
     const name = host.toLowerCase();
-    if (listening.has(name)) continue;
+    const silent = entry.ports.filter((_, i) => !listening.has(`${name} ${i}`));
+    if (silent.length === 0) continue;
     const looked = (statesByHost.get(name) ?? []).filter((h) => !isStale(h.lastObservedAt, estate) && covers(h, entry));
     if (looked.length === 0) continue;
-    const seen = lastOpen.get(name);
-    const since = seen ?? Math.min(...looked.map((h) => h.firstObservedAt));
-    if (estate.now - since < estate.register.policy.silentAfterDays * DAY_MS) continue;
-    silences.push({
-      host,
-      endpoints: known.get(name) ?? endpointsOf(entry, host),
-      since,
-      everSeen: seen !== undefined,
-    });
+    for (const range of silent) {
+      const known = closed.get(`${name} ${entry.ports.indexOf(range)}`) ?? [];
+      const ends = known.flatMap((facts) => facts.closed.map((s) => s.closedAt ?? s.lastSeen));
+      const since = ends.length > 0 ? Math.max(...ends) : Math.min(...looked.map((h) => h.firstObservedAt));
+      if (estate.now - since < estate.register.policy.silentAfterDays * DAY_MS) continue;
+      silences.push({ host, range, known: known.map((facts) => facts.endpoint), since, everSeen: ends.length > 0 });
+    }
   }
   return silences.sort((a, b) => a.since - b.since || compareText(a.host, b.host));
 }
 
-/** Endpoints that the entry means on a host where none was ever seen; of a wide range the first ones. */
-function endpointsOf(entry: RegisterEntry, host: string): Endpoint[] {
+function rangeOf(entry: RegisterEntry, port: number): number {
+  return entry.ports.findIndex((range) => port >= range.from && port <= range.to);
+}
+
+/** The endpoints seen once; where there are none, those that the entry means (of a wide range the first ones). */
+function endpointsOf(entry: RegisterEntry, { host, range, known }: Silence): readonly Endpoint[] {
+  if (known.length > 0) return known.slice(0, MAX_NAMED);
   const scope = entry.scope === 'any' ? 'host' : entry.scope;
-  const endpoints: Endpoint[] = [];
-  for (const { from, to } of entry.ports)
-    for (let port = from; port <= to && endpoints.length < MAX_PORTS; port++)
-      endpoints.push({ host, scope, transport: entry.transport, port });
-  return endpoints;
+  const length = Math.min(range.to - range.from + 1, MAX_NAMED);
+  return Array.from({ length }, (_, i) => ({ host, scope, transport: entry.transport, port: range.from + i }));
 }
 
 /** Says whether the host was looked at wherever the entry could be listening. */

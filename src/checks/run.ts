@@ -5,6 +5,7 @@ import { type ControlRef, type Finding, type FindingDraft, SEVERITIES, type Subj
 import { fingerprintOf } from '../model/fingerprint.ts';
 import { verdictOf } from '../model/verdict.ts';
 import { compareText } from '../util/compare.ts';
+import { getOrMake } from '../util/get-or-make.ts';
 import { count } from '../util/words.ts';
 import type { Check } from './check.ts';
 import { checks } from './index.ts';
@@ -72,7 +73,9 @@ export function runChecks(
 
   const attach = attacher(wide);
   const results = facts.endpoints.map((endpoint, i): EndpointResult => {
-    const findings = [...(own[i] ?? []), ...attach(endpoint)].sort(compareFindings);
+    const attached = attach(endpoint);
+    const found = own[i] ?? [];
+    const findings = (attached.length === 0 ? found : [...found, ...attached]).sort(compareFindings);
     return { facts: endpoint, verdict: verdictOf(endpoint, findings, estate), findings };
   });
   const findings = [...wide.map((w) => w.finding), ...own.flat()].sort(compareFindings);
@@ -111,6 +114,8 @@ interface Failure {
   readonly endpoints: Endpoint[] | 'all';
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** Returns what turns a draft into a finding: severity, controls, fingerprint, age and exception filled in. */
 function finisher(estate: EstateFacts, controlsOf: ControlsOf, history: FindingHistory) {
   const controls = new Map<string, readonly ControlRef[]>();
@@ -119,15 +124,11 @@ function finisher(estate: EstateFacts, controlsOf: ControlsOf, history: FindingH
     const known = controls.get(check.id) ?? controlsOf(check.id);
     controls.set(check.id, known);
     const fingerprint = fingerprintOf(check.id, draft.subject, draft.entry, draft.discriminator);
-    const finding: Finding = {
+    const finding: Mutable<Finding> = {
       fingerprint,
       rule: check.id,
       severity: draft.severity ?? check.severity,
       subject: draft.subject,
-      ...(draft.subject.kind === 'endpoint' ? { endpoint: draft.subject.endpoint } : {}),
-      ...(draft.endpoints ? { endpoints: draft.endpoints.slice(0, MAX_ENDPOINTS) } : {}),
-      ...(draft.listener ? { listener: draft.listener } : {}),
-      ...(draft.entry === undefined ? {} : { entry: draft.entry }),
       message: draft.message,
       evidence: draft.evidence,
       remediation: draft.remediation ?? check.remediation,
@@ -135,10 +136,18 @@ function finisher(estate: EstateFacts, controlsOf: ControlsOf, history: FindingH
       firstSeen: history.firstSeen(fingerprint) ?? estate.now,
       lastSeen: estate.now,
       status: 'open',
-      ...(draft.at ? { at: draft.at } : {}),
     };
+    if (draft.subject.kind === 'endpoint') finding.endpoint = draft.subject.endpoint;
+    if (draft.endpoints) finding.endpoints = draft.endpoints.slice(0, MAX_ENDPOINTS);
+    if (draft.listener) finding.listener = draft.listener;
+    if (draft.entry !== undefined) finding.entry = draft.entry;
+    if (draft.at) finding.at = draft.at;
     const exception = exceptions.length === 0 ? null : exceptionFor(finding, exceptions, estate.now);
-    return exception ? { ...finding, status: 'accepted', exception: exception.id } : finding;
+    if (exception) {
+      finding.status = 'accepted';
+      finding.exception = exception.id;
+    }
+    return finding;
   };
 }
 
@@ -159,25 +168,27 @@ function reached({ endpoints }: Failure): readonly Endpoint[] | undefined {
   return endpoints === 'all' ? undefined : endpoints;
 }
 
+const NONE: readonly Finding[] = [];
+
 /** Returns what gives the wider findings that concern an endpoint: those of the entry that decides it, and failures. */
-function attacher(wide: readonly Wide[]): (facts: EndpointFacts) => Finding[] {
-  const byEntry = new Map<string, { finding: Finding; keys: ReadonlySet<string> | undefined }[]>();
-  const failed: { finding: Finding; keys: ReadonlySet<string> | undefined }[] = [];
-  for (const { finding, endpoints, failed: isFailure } of wide) {
-    const item = { finding, keys: endpoints && new Set(endpoints.map(endpointKey)) };
-    if (isFailure) failed.push(item);
-    else if (finding.subject.kind === 'entry') {
-      const list = byEntry.get(finding.subject.entry);
-      if (list) list.push(item);
-      else byEntry.set(finding.subject.entry, [item]);
-    }
+function attacher(wide: readonly Wide[]): (facts: EndpointFacts) => readonly Finding[] {
+  const byEntry = new Map<string, Wide[]>();
+  const failed: Wide[] = [];
+  for (const item of wide) {
+    if (item.failed) failed.push(item);
+    else if (item.finding.subject.kind === 'entry') getOrMake(byEntry, item.finding.subject.entry, () => []).push(item);
   }
+  const keys = new Map<Wide, ReadonlySet<string>>();
+  const concerns = (item: Wide, { endpoint }: EndpointFacts): boolean => {
+    const { endpoints } = item;
+    if (!endpoints) return true;
+    return getOrMake(keys, item, () => new Set(endpoints.map(endpointKey))).has(endpointKey(endpoint));
+  };
   return (facts) => {
     const decides = facts.entries[0];
-    const candidates = [...((decides && byEntry.get(decides.entry.id)) ?? []), ...failed];
-    if (candidates.length === 0) return [];
-    const key = endpointKey(facts.endpoint);
-    return candidates.filter((c) => c.keys?.has(key) ?? true).map((c) => c.finding);
+    const ofEntry = decides && byEntry.get(decides.entry.id);
+    if (!ofEntry && failed.length === 0) return NONE;
+    return [...(ofEntry ?? []), ...failed].filter((item) => concerns(item, facts)).map((item) => item.finding);
   };
 }
 

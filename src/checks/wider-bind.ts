@@ -14,9 +14,8 @@ export const widerBind: Check = {
     'Bind the service to the approved address in its own configuration and restart it, or change `bind` in the entry and have the change approved.',
   endpoint(facts) {
     const entry = facts.entries[0]?.entry;
-    if (!entry) return [];
+    if (!entry || !facts.listeners.some((l) => isWider(l.listener, entry.bind))) return [];
     const wider = facts.listeners.map((l) => l.listener).filter((l) => isWider(l, entry.bind));
-    if (wider.length === 0) return [];
     const addresses = [...new Set(wider.map((l) => l.address))].sort();
     const fromLoopback = entry.bind === 'loopback' && wider.some((l) => l.bind === 'any' || l.bind === 'public');
     return [

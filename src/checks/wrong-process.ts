@@ -33,13 +33,10 @@ export const wrongProcess: Check = {
   endpoint(facts) {
     const entry = facts.entries[0]?.entry;
     if (!entry) return [];
-    const differences = new Map<string, ProcessDifference>();
-    for (const { listener } of facts.listeners)
-      for (const d of compareProcess(entry.process, listener).differences)
-        differences.set(`${d.field} ${d.observed}`, d);
-    const found = [...differences.values()];
+    const differences = facts.listeners.flatMap(({ listener }) => compareProcess(entry.process, listener).differences);
     const first = facts.listeners[0]?.listener;
-    if (found.length === 0 || !first) return [];
+    if (differences.length === 0 || !first) return [];
+    const found = [...new Map(differences.map((d) => [`${d.field} ${d.observed}`, d])).values()];
     const fields = [...new Set(found.map((d) => d.field))];
     return [
       {

@@ -23,6 +23,11 @@ export function holdersOf(listener: Listener): readonly ProcessFacts[] {
   return listener.process === null ? listener.sharedWith : [listener.process, ...listener.sharedWith];
 }
 
+/** Says whether a process known to hold the socket fulfils a condition. */
+export function someHolder(listener: Listener, is: (process: ProcessFacts) => boolean): boolean {
+  return (listener.process !== null && is(listener.process)) || listener.sharedWith.some(is);
+}
+
 /** systemd as pid 1: it opens sockets for the services it starts (systemd.socket(5)) and keeps holding them. */
 export function isSocketActivator(process: ProcessFacts): boolean {
   return process.pid === 1 && (process.name === 'systemd' || (process.exe?.endsWith('/systemd') ?? false));
@@ -60,10 +65,11 @@ export function compareProcess(rule: ProcessRule, listener: Listener): ProcessCo
  */
 function judgedHolders(rule: ProcessRule, listener: Listener): readonly ProcessFacts[] {
   const holders = holdersOf(listener);
+  if (!holders.some(isSocketActivator)) return holders;
   const activators = holders.filter(isSocketActivator);
   const isNamed = ({ exe }: ProcessFacts) => rule.exe !== undefined && exe !== undefined && matchesGlob(rule.exe, exe);
   if (activators.some(isNamed)) return activators;
-  return activators.length === 0 ? holders : holders.filter((holder) => !isSocketActivator(holder));
+  return holders.filter((holder) => !isSocketActivator(holder));
 }
 
 function observedValue(rule: ProcessRule, field: keyof ProcessRule, process: ProcessFacts): string | undefined {
