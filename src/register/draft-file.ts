@@ -2,6 +2,7 @@ import { isMap, isSeq, parseDocument, type YAMLMap } from 'yaml';
 import { UserError } from '../model/errors.ts';
 import { formatPorts } from '../model/port-ranges.ts';
 import type { EntryDraft } from './draft.ts';
+import { joinHosts } from './join-hosts.ts';
 import { columnOf, eolOf, yamlList, yamlText } from './yaml-text.ts';
 
 const HEADER = `# yaml-language-server: $schema=../.schemas/register.json
@@ -12,20 +13,22 @@ ports:
 
 /**
  * Returns the text of register/drafts.yaml with the drafts added at the end of its list. What stands there keeps its
- * bytes, and a draft whose id is there already is left out. `null`: there is no file yet. Throws UserError where the
+ * bytes; a draft that joins one there adds its hosts to it, another whose id is there already is left out. `null`: there is no file yet. Throws UserError where the
  * file is not a register file.
  */
 export function renderDrafts(drafts: readonly EntryDraft[], existing: string | null): string {
   if (existing === null || existing.trim() === '') {
     return drafts.length === 0 ? (existing ?? '') : HEADER + drafts.map((d) => renderDraft(d, '  ')).join('\n');
   }
-  const { ids, indent, isEmpty, end, heading } = readExisting(existing);
+  let joined = existing;
+  for (const draft of drafts) if (draft.joins) joined = joinHosts(joined, draft.id, draft.hosts);
+  const { ids, indent, isEmpty, end, heading } = readExisting(joined);
   const added = drafts.filter((draft) => !ids.has(draft.id));
-  if (added.length === 0) return existing;
-  const eol = eolOf(existing);
+  if (added.length === 0) return joined;
+  const eol = eolOf(joined);
   const text = (heading + added.map((draft) => renderDraft(draft, indent)).join('\n')).replaceAll('\n', eol);
-  const head = existing.slice(0, end.offset);
-  const tail = existing.slice(end.until);
+  const head = joined.slice(0, end.offset);
+  const tail = joined.slice(end.until);
   const gap = head.endsWith('\n') ? '' : eol;
   return `${head}${gap}${isEmpty ? '' : eol}${text}${tail}`;
 }

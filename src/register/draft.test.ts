@@ -107,6 +107,7 @@ test('one service on 200 hosts is one draft', () => {
       sources: null,
       evidence: true,
       endpoints: 200,
+      joins: false,
     },
   );
   assert.equal(
@@ -314,6 +315,32 @@ test('the file for a person to fill in', () => {
       - "db-1: a process that was not visible listens on 127.0.0.1 port 6379/tcp; first seen 2026-11-20."
       - "Service redis is a guess from the port alone; the process was not visible."
 `,
+  );
+});
+
+test('a host that is seen later joins the draft of the same service, until somebody took responsibility for it', () => {
+  const first = renderDrafts(draft([listening('a', 22, { process: SSHD })]), null);
+  const mine = first.replace('purpose: # why', 'purpose: Administration # why');
+  const both = [listening('a', 22, { process: SSHD }), listening('b', 22, { process: SSHD })];
+  const later = draft(both, { register: registerOf(mine) });
+  assert.deepEqual(
+    later.map((d) => [d.id, d.hosts, d.joins]),
+    [['sshd', ['b'], true]],
+  );
+  const text = renderDrafts(later, mine);
+  assert.equal(text, mine.replace('hosts: [a]', 'hosts: [a, b]'));
+  assert.deepEqual(draft(both, { register: registerOf(text) }), []);
+  for (const [from, to, want] of [
+    ['hosts: [a]', 'hosts: a # one', 'hosts: [a, b] # one'],
+    ['hosts: [a]', 'hosts:\n      - a # one', 'hosts:\n      - a # one\n      - b'],
+  ] as const)
+    assert.equal(renderDrafts(later, mine.replace(from, to)), mine.replace(from, want));
+  const approved = { by: 'alice@example.org', at: NOW };
+  const register = registerOf(mine);
+  const taken = { ...register, entries: register.entries.map((e) => ({ ...e, approval: approved })) };
+  assert.deepEqual(
+    draft(both, { register: taken }).map((d) => [d.id, d.joins]),
+    [['sshd-22', false]],
   );
 });
 

@@ -3,6 +3,7 @@ import { buildMatcher } from '../model/match.ts';
 import type { PortRange } from '../model/observation.ts';
 import type { ProcessRule, Register } from '../model/register.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
+import { canonicalJson } from '../util/canonical-json.ts';
 import { compareText } from '../util/compare.ts';
 import { evidenceOf } from './draft-evidence.ts';
 import { type EndpointGroup, foldListeners, groupEndpoints } from './draft-group.ts';
@@ -28,6 +29,8 @@ export interface EntryDraft {
   readonly evidence: readonly string[];
   /** Endpoints that it stands for. */
   readonly endpoints: number;
+  /** A draft of this id and meaning is there already, and gets these hosts besides its own. */
+  readonly joins: boolean;
 }
 
 export interface DraftInput {
@@ -60,11 +63,20 @@ export function draftEntries(input: DraftInput): readonly EntryDraft[] {
     ({ endpoint }) => (endpoint.port > 0 || endpoint.transport === 'raw') && matcher.entriesFor(endpoint).length === 0,
   );
   const groups = groupEndpoints(seen);
-  const ids = nameDrafts(groups, new Set(input.register.entries.map((entry) => entry.id)));
-  return groups.map((group, i) => draftOf(group, ids[i] as string, input)).toSorted((a, b) => compareText(a.id, b.id));
+  const earlier = earlierDrafts(input.register);
+  const joined = groups.map((group) => earlier.get(meaningOf({ ...group, bind: bindOf(group), process: group.rule })));
+  const fresh = groups.filter((_, i) => joined[i] === undefined);
+  const ids = nameDrafts(fresh, new Set(input.register.entries.map((entry) => entry.id)));
+  const idOf = new Map(fresh.map((group, i) => [group, ids[i] as string]));
+  return groups
+    .map((group, i) => {
+      const id = joined[i] ?? (idOf.get(group) as string);
+      return { ...draftOf(group, id, input), joins: joined[i] !== undefined };
+    })
+    .toSorted((a, b) => compareText(a.id, b.id));
 }
 
-function draftOf(group: EndpointGroup, id: string, input: DraftInput): EntryDraft {
+function draftOf(group: EndpointGroup, id: string, input: DraftInput): Omit<EntryDraft, 'joins'> {
   const hosts = [...new Set(group.seen.map((s) => s.endpoint.host))].sort(compareText);
   const guess = guessOf(group);
   return {
@@ -81,6 +93,29 @@ function draftOf(group: EndpointGroup, id: string, input: DraftInput): EntryDraf
     evidence: evidenceOf(group, guess),
     endpoints: group.seen.length,
   };
+}
+
+/** File that drafts are written to, relative to the workspace. */
+const DRAFTS_FILE = 'register/drafts.yaml';
+
+/** Ids of drafts for which nobody took responsibility yet, by what they mean apart from the hosts. */
+function earlierDrafts(register: Register): ReadonlyMap<string, string> {
+  const drafts = register.entries.filter(
+    (e) => e.approval === null && e.evidence.length > 0 && e.at.file === DRAFTS_FILE && e.inheritedFrom === null,
+  );
+  return new Map(drafts.map((entry) => [meaningOf(entry), entry.id]));
+}
+
+function meaningOf({
+  scope,
+  transport,
+  ports,
+  bind,
+  process,
+}: Pick<EntryDraft, 'scope' | 'transport' | 'ports' | 'bind' | 'process'>): string {
+  const { exe, user, unit, package: name } = process;
+  const rule = [exe, user, unit, name].map((text) => text ?? null);
+  return canonicalJson([scope, transport, ports.map(({ from, to }) => [from, to]), bind, rule]);
 }
 
 /** A port where process and port agree says most; ports alone say something only where they all say the same. */
