@@ -65,6 +65,20 @@ export function zodIssues(error: z.ZodError, schema: z.ZodType, value: unknown):
       const hint = didYouMean(found, issue.values.map(String));
       return [{ path, code: 'bad-value', message: `${label}${issue.message}, not "${cut(found)}"`, hint }];
     }
+    if (issue.code === 'invalid_union' && typeof found === 'string') {
+      const words = issue.errors
+        .flat()
+        .flatMap((inner) => (inner.code === 'invalid_value' ? inner.values.map(String) : []));
+      const hint = didYouMean(found, words);
+      return [
+        {
+          path,
+          code: words.length > 0 ? 'bad-value' : 'wrong-type',
+          message: `${label}${issue.message}, not "${cut(found)}"`,
+          hint,
+        },
+      ];
+    }
     if (issue.code === 'invalid_key')
       return [
         { path, what: 'key', code: 'bad-key', message: `${label}${issue.issues[0]?.message ?? 'not a valid key'}` },

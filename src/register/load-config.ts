@@ -6,7 +6,7 @@ import type { FrameworkChoice, HostDeclaration, Owner, Policy, RegisterProblem, 
 import { compareText } from '../util/compare.ts';
 import { readCidr } from './addresses.ts';
 import { type ConfigInput, configSchema } from './config-schema.ts';
-import { dropBlanks, type Issue, keyHint, take, toProblem, zodIssues } from './issues.ts';
+import { dropBlanks, type Issue, keyHint, named, take, toProblem, zodIssues } from './issues.ts';
 import { readPorts } from './normalise.ts';
 import type { LineIndex, YamlPath } from './positions.ts';
 import { readDays, readHours } from './times.ts';
@@ -152,7 +152,9 @@ class Reader {
 /** Opens a message with the key it is about, where it does not yet. */
 function labelled(issues: readonly Issue[], path: YamlPath): Issue[] {
   return issues.map((issue) =>
-    issue.path.length > 0 ? issue : { ...issue, message: `${String(path.at(-1))}: ${issue.message}` },
+    issue.path.some((step) => typeof step === 'string')
+      ? issue
+      : { ...issue, message: `${named(path)}${issue.message}` },
   );
 }
 
@@ -172,22 +174,7 @@ function readSimple(read: Reader) {
     value: path.trim(),
     at: read.at(Array.isArray(raw) ? ['extends', i] : ['extends']),
   }));
-  const frameworks = read.raw('frameworks');
-  const chosen =
-    frameworks === undefined
-      ? undefined
-      : read.value(['frameworks'], frameworks, shape.frameworks.unwrap(), (list, issues) =>
-          list.map((item, i): FrameworkChoice => {
-            if (typeof item === 'string') return { id: item };
-            if (item.baseline !== undefined && item.id !== 'nist-800-53-r5')
-              issues.push({
-                path: [i, 'baseline'],
-                code: 'bad-value',
-                message: `baseline: ${item.id} has no baselines`,
-              });
-            return item.baseline === undefined ? { id: item.id } : { id: item.id, baseline: item.baseline };
-          }),
-        );
+  const chosen = readFrameworks(read);
   const thresholds = read.raw('thresholds');
   const failOn =
     thresholds === undefined
@@ -204,6 +191,28 @@ function readSimple(read: Reader) {
     ...(chosen === undefined ? {} : { frameworks: chosen }),
     extends: extended,
   };
+}
+
+/** Each framework is judged by itself; none that is right is the same as none that is said. */
+function readFrameworks(read: Reader): readonly FrameworkChoice[] | undefined {
+  const raw = read.raw('frameworks');
+  if (raw === undefined) return undefined;
+  const schema = configSchema.shape.frameworks.unwrap();
+  if (!Array.isArray(raw)) {
+    read.value(['frameworks'], raw, schema, () => null);
+    return undefined;
+  }
+  const chosen = raw.flatMap((item, i): FrameworkChoice[] => {
+    const choice = read.value(['frameworks', i], item, schema.element, (value, issues): FrameworkChoice => {
+      if (typeof value === 'string') return { id: value };
+      if (value.baseline === undefined) return { id: value.id };
+      if (value.id !== 'nist-800-53-r5')
+        issues.push({ path: ['baseline'], code: 'bad-value', message: `baseline: ${value.id} has no baselines` });
+      return { id: value.id, baseline: value.baseline };
+    });
+    return choice ? [choice] : [];
+  });
+  return chosen.length > 0 ? chosen : undefined;
 }
 
 function readMaps(read: Reader) {

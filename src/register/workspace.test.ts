@@ -295,7 +295,7 @@ const CONFIG_CASES: { name: string; yaml: string; want: string[] }[] = [
     want: ['2:21 bad-address'],
   },
   { name: 'a duration that is none', yaml: 'policy:\n  review: often\n  dueSoon: 7d\n', want: ['2:11 bad-duration'] },
-  { name: 'an unknown framework', yaml: 'frameworks: [soc-2]\n', want: ['1:14 wrong-type'] },
+  { name: 'an unknown framework', yaml: 'frameworks: [soc-2]\n', want: ['1:14 bad-value'] },
   { name: 'an alias', yaml: 'zones:\n  a: &x [10.0.0.0/8]\n  b: *x\n', want: ['3:7 yaml-alias'] },
 ];
 for (const { name, yaml, want } of CONFIG_CASES)
@@ -364,10 +364,15 @@ test('ids are unique over all files; both places are named', async () => {
 test('bytes that are no text are a problem of that file only', async () => {
   const files = {
     'register/a.yaml': `ports:\n${FINE}`,
-    'register/b.yaml': Uint8Array.of(0xff, 0xfe, 0, 1),
-    'register/c.yaml': 'ports:\n  - \u0007\n',
+    'register/b.yaml': Uint8Array.of(0xff, 0xfe, 0x20, 1),
+    'register/c.yaml': 'ports:\n  - \0\n',
+    'register/d.yaml': 'ports:\n  - id: \u0007\n',
   };
-  assert.deepEqual(await problemsOf(files), ['register/b.yaml:1:1 not-text', 'register/c.yaml:1:1 not-text']);
+  assert.deepEqual(await problemsOf(files), [
+    'register/b.yaml:1:1 not-text',
+    'register/c.yaml:1:1 not-text',
+    'register/d.yaml:2:9 yaml-syntax',
+  ]);
 });
 
 test('of a hundred thousand aliases a thousand are told of, and the rest is not taken for fine', async () => {
