@@ -6,7 +6,7 @@ import { compareBy, compareText } from '../util/compare.ts';
 import { compareAccess, compareSources } from './access.ts';
 import { writeDatetime } from './times.ts';
 
-export type { AccessChange, FieldDifference, RegisterDifference } from '../model/register-difference.ts';
+export type { RegisterDifference } from '../model/register-difference.ts';
 
 /**
  * Returns what differs in meaning between two registers, sorted by kind and name: spelling, order, comments and place

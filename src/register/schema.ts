@@ -125,4 +125,3 @@ export const exceptionSchema = z.strictObject(
   },
   map,
 );
-export type ExceptionInput = z.infer<typeof exceptionSchema>;
