@@ -379,6 +379,16 @@ test('missing history is unknown: no repository, a shallow clone, changes that a
   assert.match(await reasonOf(empty.dir), /nothing was committed/);
 });
 
+test('attack: own change hidden behind a register that was broken for a while', { skip }, async () => {
+  const repo = await repoByCarol();
+  const changed = ENTRY.replace('5432', '5433');
+  await repo.commit({ [FILE]: changed }, { author: 'alice' });
+  await repo.commit({ [FILE]: 'ports: [\n' }, { author: 'dave' });
+  const text = await approve(repo.dir, changed, 'alice', alice);
+  await repo.commit({ [FILE]: text }, { author: 'dave' });
+  assert.match(JSON.stringify(await judge(repo.dir)), /"unknown".*could not be read as it was before/);
+});
+
 test('a stamp that is not committed yet is judged by its signature', { skip }, async () => {
   const repo = await repoByCarol();
   await writeFile(join(repo.dir, FILE), await approve(repo.dir, ENTRY, 'alice', alice));
