@@ -18,6 +18,7 @@ def serve(n):
     kept = []
     for i in range(listeners):
         s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # beside connections of an earlier run in TIME_WAIT
         s.bind(('127.0.0.1', first + n * listeners + i))
         s.listen(64)
         kept.append(s)

@@ -144,7 +144,8 @@ function readLists(root: string): FileLists {
   for (const file of distroless === undefined ? [] : (listDirectory(distroless.path) ?? []).sort()) {
     if (!file.endsWith('.md5sums') || isFull()) continue;
     const paths = Buffer.from(readEntry(distroless as OpenFile, file).replace(/^[0-9a-f]{32} +(?:\.?\/)?/gm, '/'));
-    begin(file.slice(0, -8));
+    // the file's name is not always the package's
+    begin(field(readEntry(distroless as OpenFile, file.slice(0, -8)), 'Package') ?? file.slice(0, -8));
     all.bytes = Buffer.concat([all.bytes.subarray(0, all.length), paths, Buffer.alloc(1024)]);
     all.length += paths.length;
     separate();

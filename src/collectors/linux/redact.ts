@@ -80,7 +80,7 @@ export function redactCommandLine(args: readonly string[]): string {
   }
   // control characters and changes of writing direction must not reach a terminal
   const text = redactShapes(out.join(' '))
-    .replace(/[\p{Cc}\p{Bidi_Control}]+/gu, ' ')
+    .replace(/[\p{Cc}\p{Bidi_Control}\s]+/gu, ' ')
     .trim();
   return text.length > MAX_LENGTH ? `${cut(text)}…` : text;
 }

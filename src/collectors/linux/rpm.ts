@@ -103,8 +103,9 @@ export function openRpm(root: string, trusted: boolean): PackageDatabase | Packa
       if (file.size > MAX_DATABASE_BYTES) return { path, message: `is larger than ${MAX_DATABASE_BYTES} bytes` };
       if (log !== undefined && log.size > 0)
         return { path, message: 'has changes in its write-ahead log that are not read' };
-      const names = createLookup(trusted ? join(root, path) : undefined, file.path);
-      return { ownerOf: names, release: () => {} };
+      return { ownerOf: createLookup(trusted ? join(root, path) : undefined, file.path), release: () => {} };
+    } catch (error) {
+      return { path, message: `cannot be opened (${(error as Error).message})` };
     } finally {
       file.close();
       log?.close();
@@ -121,9 +122,14 @@ function createLookup(direct: string | undefined, descriptorPath: string): Packa
     copyFileSync(descriptorPath, join(copy, 'rpmdb.sqlite'));
   }
   const known = new Map<string, PackageFacts | undefined>();
-  const database = open(direct ?? join(copy as string, 'rpmdb.sqlite'));
-  // the file stays open without its name
-  if (copy !== undefined) rmSync(copy, { recursive: true, force: true });
+  let database: DatabaseSync;
+  try {
+    database = open(direct ?? join(copy as string, 'rpmdb.sqlite'));
+    database.prepare('SELECT 1 FROM Basenames, Packages LIMIT 1').get();
+  } finally {
+    // the file stays open without its name
+    if (copy !== undefined) rmSync(copy, { recursive: true, force: true });
+  }
   return (paths) => {
     for (const path of paths) {
       if (!known.has(path)) known.set(path, lookUp(database, path));
