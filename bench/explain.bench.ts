@@ -59,7 +59,7 @@ try {
       .prepare("select name from sqlite_master where type = 'table' and name in ('events', 'ledger')")
       .get();
     database
-      .prepare(`select * from ${table?.['name']} where subject = ? order by sequence desc limit 50`)
+      .prepare(`select * from ${table?.name} where subject = ? order by sequence desc limit 50`)
       .all(`bench-host:${port}/tcp`);
     database.close();
     raw.push(performance.now() - started);

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync, rmSync, writeFil
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
-import { observeLocal } from '../src/app/scan-local.ts';
+import { observe } from '../src/app/scan.ts';
 import { openStore } from '../src/store/store.ts';
 import { quietdoor, type Run, temporaryFolder } from './run-quietdoor.ts';
 
@@ -199,7 +199,11 @@ test('a clock that jumped back: nothing is closed or opened, and the ledger says
   const dir = await workspace(t);
   const day = 86_400_000;
   // A look made while the clock ran a day ahead.
-  const ahead = await observeLocal({ hashes: false, root: '/' }, { ...process.env, ...env }, () => Date.now() + day);
+  const ahead = await observe(
+    { collector: 'local', hashes: false, root: '/' },
+    { ...process.env, ...env },
+    () => Date.now() + day,
+  );
   const state = join(dir, '.quietdoor');
   const store = await openStore({ dir: state, mode: 'write' });
   await store.recordObservation(ahead, Date.now() + day);

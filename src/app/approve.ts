@@ -116,7 +116,7 @@ function entryToStamp(register: Register, id: string): RegisterEntry {
 
 function refuseUnlessAllowed(register: Register, by: string): void {
   const { approvers } = register.policy;
-  if (approvers.length > 0 && !approvers.includes(by)) {
+  if (approvers.length > 0 && !approvers.some((approver) => approver.toLowerCase() === by.toLowerCase())) {
     throw new UserError(`${by} may not approve: policy.approvers of quietdoor.yaml names ${approvers.join(', ')}`);
   }
 }

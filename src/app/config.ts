@@ -18,17 +18,17 @@ export async function showConfig(context: Context): Promise<readonly Setting[]> 
     {
       name: 'host',
       value: thisHost(context.env),
-      from: context.env['QUIETDOOR_HOST'] ? 'environment QUIETDOOR_HOST' : 'the machine',
+      from: context.env.QUIETDOOR_HOST ? 'environment QUIETDOOR_HOST' : 'the machine',
     },
     { name: 'actor', value: context.actor, from: 'the operating system' },
     {
       name: 'allowedSigners',
-      value: context.env['QUIETDOOR_ALLOWED_SIGNERS'] ?? '(/etc/quietdoor/config.yaml, else the base branch)',
+      value: context.env.QUIETDOOR_ALLOWED_SIGNERS ?? '(/etc/quietdoor/config.yaml, else the base branch)',
       from: fromEnvironment('QUIETDOOR_ALLOWED_SIGNERS'),
     },
     {
       name: 'baseRef',
-      value: context.env['QUIETDOOR_BASE_REF'] ?? '(origin/HEAD, else HEAD)',
+      value: context.env.QUIETDOOR_BASE_REF ?? '(origin/HEAD, else HEAD)',
       from: fromEnvironment('QUIETDOOR_BASE_REF'),
     },
     { name: 'name', value: register.name, from: 'quietdoor.yaml' },

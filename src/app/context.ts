@@ -50,7 +50,7 @@ function contextFor(workspace: { value: string; from: string }, flags: PlaceFlag
   const state = flags.state
     ? {
         value: resolve(flags.state),
-        from: flags.state === env['QUIETDOOR_STATE'] ? 'environment QUIETDOOR_STATE' : 'flag --state',
+        from: flags.state === env.QUIETDOOR_STATE ? 'environment QUIETDOOR_STATE' : 'flag --state',
       }
     : { value: join(workspace.value, '.quietdoor'), from: 'default: in the workspace' };
   return {
@@ -72,7 +72,7 @@ function findWorkspace(flags: PlaceFlags, env: NodeJS.ProcessEnv): { value: stri
     if (!statSync(value, { throwIfNoEntry: false })?.isDirectory()) throw new UserError(`there is no folder ${value}`);
     return {
       value,
-      from: flags.workspace === env['QUIETDOOR_WORKSPACE'] ? 'environment QUIETDOOR_WORKSPACE' : 'flag --workspace',
+      from: flags.workspace === env.QUIETDOOR_WORKSPACE ? 'environment QUIETDOOR_WORKSPACE' : 'flag --workspace',
     };
   }
   const start = process.cwd();
@@ -88,7 +88,7 @@ function findWorkspace(flags: PlaceFlags, env: NodeJS.ProcessEnv): { value: stri
 
 /** The person behind sudo, where there is one: the ledger names people. */
 function userName(env: NodeJS.ProcessEnv): string {
-  if (process.getuid?.() === 0 && env['SUDO_USER']) return env['SUDO_USER'];
+  if (process.getuid?.() === 0 && env.SUDO_USER) return env.SUDO_USER;
   try {
     return userInfo().username;
   } catch {
@@ -98,7 +98,7 @@ function userName(env: NodeJS.ProcessEnv): string {
 
 /** Name of this machine, as observations of it carry it. */
 export function thisHost(env: NodeJS.ProcessEnv): string {
-  return env['QUIETDOOR_HOST'] ?? hostname();
+  return env.QUIETDOOR_HOST ?? hostname();
 }
 
 /**
@@ -106,7 +106,7 @@ export function thisHost(env: NodeJS.ProcessEnv): string {
  * give the same bytes (reproducible-builds.org), else the clock.
  */
 export function asOf(context: Context): number {
-  const epoch = context.env['SOURCE_DATE_EPOCH'];
+  const epoch = context.env.SOURCE_DATE_EPOCH;
   if (epoch === undefined || epoch === '') return context.now();
   if (!/^\d{1,11}$/.test(epoch))
     throw new UserError(`SOURCE_DATE_EPOCH is "${epoch}"; whole seconds since 1970 are expected`);

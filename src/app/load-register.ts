@@ -29,7 +29,7 @@ export async function loadRegister(context: Context, store: Store | null, mayWri
  */
 export async function keepRegister(context: Context, store: Store, loaded: LoadedWorkspace): Promise<void> {
   const [last] = await store.events({ types: ['register.changed'], limit: 1 });
-  if (last?.body['digest'] === loaded.register.digest) return;
+  if (last?.body.digest === loaded.register.digest) return;
   const bytes = Buffer.from(canonicalJson({ files: loaded.files.map(({ path, text }) => ({ path, text })) }));
   const document = sha256(bytes);
   await store.keepDocument('register', document, bytes);

@@ -1,4 +1,5 @@
-import { type Finding, isAtLeast, type Severity } from '../model/finding.ts';
+import { isAtLeast, type Severity } from '../model/finding.ts';
+import { counts } from '../reports/words.ts';
 import type { CheckOutcome } from './check.ts';
 
 /**
@@ -11,8 +12,4 @@ export function outcomeOf(outcome: CheckOutcome, failOn: Severity): 'clean' | 'f
     return 'findings';
   if (outcome.result.facts.estate.hosts.some((host) => host.gaps.length > 0)) return 'gaps';
   return 'clean';
-}
-
-function counts(finding: Finding): boolean {
-  return finding.status === 'open' && !finding.inBaseline;
 }

@@ -5,7 +5,7 @@ import { type Context, openContext, type PlaceFlags } from './context.ts';
 import { draftRegister } from './draft.ts';
 import { initWorkspace } from './init.ts';
 import { makeReport, recordExport } from './report.ts';
-import { scanLocal } from './scan-local.ts';
+import { scan } from './scan.ts';
 import { writeFileWhole } from './write-file.ts';
 
 export interface QuickstartResult {
@@ -33,7 +33,7 @@ export async function quickstart(
   const { made } = initWorkspace(dir, hostname());
   const context = openContext({ ...flags, workspace: dir });
   step('looking at the sockets of every network namespace');
-  const { observation, events } = await scanLocal(context, { hashes: true, root: '/' });
+  const { observation, events } = await scan(context, { collector: 'local', hashes: true, root: '/' });
   step('drafting register entries for what listens');
   const { ids } = await draftRegister(context, { write: true });
   step('comparing and writing the report');

@@ -15,7 +15,10 @@ export interface ReportResult {
 export async function makeReport(context: Context): Promise<ReportResult> {
   const outcome = await check(context);
   const { result, frameworks, rules } = outcome;
-  const text = html.render({ result, frameworks, rules, failOn: 'medium' }, { width: 100, color: false });
+  const text = html.render(
+    { result, frameworks, rules, failOn: outcome.workspace.register.failOn ?? 'medium' },
+    { width: 100, color: false },
+  );
   return { text, sha256: sha256(text), outcome };
 }
 

@@ -5,8 +5,8 @@ import type { OutputOptions } from './options.ts';
 /** How to render for where the output goes: width of the terminal (100 without one) and whether colour is wanted. */
 export function renderOptions(options: OutputOptions): RenderOptions {
   const toTerminal = isStandardOutput(options) && process.stdout.isTTY === true;
-  const noColor = !options.color || (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
-  const forced = !noColor && (process.env['FORCE_COLOR'] ?? '0') !== '0';
+  const noColor = !options.color || (process.env.NO_COLOR ?? '') !== '' || process.env.TERM === 'dumb';
+  const forced = !noColor && (process.env.FORCE_COLOR ?? '0') !== '0';
   return {
     width: toTerminal ? Math.min(Math.max(process.stdout.columns ?? 100, 60), 140) : 100,
     color: forced || (toTerminal && !noColor),

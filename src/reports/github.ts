@@ -2,6 +2,7 @@ import type { SourcePosition } from '../model/errors.ts';
 import type { Finding, Severity } from '../model/finding.ts';
 import { printable } from './printable.ts';
 import type { ReportFormat } from './report-format.ts';
+import { repositoryPath } from './repository-path.ts';
 import { counts, stateSentence, subjectText } from './words.ts';
 
 const LEVEL: Readonly<Record<Severity, 'error' | 'warning' | 'notice'>> = {
@@ -16,20 +17,26 @@ const LEVEL: Readonly<Record<Severity, 'error' | 'warning' | 'notice'>> = {
 export const github: ReportFormat = {
   name: 'github',
   title: 'annotations in GitHub Actions',
-  render: ({ result }) => `${[...result.findings.map(line), stateSentence(result)].join('\n')}\n`,
+  render: ({ result }, { folder = '' }) =>
+    `${[...result.findings.map((f) => line(f, folder)), stateSentence(result)].join('\n')}\n`,
 };
 
-function line(f: Finding): string {
+function line(f: Finding, folder: string): string {
   const subject = subjectText(f.subject);
   if (counts(f))
     return annotation(
       LEVEL[f.severity],
       `${f.severity}: ${f.rule} ${subject}`,
       [f.message, `→ ${f.remediation}`],
-      f.at,
+      placeIn(f.at, folder),
     );
   const why = f.status === 'accepted' ? `accepted by exception ${f.exception ?? 'unnamed'}` : 'known from the baseline';
-  return annotation('notice', `${why}: ${f.rule} ${subject}`, [f.message], f.at);
+  return annotation('notice', `${why}: ${f.rule} ${subject}`, [f.message], placeIn(f.at, folder));
+}
+
+/** The same place, seen from the top of the repository. */
+export function placeIn(at: SourcePosition | undefined, folder: string): SourcePosition | undefined {
+  return at && { ...at, file: repositoryPath(at.file, folder) };
 }
 
 /** One workflow command. GitHub splits properties at `,` and `:`, and commands at line feeds; `%` escapes them. */

@@ -69,9 +69,12 @@ function tableLines(differences: readonly RegisterDifference[], options: RenderO
     lines.push('', `${sign} ${d.what} ${paint('bold', printable(d.name), options.color)}${after ? `  ${after}` : ''}`);
     const width = Math.max(0, ...d.fields.map((field) => field.field.length));
     for (const { field, before, after: now } of d.fields) {
-      const text = d.change === 'changed' ? `${shown(before)} → ${shown(now)}` : shown(d.change === 'added' ? now : before);
+      const text =
+        d.change === 'changed' ? `${shown(before)} → ${shown(now)}` : shown(d.change === 'added' ? now : before);
       lines.push(
-        ...wrap(text, options.width - width - 6).map((line, i) => `    ${(i === 0 ? field : '').padEnd(width)}  ${line}`),
+        ...wrap(text, options.width - width - 6).map(
+          (line, i) => `    ${(i === 0 ? field : '').padEnd(width)}  ${line}`,
+        ),
       );
     }
   }

@@ -3,7 +3,7 @@ import { formatPorts } from '../model/port-ranges.ts';
 import type { ApprovalState, Register, RegisterEntry, RegisterProblem } from '../model/register.ts';
 import { count } from '../util/words.ts';
 import { csvFile } from './csv-text.ts';
-import { annotation } from './github.ts';
+import { annotation, placeIn } from './github.ts';
 import { printable, printableJson } from './printable.ts';
 import type { RenderOptions } from './report-format.ts';
 import { type Cell, type Column, paint, renderTable, wrap } from './text-table.ts';
@@ -165,7 +165,7 @@ export function renderProblems(problems: readonly RegisterProblem[], format: str
     case 'json':
       return `${printableJson({ schemaVersion: 1, errors, warnings: problems.length - errors, problems }, 2)}\n`;
     case 'github':
-      return `${[...problems.map((p) => annotation(p.severity, p.code, [p.message, ...(p.hint ? [p.hint] : [])], p.at)), total].join('\n')}\n`;
+      return `${[...problems.map((p) => annotation(p.severity, p.code, [p.message, ...(p.hint ? [p.hint] : [])], placeIn(p.at, options.folder ?? ''))), total].join('\n')}\n`;
     default:
       throw new Error(`problems have no format ${format}`);
   }

@@ -16,6 +16,8 @@ export interface RenderOptions {
   /** Columns of the terminal; 100 where there is none. */
   readonly width: number;
   readonly color: boolean;
+  /** Where the workspace lies in its repository, for formats that code hosts read; absent: at its top, or in none. */
+  readonly folder?: string;
 }
 
 /** One output format of `check`. Its file name is its name and its word on the command line. */

@@ -6,6 +6,7 @@ import type { RuleInfo } from '../model/rule.ts';
 import { compareText } from '../util/compare.ts';
 import { printable, printableJson } from './printable.ts';
 import type { ReportFormat, ReportInput } from './report-format.ts';
+import { repositoryPath } from './repository-path.ts';
 import { isoTime } from './time.ts';
 import { subjectText } from './words.ts';
 
@@ -32,12 +33,13 @@ const MOST_TAGS = 20;
 /**
  * SARIF 2.1.0 (OASIS standard). GitHub code scanning drops a result without a physicalLocation: a finding about a
  * listener that no entry covers stands at the first line of quietdoor.yaml, and its logicalLocation names the endpoint.
- * Paths are relative to the workspace (`%SRCROOT%`).
+ * Paths are relative to the top of the repository (`%SRCROOT%`),
+ * or to the workspace where it lies in none.
  */
 export const sarif: ReportFormat = {
   name: 'sarif',
   title: 'SARIF 2.1.0, for code scanning',
-  render(input) {
+  render(input, { folder = '' }) {
     const { result } = input;
     const { register, hosts } = result.facts.estate;
     const rules = rulesOf(input);
@@ -52,19 +54,21 @@ export const sarif: ReportFormat = {
           automationDetails: { id: `quietdoor/${encodeURIComponent(register.name.toWellFormed())}/` },
           columnKind: 'utf16CodeUnits',
           originalUriBaseIds: {
-            '%SRCROOT%': { description: { text: 'The workspace: the folder with quietdoor.yaml.' } },
+            '%SRCROOT%': {
+              description: { text: 'The top of the repository, or the workspace where it lies in none.' },
+            },
           },
           invocations: [
             {
               executionSuccessful: register.problems.every((p) => p.severity !== 'error'),
               endTimeUtc: isoTime(result.now) ?? undefined,
-              toolConfigurationNotifications: register.problems.map(problemNotification),
+              toolConfigurationNotifications: register.problems.map((p) => problemNotification(p, folder)),
               toolExecutionNotifications: hosts.flatMap((h) =>
                 h.gaps.map((gap) => ({ level: 'note', message: { text: plain(`${h.host.name}: ${gap.message}`) } })),
               ),
             },
           ],
-          results: result.findings.map((f) => resultOf(f, indexOf.get(f.rule) ?? -1, reasons)),
+          results: result.findings.map((f) => resultOf(f, indexOf.get(f.rule) ?? -1, reasons, folder)),
           properties: { register: register.digest },
         },
       ],
@@ -110,14 +114,14 @@ function rulesOf({ rules, frameworks, result }: ReportInput) {
     });
 }
 
-function resultOf(f: Finding, ruleIndex: number, reasons: ReadonlyMap<string, string>) {
+function resultOf(f: Finding, ruleIndex: number, reasons: ReadonlyMap<string, string>, folder: string) {
   const { severity, status, remediation, evidence, controls, entry } = f;
   return {
     ruleId: f.rule,
     ruleIndex,
     level: LEVEL[f.severity],
     message: { text: plain(`${f.message} ${f.remediation}`) },
-    locations: [locationOf(f)],
+    locations: [locationOf(f, folder)],
     partialFingerprints: { 'quietdoorFinding/v1': f.fingerprint },
     suppressions: suppressionsOf(f, reasons),
     properties: {
@@ -142,19 +146,19 @@ function suppressionsOf(f: Finding, reasons: ReadonlyMap<string, string>) {
   return f.inBaseline ? [{ kind: 'external', status: 'accepted', justification: 'known from the baseline file' }] : [];
 }
 
-function locationOf(f: Finding) {
+function locationOf(f: Finding, folder: string) {
   const name = f.endpoint ? endpointKey(f.endpoint) : subjectText(f.subject);
   return {
-    physicalLocation: physicalLocation(f.at ?? { file: 'quietdoor.yaml', line: 1, column: 1 }),
+    physicalLocation: physicalLocation(f.at ?? { file: 'quietdoor.yaml', line: 1, column: 1 }, folder),
     logicalLocations: [
       { name: printable(name), fullyQualifiedName: printable(`${f.subject.kind}/${name}`), kind: 'resource' },
     ],
   };
 }
 
-function physicalLocation(at: SourcePosition) {
+function physicalLocation(at: SourcePosition, folder: string) {
   return {
-    artifactLocation: artifact(at.file),
+    artifactLocation: artifact(repositoryPath(at.file, folder)),
     region: { startLine: Math.max(1, at.line), startColumn: Math.max(1, at.column) },
   };
 }
@@ -165,11 +169,11 @@ function artifact(file: string) {
   return file.startsWith('/') ? { uri: `file://${path}` } : { uri: path, uriBaseId: '%SRCROOT%' };
 }
 
-function problemNotification(p: RegisterProblem) {
+function problemNotification(p: RegisterProblem, folder: string) {
   return {
     level: p.severity,
     message: { text: plain(`${p.code}: ${p.message}${p.hint ? ` (${p.hint})` : ''}`) },
-    locations: [{ physicalLocation: physicalLocation(p.at) }],
+    locations: [{ physicalLocation: physicalLocation(p.at, folder) }],
   };
 }
 

@@ -5,7 +5,7 @@ import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPl
 import { progress, renderOptions, writeResult } from '../output.ts';
 
 interface CheckFlags extends OutputOptions, PlaceOptions {
-  readonly failOn: Severity;
+  readonly failOn?: Severity;
   readonly baseline?: string;
   readonly writeBaseline?: string;
 }
@@ -13,9 +13,10 @@ interface CheckFlags extends OutputOptions, PlaceOptions {
 export function define(command: Command): void {
   command
     .addOption(
-      new Option('--fail-on <severity>', 'exit 1 at findings of this severity or above')
-        .choices([...SEVERITIES])
-        .default('medium'),
+      new Option(
+        '--fail-on <severity>',
+        'exit 1 at findings of this severity or above; default: thresholds.failOn, else medium',
+      ).choices([...SEVERITIES]),
     )
     .option('--baseline <file>', 'findings known from this file are shown, but do not fail the run')
     .option('--write-baseline <file>', 'write the findings of this run as a baseline')
@@ -24,23 +25,24 @@ export function define(command: Command): void {
       const { writeFileWhole } = await import('../../app/write-file.ts');
       const { readBaseline, renderBaseline } = await import('../../app/baseline.ts');
       const { check } = await import('../../app/check.ts');
+      const { folderInRepository } = await import('../../app/folder-in-repository.ts');
       const { outcomeOf } = await import('../../app/outcome.ts');
       const { reportFormats } = await import('../../reports/index.ts');
       const context = openContext(flags);
       const outcome = await check(context, flags.baseline ? { baseline: readBaseline(flags.baseline) } : {});
       const { result, frameworks, rules, notRecorded } = outcome;
+      const failOn = flags.failOn ?? outcome.workspace.register.failOn ?? 'medium';
+      const onCodeHost = flags.format === 'sarif' || flags.format === 'github';
+      const options = { ...renderOptions(flags), ...(onCodeHost ? { folder: await folderInRepository(context) } : {}) };
       const format = reportFormats.find((f) => f.name === flags.format);
       if (!format) throw new Error(`no format ${flags.format}`); // commander checked it
-      await writeResult(
-        format.render({ result, frameworks, rules, failOn: flags.failOn }, renderOptions(flags)),
-        flags,
-      );
+      await writeResult(format.render({ result, frameworks, rules, failOn }, options), flags);
       if (flags.writeBaseline) {
         writeFileWhole(flags.writeBaseline, renderBaseline(result.findings));
         progress(flags, `wrote ${result.findings.length} findings to ${flags.writeBaseline}`);
       }
       if (notRecorded) progress(flags, `The history of findings was not recorded: ${notRecorded}`);
-      process.exitCode = EXIT[outcomeOf(outcome, flags.failOn)];
+      process.exitCode = EXIT[outcomeOf(outcome, failOn)];
     });
   withPlace(command);
   withOutput(command, ['table', 'json', 'jsonl', 'csv', 'markdown', 'sarif', 'junit', 'github']);

@@ -11,7 +11,7 @@ export function define(command: Command): void {
     .option('-o, --output <file>', 'write to a file')
     .action(async (shell: string | undefined, flags: { output?: string }) => {
       const { completionScript } = await import('../completion.ts');
-      const wanted = shell ?? process.env['SHELL']?.split('/').pop() ?? 'bash';
+      const wanted = shell ?? process.env.SHELL?.split('/').pop() ?? 'bash';
       if (!(SHELLS as readonly string[]).includes(wanted)) {
         throw new UserError(`no completion for the shell "${wanted}"`, {
           hint: `There is one for ${SHELLS.join(', ')}.`,

@@ -17,19 +17,17 @@ export function define(command: Command): void {
     .option('--root <dir>', 'read a captured tree instead of this machine (with --no-record)', '/')
     .action(async (what: string, flags: ScanFlags) => {
       const { UserError } = await import('../../model/errors.ts');
-      if (what !== 'local')
-        throw new UserError(`cannot scan "${what}"`, { hint: 'quietdoor scan local looks at this machine.' });
       if (flags.root !== '/' && flags.record) {
         throw new UserError('a captured tree is not this machine, so it is not recorded', { hint: 'Add --no-record.' });
       }
-      const { observeLocal, scanLocal } = await import('../../app/scan-local.ts');
+      const { observe, scan } = await import('../../app/scan.ts');
       const { openContext } = await import('../../app/context.ts');
       const { renderInventory } = await import('../../reports/inventory.ts');
-      const options = { hashes: flags.hashes, root: flags.root };
+      const options = { collector: what, hashes: flags.hashes, root: flags.root };
       let changes: string | undefined;
       const observation = await (async () => {
-        if (!flags.record) return observeLocal(options, process.env, () => Date.now());
-        const { observation, events } = await scanLocal(openContext(flags), options);
+        if (!flags.record) return observe(options, process.env, () => Date.now());
+        const { observation, events } = await scan(openContext(flags), options);
         const count = (type: string) => events.filter((event) => event.type === type).length;
         changes = `${count('listener.opened')} opened, ${count('listener.closed')} closed, ${count('listener.changed')} changed since the last look`;
         return observation;

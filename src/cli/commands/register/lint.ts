@@ -14,8 +14,14 @@ export function define(parent: Command): void {
       const { openContext } = await import('../../../app/context.ts');
       const { lintRegister } = await import('../../../app/lint.ts');
       const { renderProblems } = await import('../../../reports/register-list.ts');
-      const problems = await lintRegister(openContext(flags));
-      await writeResult(renderProblems(problems, flags.format, renderOptions(flags)), flags);
+      const { folderInRepository } = await import('../../../app/folder-in-repository.ts');
+      const context = openContext(flags);
+      const problems = await lintRegister(context);
+      const options = {
+        ...renderOptions(flags),
+        ...(flags.format === 'github' ? { folder: await folderInRepository(context) } : {}),
+      };
+      await writeResult(renderProblems(problems, flags.format, options), flags);
       if (problems.some((problem) => problem.severity === 'error' || flags.strict)) process.exitCode = EXIT.findings;
     });
   withPlace(command);

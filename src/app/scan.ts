@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { collectors } from '../collectors/index.ts';
+import { UserError } from '../model/errors.ts';
+import type { Event } from '../model/event.ts';
+import type { Observation } from '../model/observation.ts';
+import { uuidv7 } from '../util/uuid.ts';
+import { type Context, thisHost } from './context.ts';
+import { openStateToWrite } from './state.ts';
+
+export interface ScanOptions {
+  /** Name of the collector: `local` looks at this machine. */
+  readonly collector: string;
+  /** Hash the binaries behind the listeners. */
+  readonly hashes: boolean;
+  /** Root of the file system to read: `/`, or a captured tree. */
+  readonly root: string;
+}
+
+export interface ScanResult {
+  readonly observation: Observation;
+  /** What changed since the last look. */
+  readonly events: readonly Event[];
+}
+
+/** Looks, without recording. Throws UserError where there is no such collector. */
+export async function observe(
+  { collector: name, hashes, root }: ScanOptions,
+  env: NodeJS.ProcessEnv,
+  now: () => number,
+): Promise<Observation> {
+  const collector = collectors.find((c) => c.name === name);
+  if (!collector) {
+    throw new UserError(`cannot scan "${name}"`, {
+      hint: `What can be scanned: ${collectors.map((c) => c.name).join(', ')}`,
+    });
+  }
+  // A captured tree names its own host.
+  const hostName = root === '/' ? { hostName: thisHost(env) } : {};
+  const seen = await collector.collect({ ...hostName, hashes, root, now });
+  return { id: uuidv7(seen.observedAt, randomBytes(10)), ...seen };
+}
+
+/** Looks, and records what was seen. Throws UserError where it cannot be written down. */
+export async function scan(context: Context, options: ScanOptions): Promise<ScanResult> {
+  // The store first: a scan that could not be recorded is said before the work, not after it.
+  await using store = await openStateToWrite(context);
+  const observation = await observe(options, context.env, context.now);
+  const events = await store.recordObservation(observation, context.now());
+  return { observation, events };
+}
