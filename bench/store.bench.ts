@@ -82,7 +82,7 @@ async function compareInserts(store: Store): Promise<void> {
   const lastRaw = db.prepare('select record from events order by sequence desc limit 1').get();
   const [last] = await store.events({ limit: 1 });
   assert.ok(last);
-  assert.equal(lastRaw?.['record'], canonicalJson({ ...last }), 'both wrote the same bytes');
+  assert.equal(lastRaw?.record, canonicalJson({ ...last }), 'both wrote the same bytes');
   db.close();
   const rate = (ms: number) => Math.round((PER_ROUND / ms) * 1000).toLocaleString('en');
   const [a, b] = [median(raw), median(ours)];

@@ -21,7 +21,7 @@ export function quietdoor(
   return new Promise((done, failed) => {
     const child = spawn(process.execPath, [executable, ...args], {
       cwd: options.cwd ?? tmpdir(),
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 60_000,
     });

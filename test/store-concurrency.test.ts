@@ -40,7 +40,7 @@ test('two processes that make a store and write to it at once lose nothing', () 
     assert.equal(acknowledged.length, 80);
     await using store = await openStore({ dir, mode: 'read' });
     const events = await assertLedgerLeadsToState(store);
-    const recorded = events.filter((e) => e.type === 'observation.recorded').map((e) => String(e.body['id']));
+    const recorded = events.filter((e) => e.type === 'observation.recorded').map((e) => String(e.body.id));
     assert.deepEqual(recorded.sort(), acknowledged.sort());
   }));
 

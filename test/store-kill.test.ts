@@ -49,7 +49,7 @@ test(`a store that is killed ${KILLS} times keeps every acknowledged observation
         assert.ok(ids.length > 0);
         await using store = await openStore({ dir, mode: 'write' });
         const events = await assertLedgerLeadsToState(store);
-        const recorded = events.filter((e) => e.type === 'observation.recorded').map((e) => String(e.body['id']));
+        const recorded = events.filter((e) => e.type === 'observation.recorded').map((e) => String(e.body.id));
         // Each observation is there once and in order, and none of those acknowledged is missing: the one in flight may be either.
         assert.deepEqual(
           recorded,

@@ -11,7 +11,7 @@ export async function assertLedgerLeadsToState(store: Store): Promise<readonly E
   );
   const open = new Set<string>();
   for (const { type, subject, body } of events) {
-    const key = `${subject} ${String(body['address'])}`;
+    const key = `${subject} ${String(body.address)}`;
     if (type === 'listener.opened') open.add(key);
     else if (type === 'listener.closed') assert.ok(open.delete(key), `${key} was open before it closed`);
   }

@@ -74,11 +74,11 @@ test('the first look at a host says so, and opens what it sees', () => {
     ['db-1', 'db-1', 'db-1:22/tcp', 'db-1:5432/tcp'],
   );
   const [, recorded, , opened] = change.events;
-  assert.equal(recorded?.body['listeners'], 2);
-  assert.equal(recorded?.body['changes'], 2);
-  assert.match(String(recorded?.body['basis']), /^[0-9a-f]{64}$/);
-  assert.deepEqual(opened?.body['endpoint'], { host: 'db-1', scope: 'host', transport: 'tcp', port: 5432 });
-  assert.equal(opened?.body['address'], '0.0.0.0');
+  assert.equal(recorded?.body.listeners, 2);
+  assert.equal(recorded?.body.changes, 2);
+  assert.match(String(recorded?.body.basis), /^[0-9a-f]{64}$/);
+  assert.deepEqual(opened?.body.endpoint, { host: 'db-1', scope: 'host', transport: 'tcp', port: 5432 });
+  assert.equal(opened?.body.address, '0.0.0.0');
   assert.equal(state.host?.firstObservedAt, 1000);
 });
 
@@ -135,7 +135,7 @@ for (const { name, first, second, want } of CHANGES) {
       typesOf(change),
       want.length > 0 ? ['observation.recorded', 'listener.changed'] : ['observation.recorded'],
     );
-    if (want.length > 0) assert.deepEqual(change.events[1]?.body['changes'], want);
+    if (want.length > 0) assert.deepEqual(change.events[1]?.body.changes, want);
   });
 }
 
@@ -288,7 +288,7 @@ test('after any sequence the state is the last covered truth, and the ledger lea
           for (const l of listeners) truth.set(listenerKey(l), l);
         }
         for (const e of change.events) {
-          const key = `${e.subject} ${String(e.body['address'])}`;
+          const key = `${e.subject} ${String(e.body.address)}`;
           if (e.type === 'listener.opened') {
             assert.ok(!replayed.has(key), `${key} opens only while closed`);
             replayed.add(key);

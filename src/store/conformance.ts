@@ -155,7 +155,7 @@ export function conformance(kind: string, makePlace: () => Promise<StorePlace>):
 
     withStore('keeps what a look rests on', async (store) => {
       const events = await store.recordObservation(sampleObservation('db-1', 1000, []), 1000);
-      const digest = String(events[1]?.body['basis']);
+      const digest = String(events[1]?.body.basis);
       const bytes = await store.document(digest);
       assert.ok(bytes);
       assert.equal(sha256(bytes), digest);

@@ -26,7 +26,7 @@ async function withOldStore(use: (dir: string, file: string) => Promise<void>): 
 
 function schemaOfFile(file: string): unknown {
   const db = new DatabaseSync(file, { readOnly: true });
-  const schema = db.prepare('pragma user_version').get()?.['user_version'];
+  const schema = db.prepare('pragma user_version').get()?.user_version;
   db.close();
   return schema;
 }

@@ -93,8 +93,8 @@ function refuseNetwork(dir: string): void {
  */
 function invokingUser(dir: string): Owner | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const uid = Number(process.env['SUDO_UID'] ?? Number.NaN);
-  const gid = Number(process.env['SUDO_GID'] ?? Number.NaN);
+  const uid = Number(process.env.SUDO_UID ?? Number.NaN);
+  const gid = Number(process.env.SUDO_GID ?? Number.NaN);
   if (!Number.isSafeInteger(uid) || !Number.isSafeInteger(gid) || uid <= 0) return undefined;
   let above = dir;
   while (!fs.existsSync(above) && dirname(above) !== above) above = dirname(above);
