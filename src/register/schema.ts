@@ -12,6 +12,8 @@ export const text = (what: string) =>
   z
     .string({ error: 'expected a text' })
     .max(LONGEST, { error: `expected at most ${LONGEST} characters` })
+    // "\ud800" is half of a UTF-16 pair: no text of Unicode, and without a canonical form (RFC 8785, 3.2.2.2).
+    .refine((value) => value.isWellFormed(), { error: 'expected text; an escape stands for half of a character' })
     .describe(what);
 
 /** A list of texts, or a single one. */

@@ -40,6 +40,12 @@ const REGISTER_CASES: {
   { name: 'an empty file', yaml: '', want: [], kept: [] },
   { name: 'only comments', yaml: '# nothing yet\nports:\n  # nothing\n', want: [], kept: [] },
   {
+    name: 'half of a character',
+    yaml: cover('  - id: bad\n    hosts: [a]\n    port: 443\n    purpose: "\\ud800"\n'),
+    want: ['9:14 wrong-type'],
+    mightCover: { transport: 'tcp', ports: [{ from: 443, to: 443 }] },
+  },
+  {
     name: 'a flow sequence left open',
     yaml: cover('  - id: bad\n    port: 443\n    hosts: [a\n'),
     want: ['8:14 yaml-syntax'],
