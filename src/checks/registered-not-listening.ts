@@ -11,8 +11,11 @@ import { getOrMake } from '../util/get-or-make.ts';
 import { count, listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
 
-/** Hosts of a finding, and ports of a range, that are named one by one. */
+/** Hosts of a finding that are named one by one. */
 const MAX_NAMED = 20;
+
+/** Ports of a range that are named one by one. */
+const MAX_PORTS = 4;
 
 /** A port or range of an entry on which nothing listens on a host, although somebody looked. */
 interface Silence {
@@ -79,10 +82,11 @@ function silencesOf(
 ): Silence[] {
   const chosen = estate.hostsByEntry.get(entry.id) ?? [];
   if (chosen.length === 0) return [];
+  if (isListeningEverywhere(entry, chosen.length, estate)) return [];
   const listening = new Set<string>();
   const closed = new Map<string, EndpointFacts[]>();
   for (const facts of estate.endpointsByEntry.get(entry.id) ?? []) {
-    const key = `${facts.endpoint.host.toLowerCase()} ${rangeOf(entry, facts.endpoint.port)}`;
+    const key = keyOf(entry, facts.endpoint.host.toLowerCase(), rangeOf(entry, facts.endpoint.port));
     if (facts.listeners.length > 0) listening.add(key);
     else getOrMake(closed, key, () => []).push(facts);
   }
@@ -90,12 +94,12 @@ function silencesOf(
   if (listening.size === chosen.length * entry.ports.length) return silences;
   for (const host of chosen) {
     const name = host.toLowerCase();
-    const silent = entry.ports.filter((_, i) => !listening.has(`${name} ${i}`));
+    const silent = entry.ports.filter((_, i) => !listening.has(keyOf(entry, name, i)));
     if (silent.length === 0) continue;
     const looked = (statesByHost.get(name) ?? []).filter((h) => !isStale(h.lastObservedAt, estate) && covers(h, entry));
     if (looked.length === 0) continue;
     for (const range of silent) {
-      const known = closed.get(`${name} ${entry.ports.indexOf(range)}`) ?? [];
+      const known = closed.get(keyOf(entry, name, entry.ports.indexOf(range))) ?? [];
       const ends = known.flatMap((facts) => facts.closed.map((s) => s.closedAt ?? s.lastSeen));
       const since = ends.length > 0 ? Math.max(...ends) : Math.min(...looked.map((h) => h.firstObservedAt));
       if (estate.now - since < estate.register.policy.silentAfterDays * DAY_MS) continue;
@@ -105,15 +109,31 @@ function silencesOf(
   return silences.sort((a, b) => a.since - b.since || compareText(a.host, b.host));
 }
 
+/**
+ * The usual case, decided by counting: where an entry names single ports of one scope, each open endpoint is another
+ * one that it names.
+ */
+function isListeningEverywhere(entry: RegisterEntry, hosts: number, estate: EstateFacts): boolean {
+  if (entry.scope === 'any' || /[*?]/.test(entry.scope) || entry.ports.some((p) => p.from !== p.to)) return false;
+  let open = 0;
+  for (const facts of estate.endpointsByEntry.get(entry.id) ?? []) if (facts.listeners.length > 0) open++;
+  return open === hosts * entry.ports.length;
+}
+
+/** Names a range of the entry on a host; the host's name does where there is but one. */
+function keyOf(entry: RegisterEntry, host: string, range: number): string {
+  return entry.ports.length === 1 ? host : `${range} ${host}`;
+}
+
 function rangeOf(entry: RegisterEntry, port: number): number {
   return entry.ports.findIndex((range) => port >= range.from && port <= range.to);
 }
 
 /** The endpoints seen once; where there are none, those that the entry means (of a wide range the first ones). */
 function endpointsOf(entry: RegisterEntry, { host, range, known }: Silence): readonly Endpoint[] {
-  if (known.length > 0) return known.slice(0, MAX_NAMED);
+  if (known.length > 0) return known.slice(0, MAX_PORTS);
   const scope = entry.scope === 'any' ? 'host' : entry.scope;
-  const length = Math.min(range.to - range.from + 1, MAX_NAMED);
+  const length = Math.min(range.to - range.from + 1, MAX_PORTS);
   return Array.from({ length }, (_, i) => ({ host, scope, transport: entry.transport, port: range.from + i }));
 }
 

@@ -71,14 +71,14 @@ export function runChecks(
   for (const [check, failure] of failures)
     wide.push({ finding: finish(check, failureDraft(check, failure)), endpoints: reached(failure), failed: true });
 
+  const findings = sortFindings([...wide.map((w) => w.finding), ...own.flat()]);
   const attach = attacher(wide);
   const results = facts.endpoints.map((endpoint, i): EndpointResult => {
-    const attached = attach(endpoint);
-    const found = own[i] ?? [];
-    const findings = (attached.length === 0 ? found : [...found, ...attached]).sort(compareFindings);
+    const findings = own[i] ?? [];
+    attach(endpoint, findings);
+    if (findings.length > 1) findings.sort(compareFindings);
     return { facts: endpoint, verdict: verdictOf(endpoint, findings, estate), findings };
   });
-  const findings = [...wide.map((w) => w.finding), ...own.flat()].sort(compareFindings);
   return { findings, results };
 }
 
@@ -168,10 +168,8 @@ function reached({ endpoints }: Failure): readonly Endpoint[] | undefined {
   return endpoints === 'all' ? undefined : endpoints;
 }
 
-const NONE: readonly Finding[] = [];
-
-/** Returns what gives the wider findings that concern an endpoint: those of the entry that decides it, and failures. */
-function attacher(wide: readonly Wide[]): (facts: EndpointFacts) => readonly Finding[] {
+/** Returns what adds the wider findings that concern an endpoint to its own: those of the entry that decides it, and failures. */
+function attacher(wide: readonly Wide[]): (facts: EndpointFacts, to: Finding[]) => void {
   const byEntry = new Map<string, Wide[]>();
   const failed: Wide[] = [];
   for (const item of wide) {
@@ -184,22 +182,28 @@ function attacher(wide: readonly Wide[]): (facts: EndpointFacts) => readonly Fin
     if (!endpoints) return true;
     return getOrMake(keys, item, () => new Set(endpoints.map(endpointKey))).has(endpointKey(endpoint));
   };
-  return (facts) => {
+  return (facts, to) => {
     const decides = facts.entries[0];
     const ofEntry = decides && byEntry.get(decides.entry.id);
-    if (!ofEntry && failed.length === 0) return NONE;
-    return [...(ofEntry ?? []), ...failed].filter((item) => concerns(item, facts)).map((item) => item.finding);
+    if (ofEntry) for (const item of ofEntry) if (concerns(item, facts)) to.push(item.finding);
+    for (const item of failed) if (concerns(item, facts)) to.push(item.finding);
   };
 }
 
 const KIND_ORDER: Readonly<Record<Subject['kind'], number>> = { estate: 0, host: 1, entry: 2, endpoint: 3 };
 
 /** Orders findings: worst first, then estate, hosts, entries, endpoints, each in their own order, then rule. */
-export function compareFindings(a: Finding, b: Finding): number {
+function compareFindings(a: Finding, b: Finding): number {
   if (a.severity !== b.severity) return SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity);
   return (
     compareSubjects(a.subject, b.subject) || compareText(a.rule, b.rule) || compareText(a.fingerprint, b.fingerprint)
   );
+}
+
+/** Sorts by severity first: what is left of each is nearly in order already. */
+function sortFindings(findings: readonly Finding[]): Finding[] {
+  const bySeverity = Map.groupBy(findings, (f) => f.severity);
+  return SEVERITIES.toReversed().flatMap((severity) => (bySeverity.get(severity) ?? []).sort(compareFindings));
 }
 
 function compareSubjects(a: Subject, b: Subject): number {

@@ -33,7 +33,9 @@ export const wrongProcess: Check = {
   endpoint(facts) {
     const entry = facts.entries[0]?.entry;
     if (!entry) return [];
-    const differences = facts.listeners.flatMap(({ listener }) => compareProcess(entry.process, listener).differences);
+    const differences: ProcessDifference[] = [];
+    for (const { listener } of facts.listeners)
+      differences.push(...compareProcess(entry.process, listener).differences);
     const first = facts.listeners[0]?.listener;
     if (differences.length === 0 || !first) return [];
     const found = [...new Map(differences.map((d) => [`${d.field} ${d.observed}`, d])).values()];

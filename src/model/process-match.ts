@@ -33,15 +33,27 @@ export function isSocketActivator(process: ProcessFacts): boolean {
   return process.pid === 1 && (process.name === 'systemd' || (process.exe?.endsWith('/systemd') ?? false));
 }
 
+const NO_DIFFERENCE: ProcessComparison = { differences: [], unknown: [] };
+
+const fieldsOfRule = new WeakMap<ProcessRule, readonly (keyof ProcessRule)[]>();
+
+/** Fields that a rule restricts; an empty list of hashes restricts nothing. */
+function namedFields(rule: ProcessRule): readonly (keyof ProcessRule)[] {
+  let named = fieldsOfRule.get(rule);
+  if (!named) {
+    named = FIELDS.filter((field) => (field === 'sha256' ? (rule.sha256?.length ?? 0) > 0 : rule[field] !== undefined));
+    fieldsOfRule.set(rule, named);
+  }
+  return named;
+}
+
 /**
  * Compares the processes behind a listener with what an entry says of them, field by field and only where both sides
  * know it. The user is compared for the oldest holder alone, as servers start as root and give the socket to workers.
  */
 export function compareProcess(rule: ProcessRule, listener: Listener): ProcessComparison {
-  const named = FIELDS.filter((field) =>
-    field === 'sha256' ? (rule.sha256?.length ?? 0) > 0 : rule[field] !== undefined,
-  );
-  if (named.length === 0) return { differences: [], unknown: [] };
+  const named = namedFields(rule);
+  if (named.length === 0 || isPlainMatch(rule, named, listener)) return NO_DIFFERENCE;
   const holders = judgedHolders(rule, listener);
   if (holders.length === 0) return { differences: [], unknown: named };
   const differences: ProcessDifference[] = [];
@@ -56,7 +68,18 @@ export function compareProcess(rule: ProcessRule, listener: Listener): ProcessCo
         differences.push({ field, approved: approvedText(rule, field), observed, pid: holder.pid });
     }
   }
-  return { differences, unknown: [...unknown] };
+  return differences.length + unknown.size === 0 ? NO_DIFFERENCE : { differences, unknown: [...unknown] };
+}
+
+/** The usual case, decided without further ado: one holder, and every named field is known and right. */
+function isPlainMatch(rule: ProcessRule, named: readonly (keyof ProcessRule)[], listener: Listener): boolean {
+  const { process, sharedWith } = listener;
+  if (process === null || sharedWith.length > 0 || isSocketActivator(process)) return false;
+  for (const field of named) {
+    const observed = observedValue(rule, field, process);
+    if (observed === undefined || !matches(rule, field, observed)) return false;
+  }
+  return true;
 }
 
 /**

@@ -11,22 +11,21 @@ import { compareProcess } from './process-match.ts';
  * ones included; findings about its surroundings (the estate, its host) never deviate, they make it undetermined.
  */
 export function verdictOf(facts: EndpointFacts, findings: readonly Finding[], estate: EstateFacts): Verdict {
-  const counting = findings.filter((f) => isAtLeast(f.severity, 'low'));
-  const own = counting.filter((f) => f.subject.kind === 'endpoint' || f.subject.kind === 'entry');
-  const open = own.filter((f) => f.status === 'open');
-  const accepted = own.filter((f) => f.status === 'accepted');
-  const conditions = accepted.map(
-    (f) => `accepted by exception ${f.exception ?? 'unnamed'}${until(f, estate)}: ${f.message}`,
-  );
-  if (open.length > 0)
-    return {
-      word: 'DEVIATES',
-      reasons: [...open.map((f) => f.message), ...stalenessDoubts(facts, estate), ...conditions],
-    };
-  const surroundings = counting.filter((f) => f.status === 'open' && !own.includes(f)).map((f) => f.message);
-  const doubts = [...surroundings, ...doubtsAbout(facts, accepted, estate)];
-  if (doubts.length > 0) return { word: 'UNDETERMINED', reasons: [...doubts, ...conditions] };
-  return { word: 'CONFORMS', reasons: [`loopback only (${describeAddresses(facts)}), as registered`, ...conditions] };
+  const open: string[] = [];
+  const surroundings: string[] = [];
+  const accepted: Finding[] = [];
+  for (const f of findings) {
+    if (!isAtLeast(f.severity, 'low') || f.status === 'resolved') continue;
+    const isOwn = f.subject.kind === 'endpoint' || f.subject.kind === 'entry';
+    if (f.status === 'open') (isOwn ? open : surroundings).push(f.message);
+    else if (isOwn) accepted.push(f);
+  }
+  const conditions = accepted.map((f) => acceptedText(f, estate));
+  if (open.length > 0) return { word: 'DEVIATES', reasons: open.concat(stalenessDoubts(facts, estate), conditions) };
+  const doubts = surroundings.concat(doubtsAbout(facts, accepted, estate));
+  if (doubts.length > 0) return { word: 'UNDETERMINED', reasons: doubts.concat(conditions) };
+  const basis = facts.entries.length > 0 ? 'as registered' : 'accepted without a register entry';
+  return { word: 'CONFORMS', reasons: [`loopback only (${describeAddresses(facts)}), ${basis}`, ...conditions] };
 }
 
 /** Reasons why a match with the register does not settle the matter, most important first. */
@@ -51,30 +50,35 @@ function doubtsAbout(facts: EndpointFacts, accepted: readonly Finding[], estate:
   return doubts;
 }
 
-function approvalDoubts({ entry, approval, hostConfirmed }: MatchedEntry): string[] {
+const NONE: readonly string[] = [];
+
+function approvalDoubts({ entry, approval, hostConfirmed }: MatchedEntry): readonly string[] {
   if (approval.kind === 'unknown') return [`whether ${entry.id} is approved cannot be said: ${approval.reason}`];
   if (approval.kind !== 'proven') return [`${entry.id} is not approved (${approval.kind})`];
-  return hostConfirmed ? [] : [`${entry.id} is approved, but not confirmed for this host`];
+  return hostConfirmed ? NONE : [`${entry.id} is approved, but not confirmed for this host`];
 }
 
-/** Each listener must be known from a vantage that looked recently. A time after now says nothing about now either. */
-function stalenessDoubts(facts: EndpointFacts, estate: EstateFacts): string[] {
-  if (facts.listeners.length === 0) return [];
-  const vantages = new Set(facts.listeners.map((l) => l.vantage));
-  const times = facts.host.filter((h) => vantages.has(h.vantage)).map((h) => h.lastObservedAt);
-  if (times.length === 0) return ['when the host was last observed is not known'];
-  const newest = Math.max(...times);
+/** The listeners must be known from a vantage that looked recently. A time after now says nothing about now either. */
+function stalenessDoubts(facts: EndpointFacts, estate: EstateFacts): readonly string[] {
+  if (facts.listeners.length === 0) return NONE;
+  let newest = Number.NEGATIVE_INFINITY;
+  for (const { vantage, lastObservedAt } of facts.host)
+    if (facts.listeners.some((l) => l.vantage === vantage)) newest = Math.max(newest, lastObservedAt);
+  if (newest === Number.NEGATIVE_INFINITY) return ['when the host was last observed is not known'];
   if (isInFuture(newest, estate)) return [`last observed at ${utcTime(newest)}, which is after now: a clock is wrong`];
-  return isStale(newest, estate) ? [`last observed at ${utcTime(newest)}, too long ago to speak of now`] : [];
+  return isStale(newest, estate) ? [`last observed at ${utcTime(newest)}, too long ago to speak of now`] : NONE;
 }
 
-function processDoubts(facts: EndpointFacts, { entry }: MatchedEntry): string[] {
-  const unknown = new Set(facts.listeners.flatMap(({ listener }) => compareProcess(entry.process, listener).unknown));
-  if (unknown.size === 0) return [];
+function processDoubts(facts: EndpointFacts, { entry }: MatchedEntry): readonly string[] {
+  const unknown = new Set<string>();
+  for (const { listener } of facts.listeners)
+    for (const field of compareProcess(entry.process, listener).unknown) unknown.add(field);
+  if (unknown.size === 0) return NONE;
   return [`${entry.id} names the process (${[...unknown].join(', ')}), and that was not visible`];
 }
 
-function until(finding: Finding, estate: EstateFacts): string {
+function acceptedText(finding: Finding, estate: EstateFacts): string {
   const exception = estate.register.exceptions.find((e) => e.id === finding.exception);
-  return exception ? ` until ${utcDay(exception.expires)}` : '';
+  const until = exception ? ` until ${utcDay(exception.expires)}` : '';
+  return `accepted by exception ${finding.exception ?? 'unnamed'}${until}: ${finding.message}`;
 }
