@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import type { PackageFacts, ProcessFacts } from '../../model/listener.ts';
 import { createHashCache } from './binary-hash.ts';
 import { type CgroupFacts, parseCgroup } from './cgroup.ts';
-import { identityInside, isLink, openInside, readLink, readOnce, readText, readTextInside } from './files.ts';
+import { createFileViews, type FileView } from './file-views.ts';
+import { identityInside, openInside, readLink, readOnce, readText, readTextInside } from './files.ts';
 import { type OpenedPackages, openPackages, type PackageProblem, packagedPaths, packagesIdentity } from './packages.ts';
 import { parseBootTime, readProcessStat, TICKS_PER_SECOND } from './process-stat.ts';
 import { redactCommandLine } from './redact.ts';
@@ -13,16 +14,6 @@ import { parsePasswd, uidInside } from './users.ts';
 const VALID_MS = 60_000;
 const MAX_COMMAND_LINE_BYTES = 16 * 1024;
 const DELETED = ' (deleted)';
-
-/** Where a process sees its files, seen from here. */
-interface FileView {
-  /** Directory that is its root. */
-  readonly root: string;
-  /** It is the machine's own file system, not a container's. */
-  readonly own: boolean;
-  /** Tells file systems apart. */
-  readonly key: string;
-}
 
 interface Known {
   readonly startTicks: number;
@@ -50,46 +41,28 @@ export interface ProcessReader {
 export function createProcessReader(root: string, elapsed: () => number): ProcessReader {
   const live = root === '/';
   const proc = live ? '/proc' : `${root}/proc`;
+  const views = createFileViews(root);
   const hashFile = createHashCache();
   const known = new Map<number, Known>();
   /** Answers of this snapshot: a server is asked for once per socket. */
   let answers = new Map<number, ProcessFacts | undefined>();
-  const packages = new Map<string, { opened: OpenedPackages; identity: string; at: number }>();
+  const packages = new Map<string, { opened: OpenedPackages; root: string; identity: string; at: number }>();
   const owners = new Map<string, PackageFacts | null>();
   const users = new Map<string, { names: Map<number, string>; at: number }>();
-  let views = new Map<number, FileView | undefined>();
   let identities = new Map<string, string | undefined>();
-  let ownRoot = '';
   let bootTime: number | undefined;
   let hashes = false;
 
-  const viewOf = (pid: number): FileView | undefined => {
-    if (!views.has(pid)) views.set(pid, readView(pid));
-    return views.get(pid);
-  };
-  const readView = (pid: number): FileView | undefined => {
-    const path = `${proc}/${pid}/root`;
-    try {
-      if (!live) {
-        const own = isLink(path);
-        const stat = statSync(own ? root : path);
-        return { root: own ? root : path, own, key: `${stat.dev}:${stat.ino}` };
-      }
-      const stat = statSync(path);
-      const key = `${stat.dev}:${stat.ino}`;
-      return key === ownRoot ? { root: '/', own: true, key } : { root: path, own: false, key };
-    } catch {
-      return undefined;
-    }
-  };
-
   const packagesOf = (view: FileView): OpenedPackages & { readonly identity: string } => {
     const before = packages.get(view.key);
-    if (before && elapsed() - before.at < VALID_MS) return { ...before.opened, identity: before.identity };
-    const identity = `${view.key}|${packagesIdentity(view.root)}`;
-    const opened = before?.identity === identity ? before.opened : openPackages(view.root, view.own);
-    packages.set(view.key, { opened, identity, at: elapsed() });
-    return { ...opened, identity };
+    // the process through which the database was opened may have ended
+    const isSame = before !== undefined && (before.root === view.root || identity(before.root) === view.key);
+    if (isSame && elapsed() - before.at < VALID_MS) return { ...before.opened, identity: before.identity };
+    const state = `${view.key}|${packagesIdentity(view.root)}`;
+    const opened = isSame && before.identity === state ? before.opened : openPackages(view.root, view.own);
+    const openedAt = isSame && before.identity === state ? before.root : view.root;
+    packages.set(view.key, { opened, root: openedAt, identity: state, at: elapsed() });
+    return { ...opened, identity: state };
   };
 
   const packageOf = (view: FileView, exe: string): PackageFacts | undefined => {
@@ -120,15 +93,15 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
 
   const read = (pid: number, startTicks: number, name: string, exeLink: string | undefined): ProcessFacts => {
     const uid = effectiveUid(readOnce(`${proc}/${pid}/status`)?.toString('latin1') ?? '');
-    const view = viewOf(pid);
-    const user = uid === undefined ? undefined : view ? userOf(pid, view, uid) : namesOf(hostView()).get(uid);
+    const view = views.of(pid);
+    const user = uid === undefined ? undefined : view ? userOf(pid, view, uid) : namesOf(views.host()).get(uid);
     const commandLine = readCommandLine(`${proc}/${pid}/cmdline`);
     const { unit, container } = cgroupOf(pid);
     const exe = exeLink?.endsWith(DELETED) ? exeLink.slice(0, -DELETED.length) : exeLink;
     const exeState = exe !== undefined && view ? stateOf(pid, exe, exeLink !== exe, view) : undefined;
     // what lies at the path now says nothing about the package that the running file came from, unless it is the same
     const owner = exe !== undefined && view && exeState === 'present' ? packageOf(view, exe) : undefined;
-    const sha256 = hashes && exe !== undefined ? hash(pid, exe, view) : undefined;
+    const sha256 = hashes && exe !== undefined ? hash(pid, exe, exeState, view) : undefined;
     return {
       pid,
       ...(bootTime === undefined ? {} : { startedAt: bootTime + startTicks * (1000 / TICKS_PER_SECOND) }),
@@ -163,11 +136,10 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
     return facts;
   };
 
-  const hostView = (): FileView => ({ root, own: true, key: ownRoot });
-
-  const hash = (pid: number, exe: string, view: FileView | undefined): string | undefined => {
+  /** Of the running file; a captured tree holds only what lies at its path. */
+  const hash = (pid: number, exe: string, state: ProcessFacts['exeState'], view: FileView | undefined) => {
     if (live) return hashFile(`${proc}/${pid}/exe`);
-    const file = view && openInside(view.root, exe);
+    const file = view && state === 'present' ? openInside(view.root, exe) : undefined;
     if (file === undefined) return undefined;
     try {
       return hashFile(file.path);
@@ -179,17 +151,19 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
   const cgroupOf = (pid: number) => parseCgroup(readOnce(`${proc}/${pid}/cgroup`)?.toString('utf8') ?? '');
 
   /** Device and inode of what lies at a path; asked once a snapshot, as many processes run one program. */
-  const identityOf = (view: FileView, path: string): string | undefined => {
-    const key = `${view.key}|${path}`;
-    if (!identities.has(key)) identities.set(key, view.own && live ? identity(path) : identityInside(view.root, path));
-    return identities.get(key);
+  const identityOf = ({ root: where, key }: NonNullable<FileView['files']>, path: string): string | undefined => {
+    const name = `${key}|${path}`;
+    if (!identities.has(name)) identities.set(name, where === '/' ? identity(path) : identityInside(where, path));
+    return identities.get(name);
   };
 
-  /** Compares the running file with what lies at its path in the process's own root. */
+  /** Compares the running file with what lies at its path; in a captured tree only the kernel's mark can tell. */
   const stateOf = (pid: number, exe: string, gone: boolean, view: FileView): ProcessFacts['exeState'] => {
-    const there = identityOf(view, exe);
+    if (!live && !gone) return 'present';
+    if (view.files === undefined) return undefined;
+    const there = identityOf(view.files, exe);
     if (there === undefined) return 'deleted';
-    if (!live) return gone ? 'replaced' : 'present';
+    if (!live) return 'replaced';
     const running = identity(`${proc}/${pid}/exe`);
     return running === undefined ? undefined : running === there ? 'present' : 'replaced';
   };
@@ -198,11 +172,9 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
     begin: (withHashes) => {
       hashes = withHashes;
       answers = new Map();
-      views = new Map();
+      views.begin();
       identities = new Map();
       bootTime = parseBootTime(readText(`${proc}/stat`, 4 * 1024 * 1024) ?? '');
-      const stat = statSync(root);
-      ownRoot = `${stat.dev}:${stat.ino}`;
     },
     factsOf: (holder) => {
       if (!answers.has(holder.pid)) answers.set(holder.pid, factsNow(holder));
@@ -210,10 +182,10 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
     },
     cgroupOf,
     readAs: (pid, path) => {
-      const view = viewOf(pid);
+      const view = views.of(pid);
       return view && readTextInside(view.root, path, 64 * 1024);
     },
-    userName: (uid) => namesOf(hostView()).get(uid),
+    userName: (uid) => namesOf(views.host()).get(uid),
     end: () => {
       for (const pid of known.keys()) if (!answers.has(pid)) known.delete(pid);
       const problems: PackageProblem[] = [];
