@@ -31,7 +31,8 @@ export async function draftRegister(context: Context, options: { readonly write:
       throw new UserError('nothing was observed yet', { hint: 'Look first: quietdoor scan' });
     const { register } = await loadRegister(context, null);
     const listeners = await store.listenerStates({ openOnly: true });
-    const drafts = draftEntries({ listeners, hosts, register, now: context.now() });
+    const owners = new Map(register.hosts.flatMap((host) => (host.owner ? [[host.name, host.owner] as const] : [])));
+    const drafts = draftEntries({ listeners, hosts, register, owners, now: context.now() });
     const path = join(context.workspace, DRAFT_FILE);
     const existing = existsSync(path) ? readFileSync(path, 'utf8') : null;
     const text = drafts.length === 0 ? (existing ?? '') : renderDrafts(drafts, existing);

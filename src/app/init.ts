@@ -60,6 +60,10 @@ owners: {}
 zones: {}
 #  app: [10.20.4.0/24]
 
+# Hosts: what is known beside what is observed. Drafts take their owner from here.
+hosts: {}
+#  db-1: { owner: team-orders, tags: [orders-db] }
+
 policy:
   review: 365d                # between reviews, where an entry does not say
   # approvers: [security@example.org]     # empty: anybody but the author of the change

@@ -120,6 +120,8 @@ export interface HostDeclaration {
   readonly name: string;
   readonly addresses: readonly string[];
   readonly tags: readonly string[];
+  /** Who answers for the host; drafts take their owner from here. */
+  readonly owner?: string;
 }
 
 /** The organisation's rules about ports, from quietdoor.yaml. */

@@ -28,6 +28,7 @@ const host = z
     {
       addresses: texts('Addresses of the host.').optional(),
       tags: texts('Tags that entries select by tag:NAME.').optional(),
+      owner: text('Who answers for the host; drafts take their owner from here.').optional(),
     },
     map,
   )

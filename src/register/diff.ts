@@ -141,7 +141,7 @@ function ownerFields(owner: Owner): Fields {
 }
 
 function hostFields(host: HostDeclaration): Fields {
-  return { addresses: list(host.addresses), tags: list(host.tags) };
+  return { addresses: list(host.addresses), tags: list(host.tags), owner: host.owner ?? null };
 }
 
 function exceptionFields(exception: Exception): Fields {

@@ -270,6 +270,7 @@ function readMaps(read: Reader) {
           name,
           addresses: readCidrs(value.addresses ?? [], ['addresses'], issues),
           tags: sorted(value.tags),
+          ...(value.owner === undefined ? {} : { owner: value.owner.trim() }),
         }),
       );
     if (host) hosts.set(name, { value: host, at: read.at(['hosts', name]) });
