@@ -5,12 +5,12 @@ import { coverageOf, type ReadScope } from './linux/coverage.ts';
 import { listDirectory, readText } from './linux/files.ts';
 import { gaps, sortGaps } from './linux/gaps.ts';
 import { type EphemeralPorts, readEphemeralPorts, readHostFacts } from './linux/host-facts.ts';
-import { foldListeners, type ScopeSockets } from './linux/listeners.ts';
+import { createListenerFolder, type ListenerFolder, type ScopeSockets } from './linux/listeners.ts';
 import { listNamedNamespaces, type NamespaceSurvey, surveyNamespaces } from './linux/namespaces.ts';
 import { createProcessReader, type ProcessReader } from './linux/process-facts.ts';
 import { createScopeNames, type ScopeNames } from './linux/scope-names.ts';
 import { createSocketOwners, type SocketOwners } from './linux/socket-owners.ts';
-import { type NamespaceTables, readNamespaceTables } from './linux/table-reader.ts';
+import { createTableReader, type NamespaceTables, type TableReader } from './linux/table-reader.ts';
 
 type Snapshot = Omit<Observation, 'id'>;
 
@@ -31,6 +31,8 @@ interface Memory {
   readonly owners: SocketOwners;
   readonly processes: ProcessReader;
   readonly scopes: ScopeNames;
+  readonly tables: TableReader;
+  readonly folder: ListenerFolder;
   host?: {
     readonly facts: HostFacts;
     readonly ephemeral: EphemeralPorts;
@@ -63,6 +65,8 @@ function createMemory(root: string): Memory {
     processes,
     owners: createSocketOwners(proc, elapsed),
     scopes: createScopeNames(sources, elapsed),
+    tables: createTableReader(),
+    folder: createListenerFolder(),
   };
 }
 
@@ -110,31 +114,32 @@ function takeSnapshot(options: CollectorOptions, memory: Memory): Snapshot {
   }
 
   // Sockets first, then their owners: an owner that is gone by then leaves a listener without one, never a lost one.
-  const tables = readAllTables(survey, proc, live, found);
+  const tables = readAllTables(survey, memory.tables, proc, live, found);
   const named = listNamedNamespaces(root, survey, live);
   memory.processes.begin(options.hashes);
   const mountedNames = new Map(named.flatMap(({ id, name }) => (id === undefined ? [] : [[id, name] as const])));
   const names = memory.scopes.nameAll([...survey.byId.values()], survey.hostId, mountedNames);
   const inodes = new Set<number>();
-  for (const { sockets } of tables.values()) for (const { inode } of sockets) if (inode > 0) inodes.add(inode);
+  for (const namespace of tables.values())
+    for (const sockets of namespace.tables) for (const { inode } of sockets) if (inode > 0) inodes.add(inode);
   memory.owners.update(inodes, survey.pids);
 
   const scopes: ScopeSockets[] = [];
   const read: ReadScope[] = [];
-  for (const [id, { sockets, problems }] of tables) {
+  for (const [id, { tables: sockets, problems }] of tables) {
     const scope = names.get(id) as string;
-    scopes.push({ scope, sockets });
+    scopes.push({ scope, tables: sockets });
     read.push({ scope, unread: new Set<Transport>(problems.map((problem) => problem.transport)) });
     for (const { file, message } of problems) found.push(gaps.tableUnreadable(scope, file, message));
   }
   const hiddenPids = memory.owners.hiddenPids();
   const privilege = live ? nothing.privilege : hiddenPids === 0 ? 'root' : 'user';
-  const listeners = foldListeners(scopes, {
+  const listeners = memory.folder.fold(scopes, {
     host: host.name,
     ephemeral,
     holdersOf: memory.owners.holdersOf,
     factsOf: memory.processes.factsOf,
-    userName: memory.processes.userName,
+    userNames: memory.processes.userNames(),
     seesAllHolders: hiddenPids === 0 && privilege === 'root',
   });
   if (hiddenPids > 0) {
@@ -162,6 +167,7 @@ function takeSnapshot(options: CollectorOptions, memory: Memory): Snapshot {
 /** Socket tables by namespace id. A namespace whose last process ended meanwhile is left out: that is normal. */
 function readAllTables(
   survey: NamespaceSurvey,
+  reader: TableReader,
   proc: string,
   live: boolean,
   found: Gap[],
@@ -171,10 +177,11 @@ function readAllTables(
     const directories = pids.map((pid) => `${proc}/${pid}/net`);
     // a captured tree holds the host's own tables where everybody looks for them
     if (!live && id === survey.hostId && listDirectory(`${proc}/net`) !== undefined) directories.unshift(`${proc}/net`);
-    const read = readNamespaceTables(directories);
+    const read = reader.read(id, directories);
     if (read !== undefined) tables.set(id, read);
     else if (id === survey.hostId) found.push(gaps.tableUnreadable('host', 'tcp', 'could not be read'));
   }
+  reader.keepOnly(survey.byId);
   return tables;
 }
 

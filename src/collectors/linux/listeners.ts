@@ -12,10 +12,10 @@ import type { EphemeralPorts } from './host-facts.ts';
 import type { Holder } from './socket-owners.ts';
 import type { Socket } from './socket-tables.ts';
 
-/** The sockets of one scope. */
+/** The sockets of one scope, by table. */
 export interface ScopeSockets {
   readonly scope: Scope;
-  readonly sockets: readonly Socket[];
+  readonly tables: readonly (readonly Socket[])[];
 }
 
 export interface FoldContext {
@@ -23,7 +23,8 @@ export interface FoldContext {
   readonly ephemeral: EphemeralPorts;
   readonly holdersOf: (inode: number) => readonly Holder[];
   readonly factsOf: (holder: Holder) => ProcessFacts | undefined;
-  readonly userName: (uid: number) => string | undefined;
+  /** Names of the host's own users. */
+  readonly userNames: ReadonlyMap<number, string>;
   /** Every descriptor of the machine was visible: a socket without a holder is the kernel's own. */
   readonly seesAllHolders: boolean;
 }
@@ -44,15 +45,80 @@ function bindOf(address: string): BindScope {
   return bind;
 }
 
-/**
- * Folds sockets into listeners: one per scope, transport, address and port, whoever shares it, sorted. The owner is the
- * oldest process (then the lowest pid), the others follow by pid.
- */
-export function foldListeners(scopes: readonly ScopeSockets[], context: FoldContext): Listener[] {
-  const listeners: Listener[] = [];
-  for (const { scope, sockets } of scopes) {
-    const groups = new Map<string, Socket[]>();
-    const ipv4Uids = new Map<number, number[]>();
+/** A listener with what it was made from. */
+interface Folded {
+  readonly listener: Listener;
+  readonly group: readonly Socket[];
+  readonly holders: readonly (readonly Holder[])[];
+  readonly facts: readonly (ProcessFacts | undefined)[];
+}
+
+interface FoldedScope {
+  readonly tables: ScopeSockets['tables'];
+  readonly folded: Folded[];
+  readonly ipv4Uids: Map<number, number[]>;
+}
+
+export interface ListenerFolder {
+  /**
+   * Folds sockets into listeners: one per scope, transport, address and port, whoever shares it, sorted. The owner is the
+   * oldest process (then the lowest pid), the others follow by pid.
+   */
+  readonly fold: (scopes: readonly ScopeSockets[], context: FoldContext) => Listener[];
+}
+
+/** A folder that makes a listener anew only when its sockets or their holders changed: most stay the same for days. */
+export function createListenerFolder(): ListenerFolder {
+  let earlier = new Map<Scope, FoldedScope>();
+  let seen: FoldContext | undefined;
+  return {
+    fold: (scopes, context) => {
+      const isSameContext =
+        seen !== undefined &&
+        seen.host === context.host &&
+        seen.ephemeral === context.ephemeral &&
+        seen.userNames === context.userNames &&
+        seen.seesAllHolders === context.seesAllHolders;
+      seen = context;
+      const now = new Map<Scope, FoldedScope>();
+      for (const sockets of scopes) {
+        const before = isSameContext ? earlier.get(sockets.scope) : undefined;
+        now.set(
+          sockets.scope,
+          before && isSameList(before.tables, sockets.tables) ? refold(before, context) : foldScope(sockets, context),
+        );
+      }
+      earlier = now;
+      const listeners: Listener[] = [];
+      for (const { folded } of now.values()) for (const { listener } of folded) listeners.push(listener);
+      return listeners.sort(compareListeners);
+    },
+  };
+}
+
+function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}
+
+/** The same sockets as before: only listeners whose holders changed are made anew. */
+function refold(before: FoldedScope, context: FoldContext): FoldedScope {
+  for (const [i, { listener, group, holders, facts }] of before.folded.entries()) {
+    let isSame = true;
+    let f = 0;
+    for (let s = 0; isSame && s < group.length; s++) {
+      const list = context.holdersOf((group[s] as Socket).inode);
+      isSame = list === holders[s];
+      for (let h = 0; isSame && h < list.length; h++) isSame = context.factsOf(list[h] as Holder) === facts[f++];
+    }
+    if (!isSame) before.folded[i] = foldGroup(listener.scope, group, before.ipv4Uids, context);
+  }
+  return before;
+}
+
+function foldScope({ scope, tables }: ScopeSockets, context: FoldContext): FoldedScope {
+  const groups = new Map<string, Socket[]>();
+  const ipv4Uids = new Map<number, number[]>();
+  for (const sockets of tables)
     for (const socket of sockets) {
       const key = `${socket.transport}|${socket.address}|${socket.port}`;
       const group = groups.get(key);
@@ -65,16 +131,32 @@ export function foldListeners(scopes: readonly ScopeSockets[], context: FoldCont
         else ipv4Uids.set(socket.port, [socket.uid]);
       }
     }
-    for (const group of groups.values()) listeners.push(fold(scope, group, ipv4Uids, context));
-  }
-  return listeners.sort(compareListeners);
+  const folded: Folded[] = [];
+  for (const group of groups.values()) folded.push(foldGroup(scope, group, ipv4Uids, context));
+  return { tables, folded, ipv4Uids };
 }
 
-function fold(scope: Scope, group: readonly Socket[], ipv4Uids: Map<number, number[]>, context: FoldContext): Listener {
+function foldGroup(
+  scope: Scope,
+  group: readonly Socket[],
+  ipv4Uids: ReadonlyMap<number, readonly number[]>,
+  context: FoldContext,
+): Folded {
+  const holders = group.map((socket) => context.holdersOf(socket.inode));
+  const facts = holders.flatMap((list) => list.map(context.factsOf));
+  return { listener: fold(scope, group, ipv4Uids, context), group, holders, facts };
+}
+
+function fold(
+  scope: Scope,
+  group: readonly Socket[],
+  ipv4Uids: ReadonlyMap<number, readonly number[]>,
+  context: FoldContext,
+): Listener {
   const first = group[0] as Socket;
   const processes = processesOf(group, context);
   const [owner, ...others] = processes;
-  const user = scope === 'host' ? context.userName(first.uid) : owner?.uid === first.uid ? owner.user : undefined;
+  const user = scope === 'host' ? context.userNames.get(first.uid) : owner?.uid === first.uid ? owner.user : undefined;
   return {
     host: context.host,
     scope,

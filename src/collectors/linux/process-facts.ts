@@ -32,7 +32,7 @@ export interface ProcessReader {
   /** A file as the process sees it, bounded. */
   readonly readAs: (pid: number, path: string) => string | undefined;
   /** Names of the host's own users. */
-  readonly userName: (uid: number) => string | undefined;
+  readonly userNames: () => ReadonlyMap<number, string>;
   /** Ends a snapshot: forgets processes that nobody asked about. Returns package databases that could not be read. */
   readonly end: () => readonly PackageProblem[];
 }
@@ -185,7 +185,7 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
       const view = views.of(pid);
       return view && readTextInside(view.root, path, 64 * 1024);
     },
-    userName: (uid) => namesOf(views.host()).get(uid),
+    userNames: () => namesOf(views.host()),
     end: () => {
       for (const pid of known.keys()) if (!answers.has(pid)) known.delete(pid);
       const problems: PackageProblem[] = [];

@@ -20,7 +20,7 @@ export interface SocketOwners {
    * every descriptor of the machine.
    */
   readonly update: (inodes: ReadonlySet<number>, pids: readonly number[]) => void;
-  /** By pid; empty where nobody visible holds it. */
+  /** Empty where nobody visible holds it; the very same list as before where nothing changed. */
   readonly holdersOf: (inode: number) => readonly Holder[];
   /** Processes whose descriptors may not be read. */
   readonly hiddenPids: () => number;
@@ -31,6 +31,8 @@ export interface SocketOwners {
  * socket is the one change that verification does not notice, so everything is looked through again after this time.
  */
 const VALID_MS = 60_000;
+
+const NOBODY: readonly Holder[] = [];
 
 /** Inode in the text `socket:[123]`; -1 for any other descriptor. */
 export function socketInode(link: string): number {
@@ -80,8 +82,8 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
       if (start === undefined) return;
       found.add(inode);
       const holders = known.get(inode);
-      if (holders) holders.push({ pid, startTicks: start, path });
-      else known.set(inode, [{ pid, startTicks: start, path }]);
+      // a new list, as callers compare lists to see whether holders changed
+      known.set(inode, [...(holders ?? []), { pid, startTicks: start, path }]);
     }
   };
 
@@ -148,7 +150,7 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
       for (const inode of inodes)
         if (!known.has(inode) && !nobodyUntil.has(inode)) nobodyUntil.set(inode, now + VALID_MS);
     },
-    holdersOf: (inode) => known.get(inode) ?? [],
+    holdersOf: (inode) => known.get(inode) ?? NOBODY,
     hiddenPids: () => hidden.size,
   };
 }

@@ -42,6 +42,8 @@ export interface ParsedTable {
   readonly malformed: number;
   /** The table ends in the middle of a line. */
   readonly truncated: boolean;
+  /** Offset behind the last row that was looked at. */
+  readonly end: number;
 }
 
 const LISTEN = 0x0a;
@@ -97,14 +99,14 @@ export function parseSocketTable(bytes: Buffer, table: SocketTable, littleEndian
   const state = { at: 0 };
   let malformed = 0;
   const headerEnd = bytes.indexOf(NEWLINE);
-  if (headerEnd < 0) return { sockets, malformed: 0, truncated: true };
+  if (headerEnd < 0) return { sockets, malformed: 0, truncated: true, end: bytes.length };
   if (bytes.indexOf('local_address') < 0 || bytes.indexOf('local_address') > headerEnd) malformed++;
   const wanted = table.transport === 'tcp' ? LISTEN : CLOSE;
   const addressLength = table.family === 'ipv4' ? 8 : 32;
   let start = headerEnd + 1;
   while (start < bytes.length) {
     const end = bytes.indexOf(NEWLINE, start);
-    if (end < 0) return { sockets, malformed, truncated: true };
+    if (end < 0) return { sockets, malformed, truncated: true, end: bytes.length };
     state.at = start;
     const row = parseRow(bytes, state, end, addressLength, wanted, table, littleEndian);
     if (row === 'malformed') malformed++;
@@ -112,7 +114,7 @@ export function parseSocketTable(bytes: Buffer, table: SocketTable, littleEndian
     else if (table.transport === 'tcp') break;
     start = end + 1;
   }
-  return { sockets, malformed, truncated: false };
+  return { sockets, malformed, truncated: false, end: start };
 }
 
 /** `  12: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000  0 23456 1 …` */
@@ -193,7 +195,7 @@ function parseSctpEndpoints(bytes: Buffer): ParsedTable {
         });
     }
   }
-  return { sockets, malformed, truncated };
+  return { sockets, malformed, truncated, end: bytes.length };
 }
 
 /** `%pI4` (dotted) or `%pI6` (eight groups of four digits, never compressed), as bytes. */
@@ -204,6 +206,19 @@ function sctpAddress(text: string): Uint8Array | undefined {
     return parts.every((n) => n <= 255) ? Uint8Array.from(parts) : undefined;
   }
   return /^[0-9a-f]{4}(:[0-9a-f]{4}){7}$/i.test(text) ? Buffer.from(text.replaceAll(':', ''), 'hex') : undefined;
+}
+
+/**
+ * Says whether a table still begins with what was parsed before (`earlier`, up to its `end`) and nothing that listens
+ * follows, so that the sockets are the same.
+ */
+export function isSameTable(bytes: Buffer, earlier: Buffer, table: SocketTable): boolean {
+  if (bytes.length < earlier.length || !bytes.subarray(0, earlier.length).equals(earlier)) return false;
+  if (bytes.length === earlier.length) return true;
+  const end = bytes.indexOf(NEWLINE, earlier.length);
+  if (table.transport !== 'tcp' || end < 0) return false;
+  const cursor = { at: earlier.length };
+  return parseRow(bytes, cursor, end, table.family === 'ipv4' ? 8 : 32, LISTEN, table, true) === 'other';
 }
 
 /** Says whether a TCP table read so far already shows a row that does not listen: none that listens follows it. */

@@ -2,7 +2,15 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { Transport } from '../../model/endpoint.ts';
 import { failureOf } from './files.ts';
-import { isTableDone, parseSocketTable, SOCKET_TABLES, type Socket, type SocketTable } from './socket-tables.ts';
+import {
+  isSameTable,
+  isTableDone,
+  type ParsedTable,
+  parseSocketTable,
+  SOCKET_TABLES,
+  type Socket,
+  type SocketTable,
+} from './socket-tables.ts';
 
 /** Largest table that is read: half a million UDP sockets. */
 const MAX_TABLE_BYTES = 64 * 1024 * 1024;
@@ -19,24 +27,48 @@ export interface TableProblem {
 }
 
 export interface NamespaceTables {
-  readonly sockets: readonly Socket[];
+  /** One list per table; the very same list as before where the table did not change. */
+  readonly tables: readonly (readonly Socket[])[];
   readonly problems: readonly TableProblem[];
 }
 
-/**
- * Reads the tables of a namespace through the first of the given /proc/PID/net directories that lasts. Returns
- * `undefined` if none does: every process of the namespace ended meanwhile.
- */
-export function readNamespaceTables(directories: Iterable<string>): NamespaceTables | undefined {
-  for (const directory of directories) {
-    const tables = readTables(directory);
-    if (tables !== undefined) return tables;
-  }
-  return undefined;
+export interface TableReader {
+  /**
+   * Reads the tables of a namespace through the first of the given /proc/PID/net directories that lasts. Returns
+   * `undefined` if none does: every process of the namespace ended meanwhile.
+   */
+  readonly read: (namespaceId: string, directories: readonly string[]) => NamespaceTables | undefined;
+  /** Forgets namespaces that are gone. */
+  readonly keepOnly: (namespaceIds: { readonly has: (id: string) => boolean }) => void;
 }
 
-function readTables(directory: string): NamespaceTables | undefined {
-  const sockets: Socket[] = [];
+/** A table as it was read last. */
+interface Earlier {
+  readonly bytes: Buffer;
+  readonly parsed: ParsedTable;
+}
+
+/** A reader that parses a table again only when it changed: on a quiet machine a snapshot is a comparison of bytes. */
+export function createTableReader(): TableReader {
+  const earlier = new Map<string, Map<string, Earlier>>();
+  return {
+    read: (id, directories) => {
+      const known = earlier.get(id) ?? new Map<string, Earlier>();
+      earlier.set(id, known);
+      for (const directory of directories) {
+        const tables = readTables(directory, known);
+        if (tables !== undefined) return tables;
+      }
+      return undefined;
+    },
+    keepOnly: (ids) => {
+      for (const id of earlier.keys()) if (!ids.has(id)) earlier.delete(id);
+    },
+  };
+}
+
+function readTables(directory: string, known: Map<string, Earlier>): NamespaceTables | undefined {
+  const tables: (readonly Socket[])[] = [];
   const problems: TableProblem[] = [];
   let isMissing = false;
   for (const table of SOCKET_TABLES) {
@@ -46,8 +78,8 @@ function readTables(directory: string): NamespaceTables | undefined {
     else if (read === 'denied') problems.push({ file, transport, message: 'may not be read' });
     else if (read === 'other') problems.push({ file, transport, message: 'could not be read to its end' });
     else {
-      const parsed = parseSocketTable(read.bytes, table, LITTLE_ENDIAN);
-      for (const socket of parsed.sockets) sockets.push(socket);
+      const parsed = parse(read.bytes, table, known);
+      tables.push(parsed.sockets);
       if (read.cut)
         problems.push({ file, transport, message: `is larger than ${MAX_TABLE_BYTES} bytes; the rest was not read` });
       else if (parsed.truncated) problems.push({ file, transport, message: 'ends in the middle of a line' });
@@ -57,7 +89,15 @@ function readTables(directory: string): NamespaceTables | undefined {
   }
   // a protocol that the kernel lacks has no table; a process that ended has none at all
   if (isMissing && !exists(`${directory}/tcp`)) return undefined;
-  return { sockets, problems };
+  return { tables, problems };
+}
+
+function parse(bytes: Buffer, table: SocketTable, known: Map<string, Earlier>): ParsedTable {
+  const before = known.get(table.file);
+  if (before !== undefined && isSameTable(bytes, before.bytes, table)) return before.parsed;
+  const parsed = parseSocketTable(bytes, table, LITTLE_ENDIAN);
+  known.set(table.file, { bytes: Buffer.from(bytes.subarray(0, parsed.end)), parsed });
+  return parsed;
 }
 
 /** Reads a table into the shared buffer; a TCP table only as far as sockets listen. */
