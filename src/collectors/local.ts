@@ -9,7 +9,7 @@ import { createListenerFolder, type ListenerFolder, type ScopeSockets } from './
 import { listNamedNamespaces, type NamespaceSurvey, surveyNamespaces } from './linux/namespaces.ts';
 import { createProcessReader, type ProcessReader } from './linux/process-facts.ts';
 import { createScopeNames, type ScopeNames } from './linux/scope-names.ts';
-import { createSocketOwners, type SocketOwners } from './linux/socket-owners.ts';
+import { createSocketOwners, type SocketGroup, type SocketOwners } from './linux/socket-owners.ts';
 import { createTableReader, type NamespaceTables, type TableReader } from './linux/table-reader.ts';
 
 type Snapshot = Omit<Observation, 'id'>;
@@ -119,10 +119,13 @@ function takeSnapshot(options: CollectorOptions, memory: Memory): Snapshot {
   memory.processes.begin(options.hashes);
   const mountedNames = new Map(named.flatMap(({ id, name }) => (id === undefined ? [] : [[id, name] as const])));
   const names = memory.scopes.nameAll([...survey.byId.values()], survey.hostId, mountedNames);
-  const inodes = new Set<number>();
-  for (const namespace of tables.values())
+  const groups: SocketGroup[] = [];
+  for (const [id, namespace] of tables) {
+    const inodes = new Set<number>();
     for (const sockets of namespace.tables) for (const { inode } of sockets) if (inode > 0) inodes.add(inode);
-  memory.owners.update(inodes, survey.pids);
+    groups.push({ inodes, pids: survey.byId.get(id)?.pids ?? [] });
+  }
+  memory.owners.update(groups, survey.pids);
 
   const scopes: ScopeSockets[] = [];
   const read: ReadScope[] = [];

@@ -13,13 +13,19 @@ interface KnownHolder extends Holder {
   readonly path: string;
 }
 
+/** The sockets of a namespace, by inode, and the processes in it. */
+export interface SocketGroup {
+  readonly inodes: ReadonlySet<number>;
+  readonly pids: readonly number[];
+}
+
 export interface SocketOwners {
   /**
-   * Finds who holds the sockets of the given inodes, among the given processes. Cheap when little changed: known
-   * holders are verified by one readlink each, and only new processes are looked through; a new inode costs a look at
-   * every descriptor of the machine.
+   * Finds who holds the given sockets, among all processes. Cheap when little changed: known holders are verified by one
+   * readlink each, and only new processes are looked through. A new socket costs a look at every descriptor in its
+   * namespace, and one at every descriptor of the machine where nobody there holds it.
    */
-  readonly update: (inodes: ReadonlySet<number>, pids: readonly number[]) => void;
+  readonly update: (groups: readonly SocketGroup[], pids: readonly number[]) => void;
   /** Empty where nobody visible holds it; the very same list as before where nothing changed. */
   readonly holdersOf: (inode: number) => readonly Holder[];
   /** Processes whose descriptors may not be read. */
@@ -44,6 +50,8 @@ export function socketInode(link: string): number {
 /** `elapsed`: a clock that never steps back, in ms. */
 export function createSocketOwners(proc: string, elapsed: () => number): SocketOwners {
   const known = new Map<number, KnownHolder[]>();
+  /** Inodes that each process was seen to hold. */
+  const inodesOfPid = new Map<number, Set<number>>();
   const nobodyUntil = new Map<number, number>();
   let seenPids = new Set<number>();
   const hidden = new Set<number>();
@@ -53,6 +61,16 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
    */
   const starts = new Map<number, { inode: number; startTicks: number }>();
   let lookedAt = Number.NEGATIVE_INFINITY;
+
+  /** Drops what is known of a process, before it is looked through again. */
+  const forget = (pid: number) => {
+    for (const inode of inodesOfPid.get(pid) ?? []) {
+      const left = known.get(inode)?.filter((h) => h.pid !== pid) ?? [];
+      if (left.length > 0) known.set(inode, left);
+      else known.delete(inode);
+    }
+    inodesOfPid.delete(pid);
+  };
 
   /** Looks through the descriptors of a process. */
   const look = (pid: number, inodes: ReadonlySet<number>) => {
@@ -81,6 +99,7 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
       start ??= startOf(pid);
       if (start === undefined) return;
       found.add(inode);
+      inodesOfPid.set(pid, found);
       const holders = known.get(inode);
       // a new list, as callers compare lists to see whether holders changed
       known.set(inode, [...(holders ?? []), { pid, startTicks: start, path }]);
@@ -124,28 +143,38 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
   };
 
   return {
-    update: (inodes, pids) => {
+    update: (groups, pids) => {
       const now = elapsed();
+      const inodes = new Set<number>();
+      for (const group of groups) for (const inode of group.inodes) inodes.add(inode);
       for (const [inode, until] of nobodyUntil) if (until <= now || !inodes.has(inode)) nobodyUntil.delete(inode);
-      const everything = now - lookedAt >= VALID_MS;
-      const doubtful = everything ? new Set<number>() : verify(inodes);
-      let isNew = everything;
-      for (const inode of inodes) {
-        if (isNew) break;
-        isNew = !known.has(inode) && !nobodyUntil.has(inode);
-      }
-      if (isNew) {
+      const isStale = now - lookedAt >= VALID_MS;
+      const looked = new Set<number>();
+      const lookOnce = (pid: number) => {
+        if (looked.has(pid)) return;
+        looked.add(pid);
+        forget(pid);
+        look(pid, inodes);
+      };
+      if (isStale) {
         known.clear();
         hidden.clear();
         nobodyUntil.clear();
-        for (const pid of pids) look(pid, inodes);
-        lookedAt = now;
+        inodesOfPid.clear();
       } else {
-        for (const pid of doubtful) forget(known, pid);
-        for (const pid of pids) if (!seenPids.has(pid) || doubtful.has(pid)) look(pid, inodes);
+        const doubtful = verify(inodes);
+        for (const pid of pids) if (!seenPids.has(pid) || doubtful.has(pid)) lookOnce(pid);
+        // whoever opened a socket most likely lives in its namespace
+        const isUnknown = (inode: number) => !known.has(inode) && !nobodyUntil.has(inode);
+        for (const group of groups) if (some(group.inodes, isUnknown)) for (const pid of group.pids) lookOnce(pid);
+      }
+      if (isStale || some(inodes, (inode) => !known.has(inode) && !nobodyUntil.has(inode))) {
+        for (const pid of pids) lookOnce(pid);
+        lookedAt = now;
       }
       seenPids = new Set(pids);
-      for (const pid of starts.keys()) if (!seenPids.has(pid)) starts.delete(pid);
+      for (const memory of [starts, inodesOfPid])
+        for (const pid of memory.keys()) if (!seenPids.has(pid)) memory.delete(pid);
       for (const pid of hidden) if (!seenPids.has(pid)) hidden.delete(pid);
       for (const inode of inodes)
         if (!known.has(inode) && !nobodyUntil.has(inode)) nobodyUntil.set(inode, now + VALID_MS);
@@ -153,6 +182,11 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
     holdersOf: (inode) => known.get(inode) ?? NOBODY,
     hiddenPids: () => hidden.size,
   };
+}
+
+function some(inodes: ReadonlySet<number>, is: (inode: number) => boolean): boolean {
+  for (const inode of inodes) if (is(inode)) return true;
+  return false;
 }
 
 function processInode(proc: string, pid: number): number | undefined {
@@ -169,13 +203,4 @@ function isLinkTo(path: string, expected: string): boolean {
   } catch {
     return false;
   }
-}
-
-function forget(known: Map<number, KnownHolder[]>, pid: number): void {
-  for (const [inode, holders] of known)
-    if (holders.some((h) => h.pid === pid))
-      known.set(
-        inode,
-        holders.filter((h) => h.pid !== pid),
-      );
 }
