@@ -400,7 +400,7 @@ test('a stamp that is not committed yet is judged by its signature', { skip }, a
 test('a stamp with text that no tool takes is forged, and nothing breaks', { skip }, async () => {
   const { repo, text } = await approvedByAlice();
   const config = CONFIG.replace(/policy.*\n/, '');
-  for (const by of ['"a\\0b"', '"\\ud800"', '-x', '"*"', '"a b"', `"${'y'.repeat(9000)}"`]) {
+  for (const by of ['"a\\0b"', '-x', '"*"', '"a b"', `"${'y'.repeat(9000)}"`]) {
     await repo.commit(
       { 'quietdoor.yaml': config, [FILE]: text.replace('by: alice@example.org', `by: ${by}`) },
       { author: 'mallory' },
