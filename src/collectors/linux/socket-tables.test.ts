@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isTableDone, parseSocketTable, SOCKET_TABLES, type SocketTable } from './socket-tables.ts';
+import {
+  isSameTable,
+  isTableDone,
+  parseSocketTable,
+  parseSockstat,
+  SOCKET_TABLES,
+  type SocketTable,
+} from './socket-tables.ts';
 
 const HEADER = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
 const HEADER6 =
@@ -105,6 +112,19 @@ for (const { name, file, input, want, malformed = 0, truncated = false } of case
     );
   });
 
+test('counters of sockets in use', () => {
+  const text =
+    'sockets: used 17\nTCP: inuse 5 orphan 0 tw 2 alloc 8 mem 1\nUDP: inuse 0 mem 0\nFRAG: inuse 0 memory 0\nTCP6: inuse x\n';
+  assert.deepEqual(
+    [...parseSockstat(text)],
+    [
+      ['TCP', 5],
+      ['UDP', 0],
+      ['FRAG', 0],
+    ],
+  );
+});
+
 test('big-endian machines print the words as they are', () => {
   const row = '   0: 7F000001:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0        0 1 1\n';
   assert.equal(parseSocketTable(Buffer.from(HEADER + row), tableOf('tcp'), false).sockets[0]?.address, '127.0.0.1');
@@ -117,6 +137,18 @@ test('reading stops at the first row that does not listen', () => {
   assert.equal(isTableDone(Buffer.from(`${HEADER}${listening}\n${connected}\n   4: 00`), tableOf('tcp')), true);
   assert.equal(isTableDone(Buffer.from(HEADER), tableOf('tcp')), false);
   assert.equal(isTableDone(Buffer.from(`${HEADER}${connected}\n`), tableOf('udp')), false);
+});
+
+test('a table is the same while what listens is the same', () => {
+  const [, listening = '', , connected = ''] = (cases[0]?.input ?? '').split('\n');
+  const earlier = Buffer.from(`${HEADER}${listening}\n`);
+  const same = (text: string, file = 'tcp') => isSameTable(Buffer.from(text), earlier, tableOf(file));
+  assert.equal(same(`${HEADER}${listening}\n`), true);
+  assert.equal(same(`${HEADER}${listening}\n${connected}\n`), true);
+  assert.equal(same(`${HEADER}${listening}\n${listening}\n`), false);
+  assert.equal(same(`${HEADER}${listening}\n${connected}`), false);
+  assert.equal(same(HEADER), false);
+  assert.equal(same(`${HEADER}${listening}\n${connected}\n`, 'udp'), false);
 });
 
 test('no bytes make the parser throw, and every socket it gives is in range', () => {

@@ -8,20 +8,33 @@ export interface SocketTable {
   readonly file: string;
   readonly transport: Transport;
   readonly family: AddressFamily;
+  /** Name of its counter in /proc/net/sockstat or sockstat6. */
+  readonly counter?: string;
 }
 
 /** Every table that is read. One that does not exist belongs to a protocol that the running kernel does not have. */
 export const SOCKET_TABLES: readonly SocketTable[] = [
-  { file: 'tcp', transport: 'tcp', family: 'ipv4' },
-  { file: 'tcp6', transport: 'tcp', family: 'ipv6' },
-  { file: 'udp', transport: 'udp', family: 'ipv4' },
-  { file: 'udp6', transport: 'udp', family: 'ipv6' },
-  { file: 'udplite', transport: 'udplite', family: 'ipv4' },
-  { file: 'udplite6', transport: 'udplite', family: 'ipv6' },
-  { file: 'raw', transport: 'raw', family: 'ipv4' },
-  { file: 'raw6', transport: 'raw', family: 'ipv6' },
+  { file: 'tcp', transport: 'tcp', family: 'ipv4', counter: 'TCP' },
+  { file: 'tcp6', transport: 'tcp', family: 'ipv6', counter: 'TCP6' },
+  { file: 'udp', transport: 'udp', family: 'ipv4', counter: 'UDP' },
+  { file: 'udp6', transport: 'udp', family: 'ipv6', counter: 'UDP6' },
+  { file: 'udplite', transport: 'udplite', family: 'ipv4', counter: 'UDPLITE' },
+  { file: 'udplite6', transport: 'udplite', family: 'ipv6', counter: 'UDPLITE6' },
+  { file: 'raw', transport: 'raw', family: 'ipv4', counter: 'RAW' },
+  { file: 'raw6', transport: 'raw', family: 'ipv6', counter: 'RAW6' },
   { file: 'sctp/eps', transport: 'sctp', family: 'ipv4' },
 ];
+
+/**
+ * Numbers of sockets in use by protocol (`TCP`, `UDP6`…) from the text of /proc/net/sockstat or sockstat6
+ * (net/ipv4/proc.c): `TCP: inuse 5 orphan 0 tw 0 alloc 8 mem 1`.
+ */
+export function parseSockstat(text: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [, name, count] of text.matchAll(/^(\w{1,16}): inuse (\d{1,15})\b/gm))
+    counts.set(name as string, Number(count));
+  return counts;
+}
 
 /** One socket that waits for anybody: TCP and SCTP in state LISTEN, UDP and raw without a peer. */
 export interface Socket {

@@ -1,12 +1,13 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { Transport } from '../../model/endpoint.ts';
-import { failureOf } from './files.ts';
+import { failureOf, readOnce } from './files.ts';
 import {
   isSameTable,
   isTableDone,
   type ParsedTable,
   parseSocketTable,
+  parseSockstat,
   SOCKET_TABLES,
   type Socket,
   type SocketTable,
@@ -14,6 +15,7 @@ import {
 
 /** Largest table that is read: half a million UDP sockets. */
 const MAX_TABLE_BYTES = 64 * 1024 * 1024;
+const EMPTY: readonly Socket[] = [];
 const LITTLE_ENDIAN = endianness() === 'LE';
 
 /** Shared by all tables, grown as needed; one text per row would cost several times as much. */
@@ -71,8 +73,15 @@ function readTables(directory: string, known: Map<string, Earlier>): NamespaceTa
   const tables: (readonly Socket[])[] = [];
   const problems: TableProblem[] = [];
   let isMissing = false;
+  const counts = readCounts(directory);
   for (const table of SOCKET_TABLES) {
     const { file, transport } = table;
+    // The kernel walks the whole machine's hash (1.5 ms for TCP) to print an empty table. Its counter is a sum over
+    // processors and may be off for an instant, so a table that had sockets before is read all the same.
+    if (counts.get(table.counter ?? '') === 0 && !known.get(file)?.parsed.sockets.length) {
+      tables.push(EMPTY);
+      continue;
+    }
     const read = readTable(`${directory}/${file}`, table);
     if (read === 'missing') isMissing = true;
     else if (read === 'denied') problems.push({ file, transport, message: 'may not be read' });
@@ -90,6 +99,11 @@ function readTables(directory: string, known: Map<string, Earlier>): NamespaceTa
   // a protocol that the kernel lacks has no table; a process that ended has none at all
   if (isMissing && !exists(`${directory}/tcp`)) return undefined;
   return { tables, problems };
+}
+
+function readCounts(directory: string): Map<string, number> {
+  const texts = ['sockstat', 'sockstat6'].map((file) => readOnce(`${directory}/${file}`)?.toString('latin1') ?? '');
+  return parseSockstat(texts.join('\n'));
 }
 
 function parse(bytes: Buffer, table: SocketTable, known: Map<string, Earlier>): ParsedTable {
