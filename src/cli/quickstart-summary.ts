@@ -22,7 +22,7 @@ const MOST_ENDPOINTS = 12;
 const MOST_FINDINGS = 5;
 
 const COLUMNS: readonly Column[] = [
-  { title: 'endpoint', min: 16 },
+  { title: 'endpoint', min: 34 },
   { title: 'service', min: 8 },
   { title: 'listens on', min: 9 },
   { title: 'process', min: 8 },
