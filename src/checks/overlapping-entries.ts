@@ -22,7 +22,8 @@ export const overlappingEntries: Check = {
   estate(estate) {
     const { entries, hosts } = estate.register;
     const known = [...estate.hosts.map((h) => h.host), ...hosts];
-    const { overlaps, exhaustive } = findOverlaps(entries, known);
+    const deciding = new Set(entries.filter((e) => decidesSomething(e.id, estate)).map((e) => e.id));
+    const { overlaps, exhaustive } = findOverlaps(entries, known, { deciding });
     const byId = new Map(entries.map((e) => [e.id, e]));
     const found: FindingDraft[] = [];
     for (const same of Map.groupBy(overlaps, (o) => `${o.entry} ${o.kind} ${o.where}`).values()) {
@@ -41,6 +42,12 @@ export const overlappingEntries: Check = {
     return found;
   },
 };
+
+/** Says whether the entry decides an endpoint that was seen. One in an unknown scope may be of another entry. */
+function decidesSomething(id: string, { endpointsByEntry }: EstateFacts): boolean {
+  const covered = endpointsByEntry.get(id) ?? [];
+  return covered.some(({ endpoint, entries }) => entries[0]?.entry.id === id && endpoint.scope !== 'unknown');
+}
 
 /** `overlaps`: those of one entry that are of one kind. */
 function draftOf(entry: RegisterEntry, overlaps: readonly Overlap[], estate: EstateFacts): FindingDraft {

@@ -25,9 +25,9 @@ export interface FactsInput {
 interface Seen {
   readonly endpoint: Endpoint;
   /** Asked for by name. */
-  asked: boolean;
-  readonly open: ListenerState[];
-  readonly closed: ListenerState[];
+  readonly asked: boolean;
+  readonly open: readonly ListenerState[];
+  readonly closed: readonly ListenerState[];
 }
 
 /**
@@ -48,8 +48,8 @@ export function buildFacts(input: FactsInput): Facts {
     const entries = matcher.entriesFor(endpoint);
     const facts: EndpointFacts = {
       endpoint,
-      listeners: seen.open.sort(compareStates),
-      closed: seen.closed.sort(compareStates),
+      listeners: seen.open,
+      closed: seen.closed,
       entries: entries.map((entry) => matched(entry, endpoint.host)),
       host: hostStates.get(endpoint.host.toLowerCase()) ?? [],
       mayBeInBrokenPart: mayBeBroken(endpoint),
@@ -87,19 +87,33 @@ function groupByHost(hosts: readonly HostState[]): ReadonlyMap<string, readonly 
   return byName;
 }
 
+/** Every endpoint that is known or asked for, sorted. Sorting brings the listeners of an endpoint together. */
 function groupByEndpoint({ listeners, also = [] }: FactsInput): Seen[] {
-  const seen = new Map<string, Seen>();
-  const at = ({ host, scope, transport, port }: Endpoint) => {
-    const endpoint = { host, scope, transport, port };
-    return getOrMake(seen, endpointKey(endpoint), () => ({ endpoint, asked: false, open: [], closed: [] }));
-  };
-  for (const state of listeners) {
-    const { open, closed } = at(state.listener);
-    (state.open ? open : closed).push(state);
+  const sorted = listeners.toSorted(compareStates);
+  const seen: Seen[] = [];
+  for (let from = 0, to = 0; from < sorted.length; from = to) {
+    const first = sorted[from] as ListenerState;
+    while (sorted[to] && compareEndpoints(first.listener, (sorted[to] as ListenerState).listener) === 0) to++;
+    const { host, scope, transport, port } = first.listener;
+    const states = sorted.slice(from, to);
+    const open = states.every((state) => state.open) ? states : states.filter((state) => state.open);
+    const closed = open === states ? NONE : states.filter((state) => !state.open);
+    seen.push({ endpoint: { host, scope, transport, port }, asked: false, open, closed });
   }
-  for (const endpoint of also) at(endpoint).asked = true;
-  return [...seen.values()].sort((a, b) => compareEndpoints(a.endpoint, b.endpoint));
+  return also.length === 0 ? seen : withAsked(seen, also);
 }
+
+function withAsked(seen: readonly Seen[], also: readonly Endpoint[]): Seen[] {
+  const byKey = new Map(seen.map((s) => [endpointKey(s.endpoint), s]));
+  for (const { host, scope, transport, port } of also) {
+    const endpoint = { host, scope, transport, port };
+    const known = byKey.get(endpointKey(endpoint)) ?? { endpoint, open: NONE, closed: NONE };
+    byKey.set(endpointKey(endpoint), { ...known, asked: true });
+  }
+  return [...byKey.values()].sort((a, b) => compareEndpoints(a.endpoint, b.endpoint));
+}
+
+const NONE: readonly ListenerState[] = [];
 
 function compareStates(a: ListenerState, b: ListenerState): number {
   return compareListeners(a.listener, b.listener) || compareText(a.vantage, b.vantage);

@@ -11,13 +11,13 @@ import {
   parseHostSelector,
   type ResolvedHost,
   resolveHost,
-  selectorKey,
   selectorMatches,
   selectorScore,
 } from './host-selector.ts';
 import type { PortRange } from './observation.ts';
 import { addToPortTree, newPortTree, type PortTree, visitPort } from './port-tree.ts';
 import type { RegisterEntry } from './register.ts';
+import { newSelectorGroups } from './selector-groups.ts';
 
 /** Where on a host, without the host. */
 export type EndpointOnHost = Omit<Endpoint, 'host'>;
@@ -121,24 +121,15 @@ const SHARED_FROM = 16;
 /** Builds the index. Costs a look-up per host and selector kind and per entry and range, not per pair of them. */
 export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly MatchHost[]): Matcher {
   const index = newHostIndex<Group>();
-  const groups = new Map<string, Group>();
+  let made = 0;
+  const groups = newSelectorGroups((selector): Group => {
+    const group = { id: made++, selector, score: selectorScore(selector), ports: new Map(), hosts: [] };
+    index.add(selector, group);
+    return group;
+  });
   const records = new Map<RegisterEntry, EntryRecord>();
-  const parsed = new Map<string, Group>();
-
-  function groupOf(text: string): Group {
-    return getOrMake(parsed, text, () => {
-      const selector = parseHostSelector(text);
-      return getOrMake(groups, selectorKey(selector), () => {
-        const score = selectorScore(selector);
-        const group: Group = { id: groups.size, selector, score, ports: new Map(), hosts: [] };
-        index.add(selector, group);
-        return group;
-      });
-    });
-  }
-
   for (const [order, entry] of entries.toSorted((a, b) => compareText(a.id, b.id)).entries()) {
-    const record: EntryRecord = { entry, order, groups: new Set(entry.hosts.map(groupOf)), foundIn: 0 };
+    const record: EntryRecord = { entry, order, groups: new Set(entry.hosts.map(groups.of)), foundIn: 0 };
     records.set(entry, record);
     for (const group of record.groups) {
       const tree = getOrMake(group.ports, entry.transport, newPortTree<Item>);

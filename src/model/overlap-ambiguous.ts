@@ -10,9 +10,7 @@ import {
   type HostSelector,
   literalLength,
   type MatchHost,
-  parseHostSelector,
   resolveHost,
-  selectorKey,
   selectorMatches,
   selectorScore,
 } from './host-selector.ts';
@@ -21,6 +19,7 @@ import type { Ambiguity, Budget, OverlapBasis } from './overlap-result.ts';
 import { intersectPorts, mergePorts } from './port-ranges.ts';
 import { nodesOf } from './port-tree.ts';
 import type { RegisterEntry } from './register.ts';
+import { newSelectorGroups } from './selector-groups.ts';
 import { witnessHost } from './witness.ts';
 
 /** Entries told of that decide in place of one. */
@@ -154,18 +153,17 @@ export function findAmbiguous(
   budget: Budget,
 ): Ambiguity[] {
   const pairs = newPairs();
-  const groups = groupEntries(entries);
-  for (const group of groups.values())
-    if (group.members.length > 1)
-      sweep(group.members, budget, (first, second, ports) => {
-        const sure = canTie(group, [first, second]);
-        if (sure) pairs.add(first, second, 'selectors', ports, group.text);
-        else group.doubtful = true;
-        return sure;
-      });
+  const groups = [...groupEntries(entries)];
+  for (const group of groups)
+    sweep(sharingPorts(group.members), budget, (first, second, ports) => {
+      const sure = canTie(group, [first, second]);
+      if (sure) pairs.add(first, second, 'selectors', ports, group.text);
+      else group.doubtful = true;
+      return sure;
+    });
 
   const index = newHostIndex<Group>();
-  for (const group of groups.values()) index.add(group.selector, group);
+  for (const group of groups) index.add(group.selector, group);
   const answers = new Map<string, (host: string) => void>();
   for (const host of hosts) {
     const chosen = index.matching(resolveHost(host)).sort((a, b) => b.score - a.score || compareText(a.text, b.text));
@@ -185,21 +183,33 @@ export function findAmbiguous(
   return pairs.list();
 }
 
-function groupEntries(entries: readonly RegisterEntry[]): ReadonlyMap<string, Group> {
-  const groups = new Map<string, Group>();
+function groupEntries(entries: readonly RegisterEntry[]): Iterable<Group> {
+  const groups = newSelectorGroups(
+    (selector, text): Group => ({ text, selector, score: selectorScore(selector), members: [], doubtful: false }),
+  );
   for (const [order, entry] of entries.toSorted((a, b) => compareText(a.id, b.id)).entries()) {
-    const own = new Map<string, Group>();
-    for (const text of entry.hosts) {
-      const selector = parseHostSelector(text);
-      const key = selectorKey(selector);
-      const make = () => ({ text, selector, score: selectorScore(selector), members: [], doubtful: false });
-      own.set(key, getOrMake(groups, key, make));
-    }
-    const member = { entry, order, groups: [...own.values()] };
-    for (const group of own.values()) group.members.push(member);
+    const member = { entry, order, groups: [...new Set(entry.hosts.map(groups.of))] };
+    for (const group of member.groups) group.members.push(member);
   }
-  return groups;
+  return groups.values();
 }
+
+/** Those that have a port in common with another, in their order. Most have none, and only these can tie. */
+function sharingPorts(members: readonly Member[]): readonly Member[] {
+  const ranges = members
+    .flatMap((member) => member.entry.ports.map(({ from, to }) => ({ member, from, to })))
+    .sort((a, b) => a.from - b.from);
+  const sharing = new Set<Member>();
+  let furthest = ranges[0];
+  for (const range of ranges) {
+    if (furthest && furthest.member !== range.member && range.from <= furthest.to)
+      sharing.add(range.member).add(furthest.member);
+    if (furthest && range.to > furthest.to) furthest = range;
+  }
+  return sharing.size === 0 ? NONE : members.filter((member) => sharing.has(member));
+}
+
+const NONE: readonly Member[] = [];
 
 /** Selectors of one host that have equal rank, where they may bring entries together that no text does. */
 function runsOfEqualScore(chosen: readonly Group[]): { equal: readonly Group[]; higher: readonly Group[] }[] {

@@ -39,9 +39,8 @@ export function findUnreachable(
       const coveredBy = [...winners].sort().slice(0, MAX_COVERED_BY);
       found.push({ kind: 'unreachable', entry: entry.id, coveredBy, where });
     };
-    const selectors = entry.hosts.map(parseHostSelector);
-    if (selectors.length === 0) continue;
-    if (!selectors.some((selector) => decidesBySelector(entry, selector, winners))) {
+    if (entry.hosts.length === 0) continue;
+    if (!entry.hosts.some((text) => decidesBySelector(entry, parseHostSelector(text), winners))) {
       report('selectors');
       continue;
     }

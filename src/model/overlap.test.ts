@@ -171,6 +171,12 @@ test('tells of what trying every pair on every endpoint tells of', () => {
         if (o.where === 'selectors') assert.ok(!everywhere.decides.has(o.entry), `${o.entry} never decides`);
       }
       const known = bruteForce(entries, hosts);
+      const { decides: deciding } = known;
+      assert.deepEqual(
+        findOverlaps(entries, hosts, { deciding }).overlaps,
+        overlaps,
+        'what decides need not be found out',
+      );
       for (const tie of [...everywhere.tiesBySelector, ...known.ties]) {
         const second = tie.split(' ')[1] as string;
         assert.ok(toldOf.has(second), `${tie} is told of`);
@@ -194,6 +200,6 @@ test('tells of what trying every pair on every endpoint tells of', () => {
 
 test('a search that is cut short says so', () => {
   const entries = Array.from({ length: 50 }, (_, n) => entryOf({ id: `e${n}`, hosts: ['*'] }));
-  assert.equal(findOverlaps(entries, [], 20).exhaustive, false);
+  assert.equal(findOverlaps(entries, [], { steps: 20 }).exhaustive, false);
   assert.equal(findOverlaps(entries, []).exhaustive, true);
 });

@@ -15,8 +15,15 @@ export interface Overlaps {
   readonly exhaustive: boolean;
 }
 
-/** Questions to the matcher and steps through tied entries: a second or so at the most. */
+/** Questions to the matcher and steps through tied entries. */
 const BUDGET = 2_000_000;
+
+export interface OverlapOptions {
+  /** Ids of entries that are known to decide something, so that it need not be found out. */
+  readonly deciding?: ReadonlySet<string>;
+  /** Default: a second or so at the most. */
+  readonly steps?: number;
+}
 
 /**
  * Finds entries that get in each other's way. Of every set of tied entries each but the first is told of, at most with
@@ -25,11 +32,12 @@ const BUDGET = 2_000_000;
 export function findOverlaps(
   entries: readonly RegisterEntry[],
   hosts: readonly MatchHost[],
-  steps: number = BUDGET,
+  { deciding = new Set(), steps = BUDGET }: OverlapOptions = {},
 ): Overlaps {
   const merged = mergeHosts(hosts);
   const budget: Budget = { left: steps };
-  const unreachable = findUnreachable(entries, merged, buildMatcher(entries, merged), budget);
+  const idle = entries.filter((entry) => !deciding.has(entry.id));
+  const unreachable = idle.length === 0 ? [] : findUnreachable(idle, merged, buildMatcher(entries, merged), budget);
   // An entry that never decides for the same reason is told of as that alone.
   const never = new Map(unreachable.map((o) => [o.entry, o.where]));
   const ambiguous = findAmbiguous(entries, merged, budget).filter((o) => {

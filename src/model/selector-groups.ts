@@ -1,0 +1,23 @@
+import { getOrMake } from '../util/get-or-make.ts';
+import { type HostSelector, parseHostSelector, selectorKey } from './host-selector.ts';
+
+/** One thing for each selector, however it is written. */
+export interface SelectorGroups<T> {
+  /** What belongs to a selector as it stands in an entry; made at the first call. */
+  of(text: string): T;
+  values(): Iterable<T>;
+}
+
+/** Each text is read once: thousands of entries name the same hosts. */
+export function newSelectorGroups<T>(make: (selector: HostSelector, text: string) => T): SelectorGroups<T> {
+  const byKey = new Map<string, T>();
+  const byText = new Map<string, T>();
+  return {
+    of: (text) =>
+      getOrMake(byText, text, () => {
+        const selector = parseHostSelector(text);
+        return getOrMake(byKey, selectorKey(selector), () => make(selector, text));
+      }),
+    values: () => byKey.values(),
+  };
+}
