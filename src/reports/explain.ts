@@ -12,6 +12,7 @@ import { formatDate, formatTime } from './time.ts';
 import {
   controlsByFramework,
   endpointWords,
+  frameworkName,
   NOT_VERIFIED,
   severityWords,
   shortDigest,
@@ -118,6 +119,6 @@ function controlLines({ result, frameworks, choices }: ExplainInput): string[] {
     });
     const inside = ids.filter((control) => !outside.includes(control));
     const note = outside.length > 0 ? `  (outside your baseline: ${outside.join(', ')})` : '';
-    return `${framework ? `${framework.title} ${framework.version}` : id}: ${inside.join(', ') || 'none'}${note}`;
+    return `${framework ? frameworkName(framework) : id}: ${inside.join(', ') || 'none'}${note}`;
   });
 }

@@ -1,6 +1,7 @@
 import { type Endpoint, endpointKey, HOST_SCOPE } from '../model/endpoint.ts';
 import type { CheckResult, VerdictWord } from '../model/facts.ts';
 import { type Finding, SEVERITIES, type Severity, type Subject } from '../model/finding.ts';
+import type { Framework } from '../model/framework.ts';
 import type { ProcessFacts } from '../model/listener.ts';
 import type { ApprovalState, RegisterEntry } from '../model/register.ts';
 import { compareText } from '../util/compare.ts';
@@ -176,6 +177,11 @@ export function expiryWords(entry: RegisterEntry, now: number): string {
 export function processName(p: ProcessFacts | null): string {
   if (p === null) return 'process not visible';
   return p.name ?? p.exe?.split('/').at(-1) ?? `pid ${p.pid}`;
+}
+
+/** One name for a framework and its edition: `NIST SP 800-53 Rev. 5`. A title that holds the edition stands alone. */
+export function frameworkName({ title, version }: Framework): string {
+  return title.includes(version) ? title : `${title} ${version}`;
 }
 
 /** Control ids of findings by framework, sorted, without repeats. */
