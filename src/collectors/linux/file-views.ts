@@ -32,19 +32,28 @@ export function createFileViews(root: string): FileViews {
   const live = root === '/';
   const proc = live ? '/proc' : `${root}/proc`;
   let views = new Map<number, FileView | undefined>();
+  /** By mount namespace and path of the root directory in it. */
+  let keys = new Map<string, string | undefined>();
   let ownKey = '';
   let ownMounts: string | undefined;
 
   const host = (): FileView => ({ root, own: true, key: ownKey, files: { root, key: 'host' } });
 
+  const readCaptured = (path: string): FileView => {
+    const key = directoryKey(path);
+    return key === undefined || isLink(path) ? host() : { root: path, own: false, key, files: { root: path, key } };
+  };
+
   const read = (pid: number): FileView | undefined => {
     const path = `${proc}/${pid}/root`;
-    const key = directoryKey(path);
-    if (!live)
-      return key === undefined || isLink(path) ? host() : { root: path, own: false, key, files: { root: path, key } };
-    if (key === undefined) return undefined;
+    if (!live) return readCaptured(path);
     const mounts = readLink(`${proc}/${pid}/ns/mnt`);
-    const shown = readLink(path) ?? '/';
+    const shown = readLink(path);
+    if (mounts === undefined || shown === undefined) return undefined;
+    const place = `${mounts}|${shown}`;
+    if (!keys.has(place)) keys.set(place, directoryKey(path));
+    const key = keys.get(place);
+    if (key === undefined) return undefined;
     if (shown === '/') {
       if (key === ownKey && mounts === ownMounts) return host();
       // other mounts may lie over the same root: a unit with PrivateTmp, `ip netns exec`, a container
@@ -59,6 +68,7 @@ export function createFileViews(root: string): FileViews {
   return {
     begin: () => {
       views = new Map();
+      keys = new Map();
       ownKey = directoryKey(root) ?? '';
       ownMounts = live ? readLink('/proc/self/ns/mnt') : undefined;
     },

@@ -22,7 +22,7 @@ export interface FoldContext {
   readonly host: string;
   readonly ephemeral: EphemeralPorts;
   readonly holdersOf: (inode: number) => readonly Holder[];
-  readonly factsOf: (holder: Holder) => ProcessFacts | undefined;
+  readonly factsOf: (holder: Holder) => ProcessFacts;
   /** Names of the host's own users. */
   readonly userNames: ReadonlyMap<number, string>;
   /** Every descriptor of the machine was visible: a socket without a holder is the kernel's own. */
@@ -50,7 +50,7 @@ interface Folded {
   readonly listener: Listener;
   readonly group: readonly Socket[];
   readonly holders: readonly (readonly Holder[])[];
-  readonly facts: readonly (ProcessFacts | undefined)[];
+  readonly facts: readonly ProcessFacts[];
 }
 
 interface FoldedScope {
@@ -175,16 +175,10 @@ function fold(
 
 function processesOf(group: readonly Socket[], context: FoldContext): ProcessFacts[] {
   const only = group.length === 1 ? context.holdersOf((group[0] as Socket).inode) : undefined;
-  if (only?.length === 1) {
-    const facts = context.factsOf(only[0] as Holder);
-    return facts ? [facts] : [];
-  }
+  if (only?.length === 1) return [context.factsOf(only[0] as Holder)];
   const holders = new Map<number, Holder>();
   for (const socket of group) for (const holder of context.holdersOf(socket.inode)) holders.set(holder.pid, holder);
-  return [...holders.values()]
-    .sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid)
-    .map(context.factsOf)
-    .filter((facts) => facts !== undefined);
+  return [...holders.values()].sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid).map(context.factsOf);
 }
 
 /**

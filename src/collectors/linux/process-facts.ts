@@ -5,13 +5,18 @@ import { type CgroupFacts, parseCgroup } from './cgroup.ts';
 import { createFileViews, type FileView } from './file-views.ts';
 import { identityInside, openInside, readLink, readOnce, readText, readTextInside } from './files.ts';
 import { type OpenedPackages, openPackages, type PackageProblem, packagedPaths, packagesIdentity } from './packages.ts';
-import { parseBootTime, readProcessStat, TICKS_PER_SECOND } from './process-stat.ts';
+import { parseBootTime, TICKS_PER_SECOND } from './process-stat.ts';
 import { redactCommandLine } from './redact.ts';
 import type { Holder } from './socket-owners.ts';
 import { parsePasswd, uidInside } from './users.ts';
 
 /** How long facts that the kernel does not announce (command line, user, package) are kept, in ms. */
 const VALID_MS = 60_000;
+/**
+ * How long the link to the executable is believed, in ms. Its text changes when the process runs another program and
+ * when the file is removed or replaced.
+ */
+const EXE_VALID_MS = 2_000;
 const MAX_COMMAND_LINE_BYTES = 16 * 1024;
 const DELETED = ' (deleted)';
 
@@ -19,6 +24,7 @@ interface Known {
   readonly startTicks: number;
   readonly exeLink: string | undefined;
   readonly at: number;
+  linkAt: number;
   readonly hashed: boolean;
   readonly facts: ProcessFacts;
 }
@@ -26,8 +32,8 @@ interface Known {
 export interface ProcessReader {
   /** Starts a snapshot: reads what all processes share. */
   readonly begin: (hashes: boolean) => void;
-  /** Facts of a process; `undefined` if it ended, or is another by now. */
-  readonly factsOf: (holder: Holder) => ProcessFacts | undefined;
+  /** What can be seen of a process. One that just ended shows little. */
+  readonly factsOf: (holder: Holder) => ProcessFacts;
   readonly cgroupOf: (pid: number) => CgroupFacts;
   /** A file as the process sees it, bounded. */
   readonly readAs: (pid: number, path: string) => string | undefined;
@@ -45,7 +51,7 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
   const hashFile = createHashCache();
   const known = new Map<number, Known>();
   /** Answers of this snapshot: a server is asked for once per socket. */
-  let answers = new Map<number, ProcessFacts | undefined>();
+  let answers = new Map<number, ProcessFacts>();
   const packages = new Map<string, { opened: OpenedPackages; root: string; identity: string; at: number }>();
   const owners = new Map<string, PackageFacts | null>();
   const users = new Map<string, { names: Map<number, string>; at: number }>();
@@ -118,21 +124,18 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
     };
   };
 
-  const factsNow = ({ pid, startTicks }: Holder): ProcessFacts | undefined => {
-    const exeLink = readLink(`${proc}/${pid}/exe`);
+  const factsNow = ({ pid, startTicks, name }: Holder): ProcessFacts => {
+    const now = elapsed();
     const before = known.get(pid);
-    // the link's text changes when the process runs another program and when the file is removed or replaced
-    if (
-      before?.startTicks === startTicks &&
-      before.exeLink === exeLink &&
-      (before.hashed || !hashes) &&
-      elapsed() - before.at < VALID_MS
-    )
+    const isKept = before?.startTicks === startTicks && now - before.at < VALID_MS && (before.hashed || !hashes);
+    if (isKept && now - before.linkAt < EXE_VALID_MS) return before.facts;
+    const exeLink = readLink(`${proc}/${pid}/exe`);
+    if (isKept && before.exeLink === exeLink) {
+      before.linkAt = now;
       return before.facts;
-    const stat = readProcessStat(proc, pid);
-    if (stat?.startTicks !== startTicks) return undefined;
-    const facts = read(pid, startTicks, stat.name, exeLink);
-    known.set(pid, { startTicks, exeLink, at: elapsed(), hashed: hashes, facts });
+    }
+    const facts = read(pid, startTicks, name, exeLink);
+    known.set(pid, { startTicks, exeLink, at: now, linkAt: now, hashed: hashes, facts });
     return facts;
   };
 
@@ -177,8 +180,12 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
       bootTime = parseBootTime(readText(`${proc}/stat`, 4 * 1024 * 1024) ?? '');
     },
     factsOf: (holder) => {
-      if (!answers.has(holder.pid)) answers.set(holder.pid, factsNow(holder));
-      return answers.get(holder.pid);
+      let facts = answers.get(holder.pid);
+      if (facts === undefined) {
+        facts = factsNow(holder);
+        answers.set(holder.pid, facts);
+      }
+      return facts;
     },
     cgroupOf,
     readAs: (pid, path) => {

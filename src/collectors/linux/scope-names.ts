@@ -7,6 +7,8 @@ import { readProcessStat } from './process-stat.ts';
 
 /** How long a name is kept while its oldest process lives, in ms: a container may be renamed. */
 const VALID_MS = 60_000;
+/** Pids grow with age but for the wrap-around: the oldest process is sought among the lowest ones. */
+const MAX_CANDIDATES = 100;
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 /** What naming needs to know of processes. */
@@ -93,7 +95,7 @@ function nameOne(
   sources: ScopeSources,
 ): Omit<NamedScope, 'at'> {
   let oldest = { pid: namespace.pids[0] ?? 0, startTicks: Number.POSITIVE_INFINITY, name: '' };
-  for (const pid of namespace.pids) {
+  for (const pid of namespace.pids.slice(0, MAX_CANDIDATES)) {
     const stat = readProcessStat(sources.proc, pid);
     if (stat && stat.startTicks < oldest.startTicks) oldest = { pid, ...stat };
   }

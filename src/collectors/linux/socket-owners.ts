@@ -1,11 +1,13 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { failureOf } from './files.ts';
-import { readProcessStat } from './process-stat.ts';
+import { type ProcessStat, readProcessStat } from './process-stat.ts';
 
 /** A process that holds a socket open. */
 export interface Holder {
   readonly pid: number;
   readonly startTicks: number;
+  /** The kernel's name of the task when it was looked at. */
+  readonly name: string;
 }
 
 interface KnownHolder extends Holder {
@@ -21,8 +23,8 @@ export interface SocketGroup {
 
 export interface SocketOwners {
   /**
-   * Finds who holds the given sockets, among all processes. Cheap when little changed: known holders are verified by one
-   * readlink each, and only new processes are looked through. A new socket costs a look at every descriptor in its
+   * Finds who holds the given sockets, among all processes. Cheap when little changed: known holders are verified (see
+   * VERIFY_EVERY), and only new processes are looked through. A new socket costs a look at every descriptor in its
    * namespace, and one at every descriptor of the machine where nobody there holds it.
    */
   readonly update: (groups: readonly SocketGroup[], pids: readonly number[]) => void;
@@ -37,6 +39,13 @@ export interface SocketOwners {
  * socket is the one change that verification does not notice, so everything is looked through again after this time.
  */
 const VALID_MS = 60_000;
+
+/**
+ * A socket that is still there and had one holder, which still runs, is still held by it, unless it was passed to a
+ * process that ran already and then closed. So the descriptor itself (one readlink) is verified only in every 8th
+ * snapshot; where several processes hold a socket, or a new one does, in every snapshot.
+ */
+const VERIFY_EVERY = 8;
 
 const NOBODY: readonly Holder[] = [];
 
@@ -59,7 +68,8 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
    * Start times by the inode of /proc/PID. The kernel makes that inode for one process and never gives it to another
    * (fs/proc/base.c, proc_pid_make_inode), so while it stays the same one stat(2) shows that the pid was not used again.
    */
-  const starts = new Map<number, { inode: number; startTicks: number }>();
+  const starts = new Map<number, { inode: number; stat: ProcessStat }>();
+  let round = 0;
   let lookedAt = Number.NEGATIVE_INFINITY;
 
   /** Drops what is known of a process, before it is looked through again. */
@@ -83,7 +93,7 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
       if (failureOf(error) === 'denied') hidden.add(pid);
       return;
     }
-    let start: number | undefined;
+    let start: ProcessStat | undefined;
     const found = new Set<number>();
     for (const name of names) {
       const path = `${directory}/${name}`;
@@ -102,19 +112,19 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
       inodesOfPid.set(pid, found);
       const holders = known.get(inode);
       // a new list, as callers compare lists to see whether holders changed
-      known.set(inode, [...(holders ?? []), { pid, startTicks: start, path }]);
+      known.set(inode, [...(holders ?? []), { pid, ...start, path }]);
     }
   };
 
-  /** Start of a running process; `undefined` if it ended. */
-  const startOf = (pid: number): number | undefined => {
+  /** Start and name of a running process; `undefined` if it ended. */
+  const startOf = (pid: number): ProcessStat | undefined => {
     const inode = processInode(proc, pid);
     const before = starts.get(pid);
-    if (inode !== undefined && before?.inode === inode) return before.startTicks;
-    const startTicks = readProcessStat(proc, pid)?.startTicks;
-    if (inode === undefined || startTicks === undefined) starts.delete(pid);
-    else starts.set(pid, { inode, startTicks });
-    return startTicks;
+    if (inode !== undefined && before?.inode === inode) return before.stat;
+    const stat = readProcessStat(proc, pid);
+    if (inode === undefined || stat === undefined) starts.delete(pid);
+    else starts.set(pid, { inode, stat });
+    return stat;
   };
 
   /** Drops holders that ended or closed the socket; returns processes that may hold it by another descriptor. */
@@ -127,10 +137,12 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
         continue;
       }
       const expected = `socket:[${inode}]`;
+      const isDue = holders.length > 1 || (inode + round) % VERIFY_EVERY === 0;
       let dropped = false;
       for (const holder of holders) {
-        if (!alive.has(holder.pid)) alive.set(holder.pid, startOf(holder.pid));
-        if (alive.get(holder.pid) === holder.startTicks && isLinkTo(holder.path, expected)) continue;
+        if (!alive.has(holder.pid)) alive.set(holder.pid, startOf(holder.pid)?.startTicks);
+        const isRunning = alive.get(holder.pid) === holder.startTicks;
+        if (isRunning && (!isDue || isLinkTo(holder.path, expected))) continue;
         dropped = true;
         if (alive.get(holder.pid) !== undefined) doubtful.add(holder.pid);
       }
@@ -162,8 +174,9 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
         nobodyUntil.clear();
         inodesOfPid.clear();
       } else {
-        const doubtful = verify(inodes);
-        for (const pid of pids) if (!seenPids.has(pid) || doubtful.has(pid)) lookOnce(pid);
+        round++;
+        for (const pid of pids) if (!seenPids.has(pid)) lookOnce(pid);
+        for (const pid of verify(inodes)) lookOnce(pid);
         // whoever opened a socket most likely lives in its namespace
         const isUnknown = (inode: number) => !known.has(inode) && !nobodyUntil.has(inode);
         for (const group of groups) if (some(group.inodes, isUnknown)) for (const pid of group.pids) lookOnce(pid);
