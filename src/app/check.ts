@@ -72,8 +72,9 @@ export async function checkWith(
   const [hosts, listeners] = store ? [await store.hostStates(), await store.listenerStates()] : [[], []];
   const facts = buildFacts({ now, register, approvals, hosts, listeners, also });
   const frameworks = loadFrameworks(register.frameworks.map((choice) => choice.id));
+  const controlsOf = controlsOfRule(frameworks);
   const known = store ? await store.findingsFirstSeen() : new Map<string, number>();
-  const { findings: raised, results } = runChecks(facts, controlsOfRule(frameworks), {
+  const { findings: raised, results } = runChecks(facts, controlsOf, {
     firstSeen: (fingerprint) => known.get(fingerprint),
   });
   const mark = (finding: Finding): Finding =>
@@ -82,7 +83,8 @@ export async function checkWith(
   let resolved: readonly Finding[] = [];
   if (store && record) {
     await keepRegister(context, store, workspace);
-    resolved = (await store.syncFindings(raised, now)).resolved;
+    const gone = (await store.syncFindings(raised, now)).resolved;
+    resolved = gone.map((finding) => ({ ...finding, controls: controlsOf(finding.rule) }));
   }
   return {
     workspace,

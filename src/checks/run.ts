@@ -118,11 +118,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Returns what turns a draft into a finding: severity, controls, fingerprint, age and exception filled in. */
 function finisher(estate: EstateFacts, controlsOf: ControlsOf, history: FindingHistory) {
-  const controls = new Map<string, readonly ControlRef[]>();
   const { exceptions } = estate.register;
   return (check: Check, draft: FindingDraft): Finding => {
-    const known = controls.get(check.id) ?? controlsOf(check.id);
-    controls.set(check.id, known);
     const fingerprint = fingerprintOf(check.id, draft.subject, draft.entry, draft.discriminator);
     const finding: Mutable<Finding> = {
       fingerprint,
@@ -132,7 +129,7 @@ function finisher(estate: EstateFacts, controlsOf: ControlsOf, history: FindingH
       message: draft.message,
       evidence: draft.evidence,
       remediation: draft.remediation ?? check.remediation,
-      controls: known,
+      controls: controlsOf(check.id),
       firstSeen: history.firstSeen(fingerprint) ?? estate.now,
       lastSeen: estate.now,
       status: 'open',

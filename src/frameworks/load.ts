@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { UserError } from '../model/errors.ts';
 import type { ControlRef } from '../model/finding.ts';
 import type { Framework } from '../model/framework.ts';
+import { getOrMake } from '../util/get-or-make.ts';
 import { packageFile } from '../util/package-root.ts';
 
 /** Every framework that comes with the program: the name of its file here, and its id in quietdoor.yaml. */
@@ -68,10 +69,12 @@ function loadFramework(id: (typeof FRAMEWORK_IDS)[number]): Framework {
  * evidence; in a framework without such a one, those that it supports. Weak links are left out.
  */
 export function controlsOfRule(frameworks: readonly Framework[]): (rule: string) => readonly ControlRef[] {
-  return (rule) =>
+  const known = new Map<string, readonly ControlRef[]>();
+  const find = (rule: string) =>
     frameworks.flatMap((framework) => {
       const speaking = framework.controls.filter((c) => c.checks.includes(rule) && !c.strength.includes('weak'));
       const primary = speaking.filter((c) => c.strength.includes('primary'));
       return (primary.length > 0 ? primary : speaking).map((c) => ({ framework: framework.id, id: c.id }));
     });
+  return (rule) => getOrMake(known, rule, () => find(rule));
 }

@@ -204,22 +204,33 @@ export function conformance(kind: string, makePlace: () => Promise<StorePlace>):
 
     withStore('remembers findings', async (store) => {
       const at = (port: number, now: number) => sampleFinding('db-1', port, now);
-      const first = await store.syncFindings([at(22, 1000), at(80, 1000)], 1000);
-      assert.deepEqual([...first.firstSeen.values()], [1000, 1000]);
-      assert.deepEqual(first.resolved, []);
+      const firstSeen = async () => [...(await store.findingsFirstSeen()).values()].sort();
+      assert.deepEqual((await store.syncFindings([at(22, 1000), at(80, 1000)], 1000)).resolved, []);
+      assert.deepEqual((await store.syncFindings([at(22, 1500), at(80, 1500)], 1500)).resolved, []);
+      assert.deepEqual(await firstSeen(), [1000, 1000]);
       const second = await store.syncFindings([at(22, 2000), at(443, 2000)], 2000);
-      assert.deepEqual([...second.firstSeen.values()], [1000, 2000]);
-      assert.deepEqual(
-        second.resolved.map((f) => [f.endpoint?.port, f.status, f.firstSeen, f.lastSeen]),
-        [[80, 'resolved', 1000, 1000]],
-      );
+      assert.deepEqual(await firstSeen(), [1000, 1000, 2000]);
+      const { controls, ...lasting } = at(80, 1000);
+      assert.deepEqual(second.resolved, [{ ...lasting, lastSeen: 1500, status: 'resolved' }]);
       const third = await store.syncFindings([at(22, 3000), at(80, 3000), at(443, 3000)], 3000);
-      assert.deepEqual([...third.firstSeen.values()], [1000, 1000, 2000]);
+      assert.deepEqual(await firstSeen(), [1000, 1000, 2000]);
       assert.deepEqual(third.resolved, []);
       const weeks = 3000 + 30 * 86_400_000;
       assert.equal((await store.syncFindings([], weeks)).resolved.length, 3);
       assert.equal((await store.syncFindings([], weeks * 2)).resolved.length, 0);
       assert.equal((await store.findingsFirstSeen()).size, 3);
+    });
+
+    withStore('keeps what a finding says last', async (store) => {
+      const finding = sampleFinding('db-1', 22, 1000);
+      const later = { ...finding, message: 'Something else.', firstSeen: 2000, lastSeen: 2000 };
+      await store.syncFindings([finding], 1000);
+      await store.syncFindings([later], 2000);
+      const { resolved } = await store.syncFindings([], 3000);
+      assert.deepEqual(
+        resolved.map((f) => [f.message, f.firstSeen, f.lastSeen]),
+        [['Something else.', 1000, 2000]],
+      );
     });
 
     withStore('keeps a bounded cache', async (store) => {

@@ -31,11 +31,12 @@ export interface EventQuery {
   readonly limit: number;
 }
 
+/** A finding of the past. Which controls it speaks to is a fact of the frameworks, not of the history. */
+export type PastFinding = Omit<Finding, 'controls'>;
+
 export interface FindingSync {
-  /** UTC milliseconds by fingerprint, for every finding that was handed over. */
-  readonly firstSeen: ReadonlyMap<string, number>;
   /** Findings that are gone, newest first: since the sync before, and others of the last 7 days, at most 1,000. */
-  readonly resolved: readonly Finding[];
+  readonly resolved: readonly PastFinding[];
 }
 
 export interface StoreStats {

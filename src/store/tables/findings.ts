@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Finding } from '../../model/finding.ts';
 import { batches, type Database } from '../database.ts';
-import type { FindingSync } from '../store.ts';
+import type { FindingSync, PastFinding } from '../store.ts';
 import { readMeta, writeMeta } from './meta.ts';
 
 /** A finding ever seen. */
@@ -12,7 +13,7 @@ export interface FindingTable {
   last_seen: number;
   /** null while it is there. */
   resolved_at: number | null;
-  /** JSON of the Finding without what changes from run to run. */
+  /** JSON of the finding without what is the same for a rule or changes from run to run. */
   finding: string;
 }
 
@@ -26,24 +27,42 @@ export async function selectFirstSeen(db: Database): Promise<Map<string, number>
   return new Map(rows.map((row) => [row.fingerprint, row.first_seen]));
 }
 
-/** Brings the history up to date with the findings that there are now. Inside a transaction. */
+/**
+ * Brings the history up to date with the findings that there are now. Inside a transaction. Where nothing changed since
+ * the last time, only the time is written and the history is not even read.
+ */
 export async function writeFindings(db: Database, open: readonly Finding[], now: number): Promise<FindingSync> {
+  const texts = open.map(lasting);
+  const digest = digestOf(texts);
+  if ((await readMeta(db, 'findings.digest')) !== digest) {
+    await writeChanges(db, open, texts, now);
+    await writeMeta(db, 'findings.digest', digest);
+  }
+  await writeMeta(db, 'findings.synced_at', String(now));
+  return { resolved: await selectResolved(db, now) };
+}
+
+async function writeChanges(
+  db: Database,
+  open: readonly Finding[],
+  texts: readonly string[],
+  now: number,
+): Promise<void> {
   const known = new Map((await db.selectFrom('findings').selectAll().execute()).map((row) => [row.fingerprint, row]));
   const syncedAt = Number((await readMeta(db, 'findings.synced_at')) ?? 0);
-  const firstSeen = new Map<string, number>();
+  const seen = new Set<string>();
   const changed: FindingTable[] = [];
-  for (const finding of open) {
-    const { fingerprint, rule } = finding;
-    if (firstSeen.has(fingerprint)) continue;
+  for (const [i, { fingerprint, rule, firstSeen }] of open.entries()) {
+    if (seen.has(fingerprint)) continue;
+    seen.add(fingerprint);
     const old = known.get(fingerprint);
-    const since = old?.first_seen ?? Math.min(finding.firstSeen, now);
-    firstSeen.set(fingerprint, since);
-    const text = lasting(finding);
-    if (old && old.resolved_at === null && old.finding === text) continue;
-    changed.push({ fingerprint, rule, first_seen: since, last_seen: now, resolved_at: null, finding: text });
+    const finding = texts[i] as string;
+    if (old && old.resolved_at === null && old.finding === finding) continue;
+    const first_seen = old?.first_seen ?? Math.min(firstSeen, now);
+    changed.push({ fingerprint, rule, first_seen, last_seen: now, resolved_at: null, finding });
   }
   for (const row of known.values()) {
-    if (row.resolved_at !== null || firstSeen.has(row.fingerprint)) continue;
+    if (row.resolved_at !== null || seen.has(row.fingerprint)) continue;
     changed.push({ ...row, last_seen: Math.max(row.last_seen, syncedAt), resolved_at: now });
   }
   for (const batch of batches(changed)) {
@@ -59,11 +78,9 @@ export async function writeFindings(db: Database, open: readonly Finding[], now:
       )
       .execute();
   }
-  await writeMeta(db, 'findings.synced_at', String(now));
-  return { firstSeen, resolved: await selectResolved(db, now) };
 }
 
-async function selectResolved(db: Database, now: number): Promise<Finding[]> {
+async function selectResolved(db: Database, now: number): Promise<PastFinding[]> {
   const rows = await db
     .selectFrom('findings')
     .selectAll()
@@ -73,7 +90,7 @@ async function selectResolved(db: Database, now: number): Promise<Finding[]> {
     .limit(RESOLVED_MAX)
     .execute();
   return rows.map((row) => ({
-    ...(JSON.parse(row.finding) as Finding),
+    ...(JSON.parse(row.finding) as PastFinding),
     firstSeen: row.first_seen,
     lastSeen: row.last_seen,
     status: 'resolved',
@@ -82,6 +99,12 @@ async function selectResolved(db: Database, now: number): Promise<Finding[]> {
 
 /** What of a finding is the same in every run while nothing happens. */
 function lasting(finding: Finding): string {
-  const { firstSeen: _first, lastSeen: _last, inBaseline: _baseline, ...rest } = finding;
-  return JSON.stringify(rest);
+  const without = { controls: undefined, firstSeen: undefined, lastSeen: undefined, inBaseline: undefined };
+  return JSON.stringify({ ...finding, ...without });
+}
+
+function digestOf(texts: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const batch of batches(texts)) hash.update(`${batch.join('\n')}\n`);
+  return hash.digest('hex');
 }
