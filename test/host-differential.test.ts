@@ -31,7 +31,7 @@ function whyNot(): string | false {
 const skip = whyNot();
 
 /** A server that opens what each line of its input says and answers with `ok`; ends with its input. */
-const SERVER = String.raw`
+const SERVER = `
 import ctypes, os, resource, signal, socket, sys, time
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, hard), hard))

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { collectors } from './index.ts';
 import { createLocalCollector, local } from './local.ts';
 
 const fixtures = resolve(import.meta.dirname, '../../fixtures/collectors');
@@ -33,4 +34,10 @@ test('a root without /proc is a gap, not a failure', { skip }, async () => {
     observation.gaps.map((g) => g.code),
     ['proc-unreadable'],
   );
+});
+
+test('the list of collectors names every file of the folder', () => {
+  const files = readdirSync(import.meta.dirname).filter((file) => /^[a-z-]+\.ts$/.test(file));
+  const names = files.map((file) => file.slice(0, -3)).filter((name) => !['collector', 'index'].includes(name));
+  assert.deepEqual(collectors.map((c) => c.name).sort(), names.sort());
 });

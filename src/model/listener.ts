@@ -41,7 +41,7 @@ export interface ProcessFacts {
   readonly user?: string;
   /** systemd unit from the cgroup, e.g. `nginx.service`. */
   readonly unit?: string;
-  /** Container id from the cgroup, 64 hex digits. */
+  /** Container id from the cgroup, 64 hex digits; for lxc and systemd-nspawn the container's name. */
   readonly container?: string;
   readonly package?: PackageFacts;
 }
