@@ -145,7 +145,7 @@ for (const { name, make } of CASES) {
     const endpoint = endpoints[n] as Endpoint;
     const host = byName.get(endpoint.host) as MatchHost;
     const expected = entries.filter((e) => specificityOf(e, host, endpoint) > 0).map((e) => e.id);
-    const found = matcher.entriesFor(endpoint).map((e) => e.id);
+    const found = matcher.entriesFor(endpoint).map((c) => c.entry.id);
     assert.deepEqual(found.toSorted(), expected, `${name}: entries of ${endpoint.host}:${endpoint.port}`);
   }
   rows.push([name, match, build, overlaps, pairs.toLocaleString('en')]);

@@ -222,7 +222,7 @@ test('every listener is in exactly one place, under the entries that cover it, i
         assert.deepEqual(new Set([...e.listeners, ...e.closed]), new Set(own));
         assert.deepEqual(
           e.entries.map((m) => m.entry),
-          matcher.entriesFor(e.endpoint),
+          matcher.entriesFor(e.endpoint).map((c) => c.entry),
         );
       }
       for (const entry of entries)
@@ -232,7 +232,7 @@ test('every listener is in exactly one place, under the entries that cover it, i
             ...new Set(
               listeners
                 .map((l) => l.listener)
-                .filter((l) => matcher.entriesFor(l).includes(entry))
+                .filter((l) => matcher.entriesFor(l).some((c) => c.entry === entry))
                 .map(endpointKey),
             ),
           ].sort(),

@@ -3,7 +3,7 @@ import { getOrMake } from '../util/get-or-make.ts';
 import { compareEndpoints, type Endpoint, endpointKey } from './endpoint.ts';
 import type { EndpointFacts, Facts, MatchedEntry } from './facts.ts';
 import { compareListeners } from './listener.ts';
-import { buildMatcher, type Matcher, mergeHosts } from './match.ts';
+import { buildMatcher, type Covering, type Matcher, mergeHosts } from './match.ts';
 import { inRanges, type PortRange } from './observation.ts';
 import { mergePorts } from './port-ranges.ts';
 import type { ApprovalState, Register, RegisterEntry, RegisterProblem } from './register.ts';
@@ -38,24 +38,24 @@ export function buildFacts(input: FactsInput): Facts {
   const { now, register, approvals, hosts } = input;
   const matcher = buildMatcher(register.entries, knownHosts(input));
   const hostStates = groupByHost(hosts);
-  const matched = matchedEntries(matcher, approvals, hostStates);
+  const matched = matchedEntries(approvals, hostStates);
   const mayBeBroken = brokenPart(register.problems);
 
   const endpoints: EndpointFacts[] = [];
   const byEntry = new Map<string, EndpointFacts[]>(register.entries.map((entry) => [entry.id, []]));
-  for (const seen of groupByEndpoint(input)) {
+  for (const seen of seenEndpoints(input)) {
     const { endpoint } = seen;
-    const entries = matcher.entriesFor(endpoint);
+    const covering = matcher.entriesFor(endpoint);
     const facts: EndpointFacts = {
       endpoint,
       listeners: seen.open,
       closed: seen.closed,
-      entries: entries.map((entry) => matched(entry, endpoint.host)),
+      entries: covering.map((c) => matched(c, endpoint.host)),
       host: hostStates.get(endpoint.host.toLowerCase()) ?? [],
       mayBeInBrokenPart: mayBeBroken(endpoint),
     };
     if (seen.open.length > 0 || seen.asked) endpoints.push(facts);
-    if (seen.open.length + seen.closed.length > 0) for (const entry of entries) byEntry.get(entry.id)?.push(facts);
+    if (seen.open.length + seen.closed.length > 0) for (const { entry } of covering) byEntry.get(entry.id)?.push(facts);
   }
   return {
     estate: {
@@ -87,24 +87,27 @@ function groupByHost(hosts: readonly HostState[]): ReadonlyMap<string, readonly 
   return byName;
 }
 
-/** Every endpoint that is known or asked for, sorted. Sorting brings the listeners of an endpoint together. */
-function groupByEndpoint({ listeners, also = [] }: FactsInput): Seen[] {
-  const sorted = listeners.toSorted(compareStates);
-  const seen: Seen[] = [];
-  for (let from = 0, to = 0; from < sorted.length; from = to) {
-    const first = sorted[from] as ListenerState;
-    while (sorted[to] && compareEndpoints(first.listener, (sorted[to] as ListenerState).listener) === 0) to++;
-    const { host, scope, transport, port } = first.listener;
-    const states = sorted.slice(from, to);
-    const open = states.every((state) => state.open) ? states : states.filter((state) => state.open);
-    const closed = open === states ? NONE : states.filter((state) => !state.open);
-    seen.push({ endpoint: { host, scope, transport, port }, asked: false, open, closed });
-  }
+/** Every endpoint that is known or asked for, sorted. */
+function seenEndpoints({ listeners, also = [] }: FactsInput): Iterable<Seen> {
+  const seen = groupByEndpoint(listeners.toSorted(compareStates));
   return also.length === 0 ? seen : withAsked(seen, also);
 }
 
-function withAsked(seen: readonly Seen[], also: readonly Endpoint[]): Seen[] {
-  const byKey = new Map(seen.map((s) => [endpointKey(s.endpoint), s]));
+/** Sorting has brought the listeners of an endpoint together. */
+function* groupByEndpoint(sorted: readonly ListenerState[]): Iterable<Seen> {
+  for (let from = 0, to = 0; from < sorted.length; from = to) {
+    const { listener } = sorted[from] as ListenerState;
+    while (sorted[to] && compareEndpoints(listener, (sorted[to] as ListenerState).listener) === 0) to++;
+    const { host, scope, transport, port } = listener;
+    const states = sorted.slice(from, to);
+    const open = states.every((state) => state.open) ? states : states.filter((state) => state.open);
+    const closed = open === states ? NONE : states.filter((state) => !state.open);
+    yield { endpoint: { host, scope, transport, port }, asked: false, open, closed };
+  }
+}
+
+function withAsked(seen: Iterable<Seen>, also: readonly Endpoint[]): Seen[] {
+  const byKey = new Map(Array.from(seen, (s) => [endpointKey(s.endpoint), s]));
   for (const { host, scope, transport, port } of also) {
     const endpoint = { host, scope, transport, port };
     const known = byKey.get(endpointKey(endpoint)) ?? { endpoint, open: NONE, closed: NONE };
@@ -123,16 +126,15 @@ const NOT_WORKED_OUT: ApprovalState = { kind: 'unknown', reason: 'its approval w
 
 /** Returns what adds to an entry its approval and whether it was meant for the host; at most two objects per entry. */
 function matchedEntries(
-  matcher: Matcher,
   approvals: ReadonlyMap<string, ApprovalState>,
   hosts: ReadonlyMap<string, readonly HostState[]>,
-): (entry: RegisterEntry, host: string) => MatchedEntry {
+): (covering: Covering, host: string) => MatchedEntry {
   const firstObserved = new Map([...hosts].map(([name, s]) => [name, Math.min(...s.map((h) => h.firstObservedAt))]));
   const stamped = new Map<RegisterEntry, ReadonlySet<string>>();
   const known = { yes: new Map<RegisterEntry, MatchedEntry>(), no: new Map<RegisterEntry, MatchedEntry>() };
 
-  function isConfirmed(entry: RegisterEntry, host: string): boolean {
-    if (matcher.namesOutright(entry, host)) return true;
+  function isConfirmed({ entry, namesHost }: Covering, host: string): boolean {
+    if (namesHost) return true;
     const { approval } = entry;
     if (!approval) return false;
     const { hosts: confirmed } = approval;
@@ -142,8 +144,9 @@ function matchedEntries(
     return (firstObserved.get(name) ?? Number.POSITIVE_INFINITY) <= approval.at;
   }
 
-  return (entry, host) => {
-    const hostConfirmed = isConfirmed(entry, host);
+  return (covering, host) => {
+    const { entry } = covering;
+    const hostConfirmed = isConfirmed(covering, host);
     return getOrMake(hostConfirmed ? known.yes : known.no, entry, () => ({
       entry,
       approval: approvals.get(entry.id) ?? NOT_WORKED_OUT,

@@ -63,7 +63,7 @@ test('precedence is by host, then scope, then narrower ports, then id', () => {
   ];
   const found = buildMatcher(entries, [db1]).entriesFor({ host: 'db-1', scope: 'host', transport: 'tcp', port: 443 });
   assert.deepEqual(
-    found.map((e) => e.id.slice(0, 1)),
+    found.map((c) => c.entry.id.slice(0, 1)),
     [...'abcdefghijklm'],
   );
 });
@@ -75,7 +75,7 @@ test('where the scope is unknown every scope may be meant, and `any` surely is',
   ];
   const found = buildMatcher(entries, []).entriesFor({ host: 'h', scope: 'unknown', transport: 'tcp', port: 443 });
   assert.deepEqual(
-    found.map((e) => e.id),
+    found.map((c) => c.entry.id),
     ['b', 'a'],
   );
 });
@@ -160,11 +160,13 @@ test('the index answers as the rules do, tried pair by pair', () => {
             .sort((a, b) => compareKeys(a.key, b.key) || (a.entry.id < b.entry.id ? -1 : 1));
           const ids = want.map((w) => w.entry.id);
           assert.deepEqual(
-            matcher.entriesFor(endpoint).map((e) => e.id),
+            matcher.entriesFor(endpoint).map((c) => c.entry.id),
             ids,
           );
           const decision = matcher.decide(host, endpoint);
           assert.equal(decision?.entry.id, ids[0]);
+          for (const { entry, namesHost } of matcher.entriesFor(endpoint))
+            assert.equal(namesHost, (naiveKey(entry, host, endpoint)?.[0] ?? 0) >= 5);
           for (const entry of entries) {
             const specificity = specificityOf(entry, host, endpoint);
             assert.equal(specificity > 0, ids.includes(entry.id));

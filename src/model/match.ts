@@ -22,6 +22,13 @@ import { newSelectorGroups } from './selector-groups.ts';
 /** Where on a host, without the host. */
 export type EndpointOnHost = Omit<Endpoint, 'host'>;
 
+/** An entry that covers an endpoint. */
+export interface Covering {
+  readonly entry: RegisterEntry;
+  /** It names the host (by name or address) rather than a set of hosts that it is in. */
+  readonly namesHost: boolean;
+}
+
 /** The entry that decides an endpoint, and by what. */
 export interface Decision {
   readonly entry: RegisterEntry;
@@ -40,13 +47,11 @@ export interface Decision {
  */
 export interface Matcher {
   /** Every entry that covers the endpoint, the one that decides first. */
-  entriesFor(endpoint: Endpoint): readonly RegisterEntry[];
+  entriesFor(endpoint: Endpoint): readonly Covering[];
   /** The entry that decides; faster than `entriesFor`, and for any host, known or not. */
   decide(host: MatchHost, at: EndpointOnHost): Decision | null;
   /** Names of the known hosts that the entry's selectors choose, sorted. */
   hostsSelected(entry: RegisterEntry): readonly string[];
-  /** Says whether the entry names this host (by name or address) rather than a set of hosts that it is in. */
-  namesOutright(entry: RegisterEntry, host: string): boolean;
 }
 
 /** Says whether one of the entry's selectors chooses the host. */
@@ -93,6 +98,9 @@ export function specificityOf(entry: RegisterEntry, host: MatchHost, at: Endpoin
 
 interface EntryRecord {
   readonly entry: RegisterEntry;
+  /** The answer where it names the host, and where it does not. */
+  readonly named: Covering;
+  readonly chosen: Covering;
   /** Place of its id among all. */
   readonly order: number;
   readonly groups: Set<Group>;
@@ -129,7 +137,14 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
   });
   const records = new Map<RegisterEntry, EntryRecord>();
   for (const [order, entry] of entries.toSorted((a, b) => compareText(a.id, b.id)).entries()) {
-    const record: EntryRecord = { entry, order, groups: new Set(entry.hosts.map(groups.of)), foundIn: 0 };
+    const record: EntryRecord = {
+      entry,
+      named: { entry, namesHost: true },
+      chosen: { entry, namesHost: false },
+      order,
+      groups: new Set(entry.hosts.map(groups.of)),
+      foundIn: 0,
+    };
     records.set(entry, record);
     for (const group of record.groups) {
       const tree = getOrMake(group.ports, entry.transport, newPortTree<Item>);
@@ -159,10 +174,10 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
     return found;
   }
 
-  const shared = new Map<string, readonly RegisterEntry[]>();
+  const shared = new Map<string, readonly Covering[]>();
   let question = 0;
 
-  function entriesFor(endpoint: Endpoint): readonly RegisterEntry[] {
+  function entriesFor(endpoint: Endpoint): readonly Covering[] {
     const { scope, transport, port } = endpoint;
     const hits: { group: Group; items: readonly Item[] }[] = [];
     let total = 0;
@@ -179,16 +194,18 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
     const known = key === null ? undefined : shared.get(key);
     if (known) return known;
     question++;
-    const found: { record: EntryRecord; specificity: number }[] = [];
+    const found: { record: EntryRecord; namesHost: boolean; specificity: number }[] = [];
     for (const { group, items } of hits)
       for (const { record, range } of items) {
         const covers = scopeScore(record.entry.scope, scope);
         if (covers === 0 || record.foundIn === question) continue;
         record.foundIn = question;
-        found.push({ record, specificity: combineScores(group.score, covers, range) });
+        // The most specific group comes first, so it is by this one that the entry counts.
+        const namesHost = group.score >= OUTRIGHT_SCORE;
+        found.push({ record, namesHost, specificity: combineScores(group.score, covers, range) });
       }
     if (found.length > 1) found.sort((a, b) => b.specificity - a.specificity || a.record.order - b.record.order);
-    const answer = found.map((f) => f.record.entry);
+    const answer = found.map(({ record, namesHost }) => (namesHost ? record.named : record.chosen));
     if (key !== null) shared.set(key, answer);
     return answer;
   }
@@ -229,12 +246,7 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
     );
   }
 
-  function namesOutright(entry: RegisterEntry, host: string): boolean {
-    const own = records.get(entry)?.groups;
-    return own !== undefined && groupsOfName(host).some((g) => g.score >= OUTRIGHT_SCORE && own.has(g));
-  }
-
-  return { entriesFor, decide, hostsSelected, namesOutright };
+  return { entriesFor, decide, hostsSelected };
 }
 
 /** Joins what is known of hosts of one name (they have no case): addresses and tags of all, the first spelling. */
