@@ -7,6 +7,7 @@ import { inRanges } from '../model/observation.ts';
 import { formatPorts, parsePorts } from '../model/port-ranges.ts';
 import { holdersOf, someHolder } from '../model/process-match.ts';
 import type { Policy } from '../model/register.ts';
+import { getOrMake } from '../util/get-or-make.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
 import list from './prohibited-services.json' with { type: 'json' };
@@ -55,31 +56,28 @@ export const prohibitedService: Check = {
   },
 };
 
-const BY_PORT = new Map<string, ProhibitedService[]>();
-const BY_PROGRAM = new Map<string, ProhibitedService[]>();
+/** Services by transport, then by port, or by program where one is recognised on any port. */
+const BY_PORT = new Map<string, Map<number, ProhibitedService[]>>();
+const BY_PROGRAM = new Map<string, Map<string, ProhibitedService[]>>();
 for (const service of list as readonly ProhibitedService[]) {
+  const byPort = getOrMake(BY_PORT, service.transport, () => new Map());
   for (const { from, to } of parsePorts(service.ports).ranges)
-    for (let port = from; port <= to; port++) add(BY_PORT, `${port}/${service.transport}`, service);
-  if (service.anyPort)
-    for (const program of service.processes) add(BY_PROGRAM, `${program}/${service.transport}`, service);
-}
-
-function add(map: Map<string, ProhibitedService[]>, key: string, service: ProhibitedService): void {
-  const listed = map.get(key);
-  if (listed) listed.push(service);
-  else map.set(key, [service]);
+    for (let port = from; port <= to; port++) getOrMake(byPort, port, () => []).push(service);
+  const byProgram = getOrMake(BY_PROGRAM, service.transport, () => new Map());
+  if (service.anyPort) for (const program of service.processes) getOrMake(byProgram, program, () => []).push(service);
 }
 
 const NONE: readonly ProhibitedService[] = [];
 
 function candidates(facts: EndpointFacts): readonly ProhibitedService[] {
   const { port, transport } = facts.endpoint;
-  const byPort = BY_PORT.get(`${port}/${transport}`);
+  const byPort = BY_PORT.get(transport)?.get(port);
   if (byPort) return byPort;
-  const isKnown = (name: string | undefined) => name !== undefined && BY_PROGRAM.has(`${name}/${transport}`);
+  const byProgram = BY_PROGRAM.get(transport);
+  const isKnown = (name: string | undefined) => name !== undefined && byProgram?.has(name) === true;
   if (!facts.listeners.some(({ listener }) => someHolder(listener, (p) => isKnown(p.name) || isKnown(programOf(p)))))
     return NONE;
-  return programNames(facts).flatMap((name) => BY_PROGRAM.get(`${name}/${transport}`) ?? []);
+  return programNames(facts).flatMap((name) => byProgram?.get(name) ?? []);
 }
 
 function draftOf(service: ProhibitedService, facts: EndpointFacts): FindingDraft {

@@ -53,13 +53,14 @@ export function runChecks(
     }
   }
 
+  const judging = rules.filter((check) => check.endpoint !== undefined);
   const own = facts.endpoints.map((endpoint) => {
-    const found: Finding[] = [];
+    let found = NONE;
     if (endpoint.listeners.length === 0) return found;
-    for (const check of rules) {
-      if (!check.endpoint) continue;
+    for (const check of judging) {
       try {
-        for (const draft of check.endpoint(endpoint, estate)) found.push(finish(check, draft));
+        const drafts = check.endpoint?.(endpoint, estate) ?? [];
+        if (drafts.length > 0) found = found.concat(drafts.map((draft) => finish(check, draft)));
       } catch (error) {
         const failure = failures.get(check) ?? { error, endpoints: [] };
         failures.set(check, failure);
@@ -74,9 +75,7 @@ export function runChecks(
   const findings = sortFindings([...wide.map((w) => w.finding), ...own.flat()]);
   const attach = attacher(wide);
   const results = facts.endpoints.map((endpoint, i): EndpointResult => {
-    const findings = own[i] ?? [];
-    attach(endpoint, findings);
-    if (findings.length > 1) findings.sort(compareFindings);
+    const findings = attach(endpoint, own[i] ?? NONE);
     return { facts: endpoint, verdict: verdictOf(endpoint, findings, estate), findings };
   });
   return { findings, results };
@@ -165,25 +164,32 @@ function reached({ endpoints }: Failure): readonly Endpoint[] | undefined {
   return endpoints === 'all' ? undefined : endpoints;
 }
 
-/** Returns what adds the wider findings that concern an endpoint to its own: those of the entry that decides it, and failures. */
-function attacher(wide: readonly Wide[]): (facts: EndpointFacts, to: Finding[]) => void {
-  const byEntry = new Map<string, Wide[]>();
-  const failed: Wide[] = [];
-  for (const item of wide) {
-    if (item.failed) failed.push(item);
-    else if (item.finding.subject.kind === 'entry') getOrMake(byEntry, item.finding.subject.entry, () => []).push(item);
-  }
+const NONE: readonly Finding[] = [];
+
+/**
+ * Returns what gives all findings of an endpoint, worst first: its own, those of the entry that decides it, and failures.
+ * Endpoints that have nothing of their own share the list of their entry.
+ */
+function attacher(wide: readonly Wide[]): (facts: EndpointFacts, own: readonly Finding[]) => readonly Finding[] {
+  const byEntry = Map.groupBy(wide, ({ finding: { subject } }) => (subject.kind === 'entry' ? subject.entry : null));
+  const failed = wide.filter((item) => item.failed);
+  const shared = new Map<string, readonly Finding[]>();
+  for (const [entry, items] of byEntry)
+    if (entry !== null && failed.length === 0 && items.every((item) => !item.endpoints))
+      shared.set(entry, items.map((item) => item.finding).sort(compareFindings));
   const keys = new Map<Wide, ReadonlySet<string>>();
   const concerns = (item: Wide, { endpoint }: EndpointFacts): boolean => {
     const { endpoints } = item;
     if (!endpoints) return true;
     return getOrMake(keys, item, () => new Set(endpoints.map(endpointKey))).has(endpointKey(endpoint));
   };
-  return (facts, to) => {
-    const decides = facts.entries[0];
-    const ofEntry = decides && byEntry.get(decides.entry.id);
-    if (ofEntry) for (const item of ofEntry) if (concerns(item, facts)) to.push(item.finding);
-    for (const item of failed) if (concerns(item, facts)) to.push(item.finding);
+  return (facts, own) => {
+    const entry = facts.entries[0]?.entry.id;
+    const known = own.length === 0 && entry !== undefined ? shared.get(entry) : undefined;
+    if (known) return known;
+    const ofEntry = (entry !== undefined && byEntry.get(entry)) || [];
+    const attached = [...ofEntry, ...failed].filter((item) => concerns(item, facts)).map((item) => item.finding);
+    return attached.length + own.length < 2 ? own.concat(attached) : own.concat(attached).sort(compareFindings);
   };
 }
 
