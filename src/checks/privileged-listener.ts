@@ -1,3 +1,4 @@
+import { isProvenNow } from '../model/approved.ts';
 import { describePort, widestBind } from '../model/describe.ts';
 import type { MatchedEntry } from '../model/facts.ts';
 import type { ProcessFacts } from '../model/listener.ts';
@@ -20,7 +21,7 @@ export const privilegedListener: Check = {
   endpoint(facts, estate) {
     if (!facts.listeners.some(({ listener }) => someHolder(listener, isRoot))) return [];
     const allowed = estate.register.policy.privilegedAllowed;
-    if (approvesRoot(facts.entries[0])) return [];
+    if (approvesRoot(facts.entries[0], estate.now)) return [];
     for (const { listener } of facts.listeners) {
       const holders = holdersOf(listener);
       // A server that hands the socket to workers of another user has given up root where it matters.
@@ -52,9 +53,9 @@ function isRoot({ uid }: ProcessFacts): boolean {
   return uid === 0;
 }
 
-/** An approver who signed `user: root` has accepted the need. */
-function approvesRoot(matched: MatchedEntry | undefined): boolean {
-  if (!matched || (matched.approval.kind !== 'proven' && matched.approval.kind !== 'claimed')) return false;
+/** An approver who signed `user: root` has accepted the need; a stamp that nothing proves accepts nothing. */
+function approvesRoot(matched: MatchedEntry | undefined, now: number): boolean {
+  if (!matched || !isProvenNow(matched, now)) return false;
   const { user } = matched.entry.process;
   return user === 'root' || user === '0';
 }

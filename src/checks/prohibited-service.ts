@@ -1,6 +1,7 @@
+import { isProvenNow } from '../model/approved.ts';
 import { describeAddresses, describePort, describeProcess, widestBind } from '../model/describe.ts';
 import type { Transport } from '../model/endpoint.ts';
-import type { EndpointFacts } from '../model/facts.ts';
+import type { EndpointFacts, MatchedEntry } from '../model/facts.ts';
 import { type FindingDraft, SEVERITIES, type Severity } from '../model/finding.ts';
 import type { ProcessFacts } from '../model/listener.ts';
 import { inRanges } from '../model/observation.ts';
@@ -24,7 +25,7 @@ interface ProhibitedService {
   /** Severity where a process confirms it. */
   readonly severity: string;
   readonly reason: string;
-  /** What makes it acceptable: bound to loopback, or registered (and approved) with authentication or encryption. */
+  /** What makes it acceptable: bound to loopback, or registered, with a proven approval, with authentication or encryption. */
   readonly unless: readonly string[];
   /** Its programs speak nothing else, so they are recognised on any port. */
   readonly anyPort?: boolean;
@@ -49,8 +50,9 @@ export const prohibitedService: Check = {
     const byPolicy = prohibitedByPolicy(facts, policy);
     if (byPolicy) return [byPolicy];
     for (const service of candidates(facts)) {
-      if (policy.allow.some((a) => a.service === service.id) || isAcceptable(service, facts)) continue;
-      return [draftOf(service, facts)];
+      if (policy.allow.some((a) => a.service === service.id)) continue;
+      if (service.unless.includes('loopback') && widestBind(facts) === 'loopback') continue;
+      return [draftOf(service, facts, estate.now)];
     }
     return [];
   },
@@ -80,7 +82,7 @@ function candidates(facts: EndpointFacts): readonly ProhibitedService[] {
   return programNames(facts).flatMap((name) => byProgram?.get(name) ?? []);
 }
 
-function draftOf(service: ProhibitedService, facts: EndpointFacts): FindingDraft {
+function draftOf(service: ProhibitedService, facts: EndpointFacts, now: number): FindingDraft {
   const proof = proofOf(service, facts);
   const first = facts.listeners[0]?.listener;
   const who = first ? describeProcess(first) : 'nothing';
@@ -91,11 +93,25 @@ function draftOf(service: ProhibitedService, facts: EndpointFacts): FindingDraft
     port: `${usual}; the port alone says so, no process confirms it. ${service.reason}`,
     contradicted: `${usual}, but ${who} holds it, which is not known to offer that.`,
   };
+  const declared = declaredProtection(service, facts.entries[0], now);
+  if (declared?.isProven)
+    return {
+      subject: { kind: 'endpoint', endpoint: facts.endpoint },
+      // Accepting what is protected by declaration does not accept what is not.
+      discriminator: `${service.id} declared`,
+      severity: 'info',
+      message: `${service.title} would be prohibited on ${where}. ${declared.text}`,
+      evidence: [
+        { label: 'service', value: service.id },
+        { label: 'process', value: who },
+      ],
+      remediation: 'Try to use it without credentials or in the clear, and see that it refuses.',
+    };
   return {
     subject: { kind: 'endpoint', endpoint: facts.endpoint },
     discriminator: service.id,
     severity: severityOf(service, proof),
-    message: sentence[proof],
+    message: declared ? `${sentence[proof]} ${declared.text}` : sentence[proof],
     evidence: [
       { label: 'service', value: service.id },
       { label: 'known by', value: proof === 'process' ? `process ${who}` : 'port number alone' },
@@ -109,6 +125,32 @@ function draftOf(service: ProhibitedService, facts: EndpointFacts): FindingDraft
       `${service.unless.includes('loopback') ? 'Bind it to loopback, or replace' : 'Replace'} it as said above. ` +
       `If it must stay, add ${service.id} under policy.allow in quietdoor.yaml with the reason, then: quietdoor check`,
   };
+}
+
+interface DeclaredProtection {
+  readonly isProven: boolean;
+  readonly text: string;
+}
+
+/** What the entry says of authentication or encryption that would make the service acceptable. Nobody has tried it. */
+function declaredProtection(
+  service: ProhibitedService,
+  decides: MatchedEntry | undefined,
+  now: number,
+): DeclaredProtection | undefined {
+  if (!decides) return undefined;
+  const { id, auth, encryption } = decides.entry;
+  const named = (value: string | null) => value !== null && value !== 'none';
+  const says =
+    service.unless.includes('auth') && named(auth)
+      ? { setting: `auth: ${auth}`, what: 'authentication' }
+      : service.unless.includes('encryption') && named(encryption)
+        ? { setting: `encryption: ${encryption}`, what: 'encryption' }
+        : undefined;
+  if (!says) return undefined;
+  const isProven = isProvenNow(decides, now);
+  const but = isProven ? '' : `, and no proven approval in force stands behind ${id}`;
+  return { isProven, text: `${id} says "${says.setting}"; ${says.what} is declared, not observed${but}.` };
 }
 
 /** Full severity where a process confirms, one step lower on the port alone, a remark where another program is seen. */
@@ -137,17 +179,8 @@ function programOf({ exe }: ProcessFacts): string | undefined {
   return exe?.slice(exe.lastIndexOf('/') + 1);
 }
 
-function isAcceptable(service: ProhibitedService, facts: EndpointFacts): boolean {
-  if (service.unless.includes('loopback') && widestBind(facts) === 'loopback') return true;
-  const decides = facts.entries[0];
-  if (!decides || (decides.approval.kind !== 'proven' && decides.approval.kind !== 'claimed')) return false;
-  const { auth, encryption } = decides.entry;
-  if (service.unless.includes('auth') && auth !== null && auth !== 'none') return true;
-  return service.unless.includes('encryption') && encryption !== null && encryption !== 'none';
-}
-
 function unlessText(condition: string): string {
-  return condition === 'loopback' ? 'binding to loopback' : `${condition} named in an approved entry`;
+  return condition === 'loopback' ? 'binding to loopback' : `${condition} named in an entry with a proven approval`;
 }
 
 function prohibitedByPolicy(facts: EndpointFacts, policy: Policy): FindingDraft | undefined {
