@@ -1,5 +1,5 @@
-import { endpointKey } from '../../model/endpoint.ts';
 import type { CheckResult } from '../../model/facts.ts';
+import { isStale } from '../../model/freshness.ts';
 import type { Coverage } from '../../model/observation.ts';
 import { formatPorts } from '../../model/port-ranges.ts';
 import type { HostState } from '../../model/state.ts';
@@ -7,12 +7,13 @@ import { count } from '../../util/words.ts';
 import type { ReportInput } from '../report-format.ts';
 import { counts, formatNumber } from '../words.ts';
 import { type Child, html, type Markup } from './escape.ts';
-import { eventList } from './events.ts';
+import { eventList, knownOf } from './events.ts';
+import type { ListenerHashes } from './evidence.ts';
 import { anchor, code, distance, rowsAddress, severity, time, unknown } from './format.ts';
 import { remedy } from './remedy.ts';
 
 /** What was looked at, host by host, and what could not be seen. */
-export function coverage(result: CheckResult): Markup {
+export function coverage(result: CheckResult, hashes: ListenerHashes): Markup {
   const { hosts, register } = result.facts.estate;
   const seen = new Set(hosts.map((h) => h.host.name));
   const silent = register.hosts.filter((h) => !seen.has(h.name));
@@ -21,7 +22,7 @@ export function coverage(result: CheckResult): Markup {
 <p class="lead">${register.hosts.length > 0 ? `${formatNumber(register.hosts.length - silent.length)} of ${formatNumber(register.hosts.length)} declared hosts observed.` : 'The register declares no list of hosts, so there is nothing to measure completeness by.'} What nobody looked at is unknown, not empty.</p>${
     hosts.length === 0
       ? html`<p class="empty">No observation yet. Next: <code>quietdoor scan local</code></p>`
-      : html`<table class="plain-table hosts"><thead><tr><th scope="col">Host<th scope="col">Last looked<th scope="col">How<th scope="col">What was looked at<th scope="col" class="count">Endpoints</tr></thead>${hosts.map((h, i) => hostRow(h, result, hosts.findIndex((o) => o.host.name === h.host.name) === i))}</table>`
+      : html`<table class="plain-table hosts"><thead><tr><th scope="col">Host<th scope="col">Last looked<th scope="col">How<th scope="col">What was looked at<th scope="col" class="count">Endpoints</tr></thead>${hosts.map((h, i) => hostRow(h, result, hosts.findIndex((o) => o.host.name === h.host.name) === i, hashes))}</table>`
   }${silent.length > 0 && html`<h3>Declared, never observed</h3><p>${silent.map((h, i) => html`${i > 0 ? ', ' : null}${code(h.name)}`)}</p>`}
 <h3 id="gaps">Gaps</h3>${
     gaps.length === 0
@@ -33,14 +34,19 @@ export function coverage(result: CheckResult): Markup {
   }</section>`;
 }
 
-function hostRow(h: HostState, { now, results, facts: { estate } }: CheckResult, isFirst: boolean): Markup {
+function hostRow(
+  h: HostState,
+  { now, results, facts: { estate } }: CheckResult,
+  isFirst: boolean,
+  hashes: ListenerHashes,
+): Markup {
   const open = results.filter((r) => r.facts.endpoint.host === h.host.name).length;
-  const stale = now - h.lastObservedAt > estate.register.policy.staleAfterHours * 3_600_000;
+  const stale = isStale(h.lastObservedAt, estate);
   return html`<tbody${isFirst ? html` id="${anchor('h', h.host.name)}"` : null}><tr><th scope="row"><b>${h.host.name}</b><br><span class="note">${h.host.os ?? 'system not known'}${h.host.kernel ? html`, ${h.host.kernel}` : null}</span><td>${time(h.lastObservedAt)}<br>${
     stale
       ? html`<span class="unknown">stale, ${distance(h.lastObservedAt, now)}</span>`
       : html`<span class="note">${distance(h.lastObservedAt, now)}</span>`
-  }<td>${h.collector} from ${h.vantage}, as ${h.privilege}<br><span class="note">${code(h.observationId)}</span><td>${h.coverage.length === 0 ? unknown('nothing') : h.coverage.map((c, i) => html`${i > 0 ? html`<br>` : null}${covers(c)}`)}<td class="count"><a href="${rowsAddress('endpoints', { host: [h.host.name] })}">${formatNumber(open)}</a></tbody>`;
+  }<td>${h.collector} from ${h.vantage}, as ${h.privilege}<br><span class="note">observation ${code(h.observationId)}<br>listeners SHA-256 ${code(hashes.get(h) ?? '')}</span><td>${h.coverage.length === 0 ? unknown('nothing') : h.coverage.map((c, i) => html`${i > 0 ? html`<br>` : null}${covers(c)}`)}<td class="count"><a href="${rowsAddress('endpoints', { host: [h.host.name] })}">${formatNumber(open)}</a></tbody>`;
 }
 
 function covers(c: Coverage): string {
@@ -50,18 +56,18 @@ function covers(c: Coverage): string {
 
 /** The rules that were applied, the events, and how to read the words. */
 export function appendix({ result, rules, failOn }: ReportInput): Markup {
-  const keys = new Set(result.results.map((r) => endpointKey(r.facts.endpoint)));
   return html`<section id="rules"><h2>Rules</h2><p class="lead">What was checked. Findings of severity ${failOn} and above fail a run.</p><dl class="rule-list">${rules.map(
     (rule) => {
       const open = result.findings.filter((f) => f.rule === rule.id && counts(f)).length;
       return html`<dt id="${anchor('rule', rule.id)}">${severity(rule.severity)}<dd><b>${rule.title}</b> <code>${rule.id}</code> ${openLink(rule.id, open)}<p>${rule.rationale}</p><p class="note">→ ${remedy(rule.remediation)}</p>`;
     },
   )}</dl></section>
-<section id="events"><h2>Recent events</h2>${result.events.length === 0 ? html`<p class="empty">No event is recorded yet.</p>` : eventList(result.events, keys)}</section>
+<section id="events"><h2>Recent events</h2>${result.events.length === 0 ? html`<p class="empty">No event is recorded yet.</p>` : eventList(result.events, knownOf(result))}</section>
 <section id="method"><h2>Method</h2><dl class="method"><dt>Three truths<dd>Approved (may) is what the register says. Admitted (can) is who the packet filters let in; they are not evaluated here, so a port reachable beyond loopback is undetermined at best. Observed (does) is what listened when a collector looked.
 <dt>Verdicts<dd>CONFORMS: it matches an entry whose approval is proven, and nothing is in doubt. DEVIATES: an open finding of severity low or above is about it. UNDETERMINED: something needed for an answer was not seen. Unknown never counts as conforming.
 <dt>Findings<dd>One rule broken by one subject. Its id is a hash of the rule and the subject, so it stays the same from run to run. An accepted finding stays visible and counts again when its exception expires.
-<dt>Controls<dd>Findings: a check that speaks to the control raised something that is open. Evidence: the checks ran and raised nothing open. Stale: no recent observation. Manual: no check speaks to it. A port conforms to a register; whether a control is satisfied is for the assessor to say.
+<dt>Controls<dd>Findings: a check that speaks to the control raised something that is open. Evidence: its checks ran and raised nothing open, which does not say that the control is satisfied. Stale: no recent observation. Manual: no check speaks to it. A port conforms to a register; whether a control is satisfied is for the assessor to say.
+<dt>Hashes<dd>The register is named by its digest. The listeners of a host are named by the SHA-256 of the JSON under <code>listeners</code> that a scan prints: <code>jq -cj .listeners scan.json | sha256sum</code> tells whether a scan that was kept (<code>quietdoor scan --format json -o scan.json</code>) is the one that this report rests on.
 <dt>Times<dd>UTC. The same facts give the same report, byte for byte.</dl></section>`;
 }
 

@@ -4,7 +4,9 @@ import { sampleResult } from '../../../test/sample-result.ts';
 import type { Framework } from '../../model/framework.ts';
 import { DAY_MS, type FrameworkChoice } from '../../model/register.ts';
 import type { ReportInput } from '../report-format.ts';
-import { frameworks, frameworkViews } from './controls.ts';
+import { frameworkViews } from './control-result.ts';
+import { frameworks } from './controls.ts';
+import { hashListeners } from './evidence.ts';
 
 const FRAMEWORK: Framework = {
   id: 'f',
@@ -19,6 +21,7 @@ const FRAMEWORK: Framework = {
     control('A-3', ['low', 'high'], []),
     control('A-4', ['high'], ['review-overdue']),
     control('A-5', ['low'], ['prohibited-service']),
+    control('A-6', ['low'], ['coverage-gap']),
   ],
 };
 
@@ -61,8 +64,13 @@ test('a control is judged by its checks, never as satisfied', () => {
     'A-3 manual',
     'A-4 evidence outside',
     'A-5 evidence',
+    // A gap is announced, no deviation.
+    'A-6 evidence',
   ]);
-  assert.deepEqual(resultsOf(input({ id: 'f', baseline: 'high' }))?.slice(3), ['A-4 evidence', 'A-5 evidence outside']);
+  assert.deepEqual(resultsOf(input({ id: 'f', baseline: 'high' }))?.slice(3, 5), [
+    'A-4 evidence',
+    'A-5 evidence outside',
+  ]);
 });
 
 test('without a recent observation no control has evidence', () => {
@@ -72,10 +80,36 @@ test('without a recent observation no control has evidence', () => {
     'A-3 manual',
     'A-4 stale outside',
     'A-5 stale',
+    'A-6 stale',
   ]);
 });
 
 test('a framework that this version does not know is said, not skipped', () => {
-  const { markup } = frameworks(input({ id: 'nobody-knows' }));
+  const { markup } = frameworks(input({ id: 'nobody-knows' }), new Map());
   assert.match(markup, /<code>nobody-knows<\/code> is chosen in quietdoor\.yaml, but this version does not know it/);
+});
+
+test('a control is judged by all its checks, also where a finding names only other controls', () => {
+  const given = input({ id: 'f' });
+  const findings = given.result.findings.map((f) => ({ ...f, controls: [] }));
+  assert.equal(resultsOf({ ...given, result: { ...given.result, findings } })?.[0], 'A-1 findings');
+});
+
+test('what is accepted, announced, undetermined or not seen stands beside a control without findings', () => {
+  const given = input({ id: 'f' });
+  const { markup } = frameworks(given, hashListeners(given.result));
+  const article = (id: string) =>
+    new RegExp(`id="c-f/${id}".*?</article>`, 's').exec(markup)?.[0].replace(/<[^>]*>/g, ' ') ?? '';
+  assert.match(article('A-5'), /● evidence\s+Its check ran and raised nothing that is open\. Whether that satisfies/);
+  assert.match(article('A-5'), /1 accepted/);
+  assert.match(article('A-6'), /1 announced/);
+  assert.match(
+    article('A-5'),
+    /of 10 endpoints\s+are UNDETERMINED\..*2 gaps\s+in what was looked at\..*1 part\s+of the register could not be read/s,
+  );
+  assert.match(article('A-4'), /outside the low baseline/);
+  assert.doesNotMatch(
+    markup.replace(/whether that satisfies|that the control is satisfied/gi, ''),
+    /satisf|compliant|passed/i,
+  );
 });

@@ -2,15 +2,14 @@ import type { CheckResult } from '../../model/facts.ts';
 import { count } from '../../util/words.ts';
 import { formatNumber } from '../words.ts';
 import { type Child, html, type Markup } from './escape.ts';
-import { code, distance, time, unknown } from './format.ts';
-import { listed, pair } from './truths.ts';
+import { code, distance, listed, pair, time, unknown } from './format.ts';
 
 /** What the report is about and what it rests on; in print the first page, with room for signatures. */
 export function cover(result: CheckResult): Markup {
   const { register } = result.facts.estate;
   return html`<header class="cover" id="top"><p class="crumb">Internal ports: approved, admitted, observed</p>
-<h1>${register.name} <span>${register.boundary ?? 'no boundary named'}</span></h1>
-<dl class="facts">${pair('As of', time(result.now))}${pair('Scope', scope(result))}${pair('Register', html`${code(register.digest)}, ${count(register.entries.length, 'entry', 'entries')}`)}${pair(
+<h1>${register.name}${register.boundary === null ? null : html` <span>${register.boundary}</span>`}</h1>
+<dl class="facts">${pair('As of', time(result.now))}${pair('Scope', scope(result))}${register.boundary === null && pair('Boundary', html`${unknown('not named')} in quietdoor.yaml`)}${pair('Register', html`${code(register.digest)}, ${count(register.entries.length, 'entry', 'entries')}`)}${pair(
     'Looked at',
     looked(result),
   )}${pair('Not seen', notSeen(result))}${pair('Made by', html`Quietdoor ${result.version}`)}</dl>

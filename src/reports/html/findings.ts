@@ -2,12 +2,15 @@ import { endpointKey } from '../../model/endpoint.ts';
 import { formatPosition } from '../../model/errors.ts';
 import type { CheckResult } from '../../model/facts.ts';
 import { type Finding, SEVERITIES } from '../../model/finding.ts';
+import type { Framework } from '../../model/framework.ts';
 import { count } from '../../util/words.ts';
+import type { ReportInput } from '../report-format.ts';
+import { frameworkName } from '../words.ts';
+import { frameworkViews } from './control-result.ts';
 import { type Child, html, type Markup } from './escape.ts';
-import { anchor, code, day, distance, severity, tag } from './format.ts';
+import { anchor, code, day, distance, entryLink, listed, pair, severity, tag } from './format.ts';
 import { remedy } from './remedy.ts';
 import { type Column, dataTable, type Row } from './table.ts';
-import { entryLink, listed } from './truths.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'Severity', name: 'severity', numeric: true },
@@ -17,12 +20,19 @@ const COLUMNS: readonly Column[] = [
   { title: 'First seen', name: 'since' },
 ];
 
+const PRINTED_DETAILS = 150;
+
 /** Every finding with its evidence and what to do about it, worst first; then what is gone since earlier runs. */
-export function findings(result: CheckResult): Markup {
-  const chosen = new Set(result.facts.estate.register.frameworks.map((f) => f.id));
-  const rows = result.findings.map((f) => row(f, result.now, chosen));
+export function findings(input: ReportInput): Markup {
+  const { result } = input;
+  const shown: Shown = {
+    now: result.now,
+    frameworks: frameworkViews(input).map((v) => v.framework),
+    endpoints: new Set(result.results.map((r) => endpointKey(r.facts.endpoint))),
+  };
+  const rows = result.findings.map((f) => row(f, shown));
   return html`<section id="findings" class="wide"><h2>Findings</h2>
-<p class="lead">Differences between what is approved and what was observed, worst first. One cause is one finding.</p>${dataTable(
+<p class="lead">Differences between what is approved and what was observed, worst first. One cause is one finding; its evidence opens with its row.</p>${dataTable(
     {
       name: 'findings',
       caption: 'Findings, worst first',
@@ -39,62 +49,81 @@ export function findings(result: CheckResult): Markup {
         result.facts.estate.hosts.length === 0
           ? 'No findings, because no host has been observed yet.'
           : 'No findings. What listens agrees with the register, as far as was looked; what was not seen is under Coverage and gaps.',
-      printDetail: false,
+      printDetail: rows.length <= PRINTED_DETAILS,
     },
   )}${resolved(result)}</section>`;
 }
 
-function row(f: Finding, now: number, chosen: ReadonlySet<string>): Row {
+/** What a finding can be linked to, and from when it is looked at. */
+interface Shown {
+  readonly now: number;
+  /** The frameworks chosen. */
+  readonly frameworks: readonly Framework[];
+  /** Keys of the endpoints that have a row: a finding may be about one where nothing listens. */
+  readonly endpoints: ReadonlySet<string>;
+}
+
+function row(f: Finding, shown: Shown): Row {
   const touched = endpointsOf(f);
-  const controls = f.controls.filter((c) => chosen.has(c.framework));
   return {
     id: anchor('f', f.fingerprint),
     tags: [
       tag('severity', f.severity),
       tag('status', f.inBaseline && f.status === 'open' ? 'known' : f.status),
       tag('rule', f.rule),
-      ...controls.map((c) => tag('control', `${c.framework}/${c.id}`)),
       ...touched.map((key) => tag('endpoint', key)),
       ...(f.entry ? [tag('entry', f.entry)] : []),
       ...(f.subject.kind === 'host' ? [tag('host', f.subject.host)] : []),
     ],
     cells: [
       {
-        show: html`${severity(f.severity)}${f.status === 'accepted' ? html`<br><span class="note">accepted</span>` : null}${f.inBaseline ? html`<br><span class="note">known</span>` : null}`,
+        show: html`${severity(f.severity)}${f.status === 'accepted' ? html` <br><span class="note">accepted</span>` : null}${f.inBaseline ? html` <br><span class="note">known</span>` : null}`,
         sort: SEVERITIES.indexOf(f.severity),
       },
-      { show: body(f, controls) },
-      { show: about(f, touched) },
+      { show: html`<p class="says">${f.message}</p><p class="remedy">→ ${remedy(f.remediation)}</p>` },
+      { show: about(f, touched, shown) },
       { show: html`<a href="#${anchor('rule', f.rule)}">${f.rule}</a>` },
-      { show: html`${day(f.firstSeen)}<br><span class="note">${distance(f.firstSeen, now)}</span>`, sort: f.firstSeen },
+      {
+        show: html`${day(f.firstSeen)} <br><span class="note">${distance(f.firstSeen, shown.now)}</span>`,
+        sort: f.firstSeen,
+      },
     ],
+    detail: detail(f, touched, shown),
   };
 }
 
-function body(f: Finding, controls: Finding['controls']): Child {
-  const facts: Child[] = [
-    ...f.evidence.map((e) => html`${e.label} ${code(e.value)}`),
-    ...(f.exception ? [html`accepted by exception <a href="#${anchor('x', f.exception)}">${f.exception}</a>`] : []),
-    ...(f.at ? [code(formatPosition(f.at))] : []),
-    ...(controls.length > 0
-      ? [
-          html`controls ${listed(controls.map((c) => html`<a href="#${anchor('c', `${c.framework}/${c.id}`)}">${c.id}</a>`))}`,
-        ]
-      : []),
-    html`id ${code(f.fingerprint.slice(0, 12))}`,
-  ];
-  return html`<p class="says">${f.message}</p><p class="remedy">→ ${remedy(f.remediation)}</p><p class="note">${facts.map((fact, i) => html`${i > 0 ? ' · ' : null}${fact}`)}</p>`;
+/** What the finding rests on, where to look, and the controls that its rule is evidence for. */
+function detail(f: Finding, touched: readonly string[], shown: Shown): Markup {
+  const controls = shown.frameworks.flatMap((framework) => {
+    const ids = f.controls.filter((c) => c.framework === framework.id).map((c) => c.id);
+    return ids.length === 0
+      ? []
+      : [pair(frameworkName(framework), listed(ids.map((id) => controlLink(framework, id))))];
+  });
+  return html`<dl class="wide-labels">${f.evidence.map((e) => pair(e.label, code(e.value)))}${
+    touched.length > SHOWN_ENDPOINTS && pair('endpoints', listed(touched.map((key) => endpointLink(key, shown))))
+  }${f.exception !== undefined && pair('accepted by', html`<a href="#${anchor('x', f.exception)}">${f.exception}</a>`)}${
+    f.at && pair('written in', code(formatPosition(f.at)))
+  }${pair('id', code(f.fingerprint))}${controls}</dl>`;
+}
+
+function controlLink(framework: Framework, id: string): Child {
+  const isThere = framework.controls.some((c) => c.id === id);
+  return isThere ? html`<a href="#${anchor('c', `${framework.id}/${id}`)}">${id}</a>` : id;
+}
+
+function endpointLink(key: string, { endpoints }: Shown): Markup {
+  if (!endpoints.has(key)) return code(key);
+  return html`<a href="#${anchor('e', key)}"><code>${key}</code></a>`;
 }
 
 const SHOWN_ENDPOINTS = 3;
 
-function about(f: Finding, touched: readonly string[]): Child {
-  const links = touched
-    .slice(0, SHOWN_ENDPOINTS)
-    .map((key) => html`<a href="#${anchor('e', key)}"><code>${key}</code></a><br>`);
+function about(f: Finding, touched: readonly string[], shown: Shown): Child {
+  const links = touched.slice(0, SHOWN_ENDPOINTS).map((key) => html`${endpointLink(key, shown)} <br>`);
   const more = touched.length - links.length;
   const entry = f.entry ?? (f.subject.kind === 'entry' ? f.subject.entry : undefined);
-  return html`${links}${more > 0 ? html`${count(more, 'more', 'more')}<br>` : null}${entry ? html`entry ${entryLink(entry)}` : null}${
+  return html`${links}${more > 0 ? html`${count(more, 'more', 'more')} <br>` : null}${entry ? html`entry ${entryLink(entry)}` : null}${
     f.subject.kind === 'host' ? html`host ${code(f.subject.host)}` : f.subject.kind === 'estate' ? 'the estate' : null
   }`;
 }

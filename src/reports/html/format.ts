@@ -1,8 +1,10 @@
+import type { VerdictWord } from '../../model/facts.ts';
 import type { Severity } from '../../model/finding.ts';
 import { sha256 } from '../../util/sha256.ts';
 import { duration } from '../../util/words.ts';
 import { formatDate, formatTime, isoTime } from '../time.ts';
-import { html, type Markup } from './escape.ts';
+import { type Child, html, type Markup } from './escape.ts';
+
 /** `2026-11-21 22:14 UTC`; the full time on hover. */
 export function time(ms: number): Markup {
   return html`<time title="${isoTime(ms)}">${utc(ms)}</time>`;
@@ -30,6 +32,12 @@ const SEVERITY_MARK: Record<Severity, string> = { critical: '✗', high: '✗', 
 /** The severity as mark and word. Colour repeats what they say. */
 export function severity(value: Severity): Markup {
   return html`<span class="sev ${value}">${SEVERITY_MARK[value]} ${value}</span>`;
+}
+
+const VERDICT_MARK: Record<VerdictWord, string> = { CONFORMS: '✓', DEVIATES: '✗', UNDETERMINED: '?' };
+
+export function verdictWord(word: VerdictWord): Markup {
+  return html`<span class="v ${word}">${VERDICT_MARK[word]} ${word}</span>`;
 }
 
 /** Machine text (addresses, ids, paths): monospace, copied with one click where scripts run. */
@@ -67,3 +75,21 @@ export function unknown(words: string): Markup {
 
 /** A cell with nothing to say; style.ts shows it as a dash, which saves bytes in 10,000 rows. */
 export const DASH: Markup = { markup: '' };
+
+export function entryLink(id: string): Markup {
+  return html`<a href="#${anchor('r', id)}">${id}</a>`;
+}
+
+export function listed(items: readonly Child[]): Markup {
+  return html`${items.map((item, i) => (i === 0 ? item : html`, ${item}`))}`;
+}
+
+/** One label and its value in a `<dl>`; end tags are optional in HTML and cost bytes in 10,000 rows. */
+export function pair(label: Child, value: Child): Markup {
+  return html`<dt>${label}<dd>${value}`;
+}
+
+/** Begins with a capital and ends with a full stop: reasons are written as parts of sentences. */
+export function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.?]$/.test(words) ? '' : '.'}`;
+}

@@ -5,10 +5,14 @@ import { type Finding, SEVERITIES } from '../../model/finding.ts';
 import { BIND_SCOPES } from '../../model/listener.ts';
 import { reviewDue, reviewState } from '../../model/review.ts';
 import { counts, formatNumber } from '../words.ts';
+import { changesOf, openedTags } from './changes.ts';
 import { type Child, html, type Markup } from './escape.ts';
-import { anchor, code, DASH, day, rowsAddress, severity, tag, unknown } from './format.ts';
+import { anchor, code, DASH, day, rowsAddress, severity, tag, unknown, verdictWord } from './format.ts';
+import { canOf, isApproved, MAY_WORDS, mayOf } from './may.ts';
+import { programsOf } from './observed.ts';
+import { type Sources, sourcesWith, sourceTotal, sourceWords } from './sources.ts';
 import { type Column, dataTable, type Row } from './table.ts';
-import { canOf, isApproved, MAY_WORDS, mayOf, programsOf, threeTruths, verdictWord } from './truths.ts';
+import { insideWords, threeTruths } from './truths.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'Endpoint', name: 'endpoint' },
@@ -28,7 +32,9 @@ const PRINTED_DETAILS = 100;
 
 /** Every endpoint with an open listener, and behind each row its three truths. */
 export function inventory(result: CheckResult): Markup {
-  const rows = result.results.map((r) => row(r, result));
+  const sources = sourcesWith(result.facts.estate.register.zones);
+  const openedWith = openedTags(changesOf(result));
+  const rows = result.results.map((r) => row(r, result, sources, openedWith(r.facts)));
   const detailNote =
     rows.length > PRINTED_DETAILS
       ? ` The three truths of an endpoint open with its row; in print they are left out beyond ${PRINTED_DETAILS} endpoints.`
@@ -58,7 +64,12 @@ export function inventory(result: CheckResult): Markup {
   )}</section>`;
 }
 
-function row(result: EndpointResult, { now, facts: { estate } }: CheckResult): Row {
+function row(
+  result: EndpointResult,
+  { now, facts: { estate } }: CheckResult,
+  sources: Sources,
+  opened: readonly string[],
+): Row {
   const { facts, verdict, findings } = result;
   const first = facts.entries[0];
   const reach = widestBind(facts);
@@ -77,13 +88,17 @@ function row(result: EndpointResult, { now, facts: { estate } }: CheckResult): R
       tag('can', canOf(reach)),
       tag('host', facts.endpoint.host),
       ...facts.entries.map((m) => tag('entry', m.entry.id)),
+      ...opened,
     ],
     cells: [
       { show: breakable(key), sort: key },
       { show: first?.entry.service ?? DASH },
       { show: first ? (first.entry.owner ?? unknown('not named')) : DASH },
-      { show: mayCell(result, now), sort: isApproved(may) ? `0 ${first?.entry.bind ?? ''}` : `1 ${may}` },
-      { show: canOf(reach) === 'loopback' ? 'this host' : unknown('not verified') },
+      {
+        show: mayCell(result, now, sources),
+        sort: first && isApproved(may) ? `0 ${sourceTotal(sources(first.entry).count)}` : `1 ${may}`,
+      },
+      { show: canOf(reach) === 'loopback' ? insideWords(facts.endpoint.scope) : unknown('not verified') },
       {
         show: reach ? html`<b>${reach}</b> ${programs(programsOf(facts))}` : DASH,
         sort: `${reach ? BIND_SCOPES.indexOf(reach) : 9} ${programsOf(facts).join(' ')}`,
@@ -91,12 +106,15 @@ function row(result: EndpointResult, { now, facts: { estate } }: CheckResult): R
       { show: verdictWord(verdict.word) },
       { show: facts.listeners.length > 0 ? day(since) : DASH },
       {
-        show: due === null ? DASH : review === 'overdue' ? html`<span class="bad">✗ ${day(due)}</span>` : day(due),
+        show:
+          due === null
+            ? DASH
+            : html`${day(due)}${review === 'overdue' ? html` <br><span class="bad">✗ overdue</span>` : null}`,
         ...(due === null ? { sort: '9999' } : {}),
       },
       { show: findingsCell(open, findings.length - open.length), sort: findingsRank(open) },
     ],
-    detail: threeTruths(result, now),
+    detail: threeTruths(result, now, sources),
   };
 }
 
@@ -106,14 +124,15 @@ function breakable(key: string): Child {
   return at < 0 ? code(key) : html`<code>${key.slice(0, at)}<wbr>${key.slice(at)}</code>`;
 }
 
-function mayCell({ facts }: EndpointResult, now: number): Child {
+/** How many addresses an approval in force lets in; else why there is none. */
+function mayCell({ facts }: EndpointResult, now: number, sources: Sources): Child {
   const first = facts.entries[0];
   const may = mayOf(facts, now);
   if (first === undefined) return html`<span class="none">no entry</span>`;
   const link = `#${anchor('r', first.entry.id)}`;
   return isApproved(may)
-    ? html`<b>${first.entry.bind}</b> <a href="${link}">${first.entry.id}</a>`
-    : html`<span class="none">${MAY_WORDS[may]}</span> <a href="${link}">${first.entry.id}</a>`;
+    ? html`<b>${sourceWords(sources(first.entry).count)}</b> <br><a href="${link}">${first.entry.id}</a>`
+    : html`<span class="none">${MAY_WORDS[may]}</span> <br><a href="${link}">${first.entry.id}</a>`;
 }
 
 function programs(names: readonly string[]): Child {
@@ -125,7 +144,7 @@ function programs(names: readonly string[]): Child {
 
 function findingsCell(open: readonly Finding[], accepted: number): Child {
   const worst = open[0];
-  const more = accepted > 0 ? html`<br><span class="note">${formatNumber(accepted)} accepted</span>` : null;
+  const more = accepted > 0 ? html` <br><span class="note">${formatNumber(accepted)} accepted</span>` : null;
   if (worst === undefined) return html`<span class="none">0</span>${more}`;
   const endpoint = worst.endpoint;
   const href =

@@ -3,34 +3,37 @@ import type { ReportInput } from '../report-format.ts';
 import { shortDigest } from '../words.ts';
 import { appendix, coverage } from './appendix.ts';
 import { HATCH_PATTERN } from './charts.ts';
-import { frameworkAnchor, frameworks, frameworkTitle, frameworkViews } from './controls.ts';
+import { frameworkViews } from './control-result.ts';
+import { frameworkAnchor, frameworks, frameworkTitle } from './controls.ts';
 import { cover } from './cover.ts';
 import { escapeCss, html, join, type Markup, raw } from './escape.ts';
+import { hashListeners } from './evidence.ts';
 import { findings } from './findings.ts';
 import { utc } from './format.ts';
 import { inventory } from './inventory.ts';
 import { register } from './register.ts';
-import { SCRIPT } from './script.ts';
+import { SCRIPT, THEME_SCRIPT } from './script.ts';
+import { SCALE_SYMBOL } from './sources.ts';
 import { style } from './style.ts';
 import { summary } from './summary.ts';
-import { REACH_SYMBOLS } from './truths.ts';
 
 /**
  * Returns the whole report as one file that asks for nothing: style and script are inline, and the policy (CSP level 3)
- * allows these two by their hashes and nothing else, so that even markup that slipped in could not run or load.
+ * allows these by their hashes and nothing else, so that even markup that slipped in could not run or load.
  */
 export function page(input: ReportInput): string {
   const { result } = input;
   const { name, digest } = result.facts.estate.register;
   const css = style(escapeCss(`${name}, register ${shortDigest(digest)}, as of ${utc(result.now)}`));
-  const policy = `default-src 'none'; style-src '${hashOf(css)}'; script-src '${hashOf(SCRIPT)}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; style-src '${hashOf(css)}'; script-src '${hashOf(THEME_SCRIPT)}' '${hashOf(SCRIPT)}'; base-uri 'none'; form-action 'none'`;
+  const hashes = hashListeners(result);
   const body = html`${cover(result)}
 ${summary(input)}
 ${inventory(result)}
-${findings(result)}
+${findings(input)}
 ${register(result)}
-${frameworks(input)}
-${coverage(result)}
+${frameworks(input, hashes)}
+${coverage(result, hashes)}
 ${appendix(input)}`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -38,8 +41,9 @@ ${
   html`<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><meta name="color-scheme" content="light dark"><meta name="generator" content="Quietdoor ${result.version}">
 <title>${name}: internal ports, ${utc(result.now)}</title>`.markup
 }
+<script>${THEME_SCRIPT}</script>
 <style>${css}</style></head>
-<body>${REACH_SYMBOLS.markup}${HATCH_PATTERN.markup}<a class="skip" href="#summary">To the summary</a>
+<body>${SCALE_SYMBOL.markup}${HATCH_PATTERN.markup}<a class="skip" href="#summary">To the summary</a>
 ${navigation(input).markup}<main>
 ${withTargets(body.markup)}
 </main><p id="toast" role="status"></p>

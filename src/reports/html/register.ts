@@ -6,9 +6,10 @@ import { reviewDue, reviewState } from '../../model/review.ts';
 import { count } from '../../util/words.ts';
 import { approvalWords, formatNumber } from '../words.ts';
 import { type Child, html, type Markup } from './escape.ts';
-import { anchor, code, DASH, day, distance, rowsAddress, tag, unknown } from './format.ts';
+import { anchor, code, DASH, day, distance, listed, pair, rowsAddress, sentence, tag, unknown } from './format.ts';
+import { approvalOf, isApproved, MAY_WORDS, type May } from './may.ts';
+import { type Sources, sourcesWith, sourceTotal, sourceWords } from './sources.ts';
 import { type Column, dataTable, type Row } from './table.ts';
-import { approvalOf, isApproved, listed, MAY_WORDS, type May, pair, sentence, sources } from './truths.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'Entry', name: 'entry' },
@@ -27,7 +28,8 @@ const PRINTED_DETAILS = 200;
 /** The approved uses of ports with the state of each approval, then what could not be read, exceptions and deviations. */
 export function register(result: CheckResult): Markup {
   const { estate } = result.facts;
-  const rows = estate.register.entries.map((entry) => row(entry, result));
+  const sources = sourcesWith(estate.register.zones);
+  const rows = estate.register.entries.map((entry) => row(entry, result, sources));
   const kinds = Object.keys(MAY_WORDS) as May[];
   return html`<section id="register" class="wide"><h2>Register</h2>
 <p class="lead">Register ${code(estate.register.digest)}: ${count(rows.length, 'entry', 'entries')}, ${count(estate.register.exceptions.length, 'exception')}. Only a proven approval counts as approved.</p>${problems(estate.register)}${dataTable(
@@ -53,7 +55,7 @@ export function approvalKind(entry: RegisterEntry, approval: ApprovalState, now:
   return approvalOf({ entry, approval, hostConfirmed: true } satisfies MatchedEntry, now);
 }
 
-function row(entry: RegisterEntry, { now, facts: { estate } }: CheckResult): Row {
+function row(entry: RegisterEntry, { now, facts: { estate } }: CheckResult, sources: Sources): Row {
   const approval = estate.approvals.get(entry.id) ?? { kind: 'unknown', reason: 'it was not judged' };
   const kind = approvalKind(entry, approval, now);
   const due = reviewDue(entry, estate.register.policy, now);
@@ -63,14 +65,17 @@ function row(entry: RegisterEntry, { now, facts: { estate } }: CheckResult): Row
     id: anchor('r', entry.id),
     tags: [tag('approval', kind), tag('review', review), tag('listens', open > 0 ? 'yes' : 'no')],
     cells: [
-      { show: html`<b>${entry.id}</b>${entry.service ? html`<br>${entry.service}` : null}`, sort: entry.id },
+      { show: html`<b>${entry.id}</b>${entry.service ? html` <br>${entry.service}` : null}`, sort: entry.id },
       { show: entry.owner ?? unknown('not named') },
       {
         show: html`<code>${entry.transport}/${formatPorts(entry.ports)}</code>`,
         sort: `${String(entry.ports[0]?.from ?? 0).padStart(5, '0')}`,
       },
       { show: hostNames(entry.hosts) },
-      { show: html`<b>${entry.bind}</b>` },
+      {
+        show: html`<b>${sourceWords(sources(entry).count)}</b> <br><span class="note">on ${entry.bind}</span>`,
+        sort: String(sourceTotal(sources(entry).count)),
+      },
       {
         show: isApproved(kind)
           ? html`<span class="good">✓ approved</span>`
@@ -80,7 +85,7 @@ function row(entry: RegisterEntry, { now, facts: { estate } }: CheckResult): Row
         show:
           due === null
             ? DASH
-            : html`${review === 'overdue' ? html`<span class="bad">✗ ${day(due)}</span>` : day(due)}<br><span class="note">${distance(due, now)}</span>`,
+            : html`${day(due)} <br><span class="${review === 'overdue' ? 'bad' : 'note'}">${review === 'overdue' ? '✗ overdue' : distance(due, now)}</span>`,
         sort: due ?? Number.MAX_SAFE_INTEGER,
       },
       { show: entry.expires === null ? DASH : day(entry.expires), sort: entry.expires ?? Number.MAX_SAFE_INTEGER },
@@ -92,7 +97,7 @@ function row(entry: RegisterEntry, { now, facts: { estate } }: CheckResult): Row
         sort: open,
       },
     ],
-    detail: detail(entry, approval),
+    detail: detail(entry, approval, sources(entry).list),
   };
 }
 
@@ -103,7 +108,7 @@ function hostNames(hosts: readonly string[]): Child {
   return html`${listed(hosts.slice(0, SHOWN_HOSTS).map(code))}${more > 0 ? ` and ${formatNumber(more)} more` : null}`;
 }
 
-function detail(entry: RegisterEntry, approval: ApprovalState): Markup {
+function detail(entry: RegisterEntry, approval: ApprovalState, sources: Child): Markup {
   const { exe, user, unit, package: name, sha256 } = entry.process;
   const program = Object.entries({ exe, user, unit, package: name, sha256: sha256?.join(' ') }).flatMap(
     ([label, value]) => (value ? [html`${label} ${code(value)}`] : []),
@@ -111,7 +116,7 @@ function detail(entry: RegisterEntry, approval: ApprovalState): Markup {
   return html`<dl class="two">${pair('Purpose', entry.purpose ?? unknown('not said'))}${entry.workflow && pair('Workflow', entry.workflow)}${pair(
     'Approval',
     sentence(approvalWords(approval, entry)),
-  )}${pair('Sources', sources(entry.sources))}${pair('Program', program.length > 0 ? listed(program) : 'any')}${pair(
+  )}${pair('Sources', sources)}${pair('Program', program.length > 0 ? listed(program) : 'any')}${pair(
     'Data',
     entry.data.length > 0 ? entry.data.join(', ') : unknown('not said'),
   )}${pair('Encryption', entry.encryption ?? unknown('not said'))}${pair('Login', entry.auth ?? unknown('not said'))}${entry.scope !== 'host' && pair('Scope', code(entry.scope))}${
@@ -144,7 +149,7 @@ function exceptionRow(x: Exception, now: number, used: number): Markup {
       : x.from !== null && x.from > now
         ? 'not yet in force'
         : `${formatNumber(Math.ceil((x.expires - now) / DAY_MS))} days left`;
-  return html`<tbody id="${anchor('x', x.id)}"><tr><th scope="row"><b>${x.id}</b><br><span class="note">${x.kind}</span><td><code>${x.rule}</code> on ${code(x.subject)}<br><span class="note">accepts ${count(used, 'finding')} now</span><td>${x.reason}<td>${x.approver}${x.ticket ? html`<br><span class="note">${x.ticket}</span>` : null}<td>${day(x.expires)}<br><span class="note">${state}</span></tbody>`;
+  return html`<tbody id="${anchor('x', x.id)}"><tr><th scope="row"><b>${x.id}</b> <br><span class="note">${x.kind}</span><td><code>${x.rule}</code> on ${code(x.subject)}<br><span class="note">accepts ${count(used, 'finding')} now</span><td>${x.reason}<td>${x.approver}${x.ticket ? html`<br><span class="note">${x.ticket}</span>` : null}<td>${day(x.expires)}<br><span class="note">${state}</span></tbody>`;
 }
 
 function deviations({ deviations: list }: Register): Child {

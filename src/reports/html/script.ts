@@ -1,3 +1,6 @@
+/** Runs before the page is drawn: the choice of light or dark that a reader made in a report before. */
+export const THEME_SCRIPT = String.raw`try { const theme = localStorage.getItem('quietdoor-theme'); if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme; } catch {}`;
+
 /**
  * The script of the report, as text: its hash stands in the page's policy, so it is the same in source and bundle. Makes
  * tables searchable and sortable, pages them, follows links to rows, copies, and switches light and dark. It reads rows
@@ -18,7 +21,11 @@ const isDark = () => (root.dataset.theme || (matchMedia('(prefers-color-scheme: 
 const nameTheme = () => { theme.textContent = isDark() ? 'Light' : 'Dark'; };
 theme.hidden = false;
 nameTheme();
-theme.addEventListener('click', () => { root.dataset.theme = isDark() ? 'light' : 'dark'; nameTheme(); });
+theme.addEventListener('click', () => {
+  root.dataset.theme = isDark() ? 'light' : 'dark';
+  try { localStorage.setItem('quietdoor-theme', root.dataset.theme); } catch {}
+  nameTheme();
+});
 
 const decode = (text) => text.replace(/&(?:amp|lt|gt|quot|nbsp|#(\d+));/g, (entity, n) =>
   n ? String.fromCharCode(n) : { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&nbsp;': ' ' }[entity]);

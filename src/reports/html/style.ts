@@ -68,11 +68,10 @@ tbody tr:first-child>*{border-bottom:1px solid var(--line)}
 td:empty::before{content:"–";color:var(--grey)}td.count,th.count{text-align:right;white-space:nowrap}
 .data{margin-top:8px}.data table{table-layout:fixed}
 .part{content-visibility:auto;contain-intrinsic-size:auto 9000px}
-.endpoints thead .endpoint{width:17%}.endpoints thead .service{width:8%}.endpoints thead .owner{width:9%}.endpoints thead .may{width:12%}.endpoints thead .can{width:8%}.endpoints thead .does{width:11%}
-.endpoints thead .verdict{width:12%}.endpoints thead .since,.endpoints thead .review{width:7.8%}.endpoints thead .count{width:7.4%}
-.findings thead .severity{width:88px}.findings thead .about{width:22%}.findings thead .rule{width:14%}.findings thead .since{width:100px}
-.register thead .entry{width:15%}.register thead .owner{width:13%}.register thead .ports{width:10%}.register thead .hosts{width:13%}.register thead .may{width:8%}.register thead .approval{width:15%}.register thead .review{width:10%}.register thead .expires{width:9%}.register thead .count{width:7%}
-td.can{font-size:12px}th.endpoint code,th.entry b{font-weight:600}
+.endpoints thead .endpoint{width:18%}.endpoints thead .can{width:100px}.endpoints thead .verdict{width:146px}.endpoints thead .since,.endpoints thead .review{width:90px}.endpoints thead .count{width:92px}
+.findings thead .severity{width:104px}.findings thead .about{width:22%}.findings thead .rule{width:15%}.findings thead .since{width:104px}
+.register thead .entry{width:16%}.register thead .may{width:11%}.register thead .review,.register thead .expires{width:100px}.register thead .count{width:72px}
+td.can{font-size:12px}td.may span{font-weight:400}th.endpoint code,th.entry b{font-weight:600}
 .says{font-size:14px}.remedy{margin:2px 0}.command{background:var(--surface);padding:1px 4px;border-radius:3px}
 .copy{display:none;border:0;padding:0 6px;font-size:12px;color:var(--may)}.js .copy{display:inline}
 details>summary{cursor:pointer;list-style-position:outside;margin-left:14px}summary::marker{color:var(--grey);font-size:11px}
@@ -91,9 +90,10 @@ input::placeholder{color:var(--grey);opacity:1}
 `;
 
 const PARTS = `
-.facts,.truths dl,.control dl,.two{display:grid;grid-template-columns:84px minmax(0,1fr);gap:4px 12px;font-size:13px}
+.facts,.truths dl,.control dl,.two,.wide-labels{display:grid;grid-template-columns:84px minmax(0,1fr);gap:4px 12px;font-size:13px}
 dt{color:var(--grey)}dd{min-width:0;overflow-wrap:anywhere}dd .bad{white-space:normal}
 .facts{margin-top:12px}.statement,.signatures{display:none}
+.wide-labels{grid-template-columns:minmax(132px,max-content) minmax(0,1fr)}
 .state{font-size:20px;line-height:1.35;margin-bottom:4px}.state a{color:inherit;text-decoration-color:var(--hatch)}
 .truths{display:grid;grid-template-columns:minmax(0,1fr) 104px minmax(0,1fr) 104px minmax(0,1.12fr);margin-top:4px}
 .big-truths{margin-top:28px}.big-truths dl{grid-template-columns:minmax(36px,max-content) minmax(0,1fr)}
@@ -101,13 +101,13 @@ dt{color:var(--grey)}dd{min-width:0;overflow-wrap:anywhere}dd .bad{white-space:n
 .truths .may{border-color:var(--may-fill)}.truths .can{border-color:var(--can-fill)}.truths .does{border-color:var(--does-fill)}
 .truths h3{margin:0;display:flex;justify-content:space-between;font-size:14px}
 .may h3 b,.may .big{color:var(--may)}.can h3 b,.can .big{color:var(--can)}.does h3 b,.does .big{color:var(--does)}
-.truths .big.none{color:var(--grey)}
+.truths .big.none,.may.off .big,.may.off h3 b{color:var(--grey)}.truths .may.off{border-color:var(--hatch)}
 .big{font-size:20px;font-weight:600;line-height:1.5;min-height:30px;overflow-wrap:anywhere}.big-truths .big{font-size:28px;line-height:1.5;min-height:42px}
-.big a{color:inherit;text-decoration:none}.big a:hover{text-decoration:underline}.big span{font-size:13px;font-weight:400;color:var(--grey)}
+.big sup{font-size:.6em;line-height:0}.big a{color:inherit;text-decoration:none}.big a:hover{text-decoration:underline}.big span{font-size:13px;font-weight:400;color:var(--grey)}
 .big .unknown{font-size:20px;font-weight:600}
 .truths .big .unknown{margin-left:0}
 svg.reach{display:block;width:100%;height:24px;overflow:visible;margin-bottom:10px}.tick{font-size:11px;fill:var(--grey)}rect.track{fill:var(--surface)}
-.may svg.reach{color:var(--may-fill)}.can svg.reach{color:var(--can-fill)}.does svg.reach{color:var(--does-fill)}
+.may svg.reach{color:var(--may-fill)}.truths .off svg.reach{color:var(--hatch)}.can svg.reach{color:var(--can-fill)}.does svg.reach{color:var(--does-fill)}
 svg.plain{height:6px;margin-bottom:14px}
 div.track{height:6px;background:var(--surface);margin-bottom:28px}
 .hatch{height:6px;margin-bottom:28px;background:repeating-linear-gradient(135deg,var(--hatch) 0 2px,transparent 2px 5px)}
@@ -118,7 +118,7 @@ div.track{height:6px;background:var(--surface);margin-bottom:28px}
 .plain li{padding:3px 0}.plain li+li{border-top:1px solid var(--line)}
 .stack svg{display:block;width:100%}.stack figcaption{display:flex;flex-wrap:wrap;gap:4px 20px;margin-top:8px;font-size:13px}
 .key{color:var(--text);text-decoration:none;white-space:nowrap}.key:hover{text-decoration:underline}.key svg{display:inline-block;width:10px;margin-right:2px}
-.DEVIATES,.c-findings{fill:var(--bad)}.CONFORMS,.c-evidence,.does-fill{fill:var(--does-fill)}.UNDETERMINED,.c-stale{fill:url(#hatch)}.c-manual{fill:var(--line)}
+.DEVIATES,.c-findings{fill:var(--bad)}.CONFORMS,.does-fill{fill:var(--does-fill)}.c-evidence{fill:var(--grey)}.UNDETERMINED,.c-stale{fill:url(#hatch)}.c-manual{fill:var(--line)}
 .hatch-ground{fill:var(--page)}.hatch-line{fill:var(--hatch)}
 .s-critical,.s-high{fill:var(--bad)}.s-medium{fill:var(--can-fill)}.s-low,.s-info{fill:var(--hatch)}
 .halves{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:0 40px}
@@ -126,11 +126,11 @@ div.track{height:6px;background:var(--surface);margin-bottom:28px}
 .bars svg{display:block;width:100%;height:12px}.num{text-align:right}
 .bars+.note{margin-top:6px}
 .rules-first li{display:grid;grid-template-columns:88px minmax(0,1fr) max-content;gap:12px;padding:8px 0;border-top:1px solid var(--line)}.rules-first li:last-child{border-bottom:1px solid var(--line)}
-.events li{display:grid;grid-template-columns:148px minmax(0,1fr);gap:12px;padding:4px 0;font-size:13px}.events li>span:first-child{color:var(--grey);white-space:nowrap}
+.events li{display:grid;grid-template-columns:148px minmax(0,1fr);gap:12px;padding:4px 0;font-size:13px}.events li>span:first-child{color:var(--grey);white-space:nowrap}.events li>span{min-width:0;overflow-wrap:anywhere}
 .framework{margin-top:32px}.framework>h3{font-size:16px;margin:0 0 2px}.framework .stack,.framework-line+.stack{margin:8px 0 12px}
 .outside-note{margin-top:12px}
 .matrix{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:13px;padding:4px 0}.matrix a{text-decoration:none;white-space:nowrap}.matrix a:hover{text-decoration:underline}
-a.c-findings,b.c-findings{color:var(--bad)}a.c-evidence,b.c-evidence{color:var(--does)}a.c-stale,b.c-stale,a.c-manual,b.c-manual{color:var(--grey)}
+a.c-findings,b.c-findings{color:var(--bad)}a.c-evidence,b.c-evidence{color:var(--text)}a.c-stale,b.c-stale,a.c-manual,b.c-manual{color:var(--grey)}
 .control{padding:16px 0;border-top:1px solid var(--line)}.matrix+.control{margin-top:16px}.control h4{margin-bottom:6px}.control h4 span{font-weight:400}.control h4 em{font-style:normal;font-weight:400;font-size:12px;color:var(--grey);border:1px solid var(--line);border-radius:4px;padding:1px 6px;margin-left:6px;white-space:nowrap}
 .control:target{box-shadow:-12px 0 var(--page),-15px 0 var(--may-fill)}
 .problems{margin:12px 0 20px}.problems h3{margin-top:0}
@@ -138,21 +138,40 @@ a.c-findings,b.c-findings{color:var(--bad)}a.c-evidence,b.c-evidence{color:var(-
 .rule-list,.method{display:grid;grid-template-columns:112px minmax(0,84ch);font-size:13px}.rule-list>*,.method>*{padding:10px 0;border-top:1px solid var(--line)}
 `;
 
+/** Narrow rows hold every cell: those of weight first, then the others on further lines, each with its label. */
 const NARROW = `
-@media screen and (max-width:1100px){.endpoints :is(th,td).service,.endpoints :is(th,td).since,.endpoints :is(th,td).review,.register :is(th,td).expires,.register :is(th,td).hosts{display:none}.endpoints thead .endpoint{width:26%}}
+@media screen and (max-width:1240px){
+.data table,.data thead,.data tbody,.data tbody>tr.detail>td{display:block}
+.data thead{display:none}.js .data thead{display:block}.js .data thead.again{display:none}
+.data thead tr{display:flex;flex-wrap:wrap;gap:2px 14px;padding:4px 0;border-bottom:1px solid var(--line)}.data thead tr::before{content:"Sort by";font-size:12px;color:var(--grey)}
+.data thead th{width:auto!important;padding:0;border:0}
+.data tbody>tr:first-child{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 20px;padding:8px 0;border-bottom:1px solid var(--line)}
+.data tbody>tr:first-child>*{border:0;padding:0;order:3;text-align:left}
+.data tbody>tr:first-child>td:empty,.data tr:first-child br{display:none}
+.data tbody>tr:first-child>td::before{color:var(--grey);font-size:12px;margin-right:5px}
+.data tbody:has(details[open]) tr.detail,.data tbody:target tr.detail,.data tbody.here tr.detail{display:block}
+.data tbody>tr:first-child>:is(.endpoint,.entry){flex:1 1 calc(100% - 320px);order:0}
+.data tbody>tr:first-child>:is(.verdict,.approval){order:1;flex:0 0 124px}.endpoints tbody>tr:first-child>.count{order:2;flex:0 0 144px;text-align:right}.endpoints td.count::before{content:"findings"}.data td .unknown{margin-left:0}
+.findings tbody>tr:first-child>.severity{flex:1;order:0}.findings tbody>tr:first-child>.finding{flex:1 1 100%}
+.endpoints td.service::before{content:"service"}.data td.owner::before{content:"owner"}.data td.may::before{content:"may"}.endpoints td.can::before{content:"can"}.endpoints td.does::before{content:"does"}.endpoints td.since::before{content:"open since"}.data td.review::before{content:"review due"}
+.findings td.about::before{content:"about"}.findings td.rule::before{content:"rule"}.findings td.since::before{content:"first seen"}
+.register td.ports::before{content:"ports"}.register td.hosts::before{content:"hosts"}.register td.expires::before{content:"expires"}.register td.count::before{content:"endpoints"}
+td.can{font-size:13px}
+}
+@media screen and (max-width:1100px){
+.truths{display:block}.truths>div{margin-top:12px}.gutter{border:0;margin:0;padding:6px 0;text-align:left}.gutter:empty{display:none}.gutter b,.big-truths .gutter b{display:inline;font-size:14px}
+.two{grid-template-columns:84px minmax(0,1fr)}
+}
 @media screen and (max-width:760px){
 body{display:block}main{padding:16px 16px 48px}
 nav.contents{position:static;height:auto;flex-flow:row wrap;padding:12px 8px;border-right:0;border-bottom:1px solid var(--line);gap:0}nav.contents a{white-space:nowrap;padding:6px 8px}nav.contents a.sub{display:none}nav.contents a.brand{width:100%;margin:0}#theme{position:absolute;top:10px;right:16px;margin:0}
-.truths{display:block}.truths>div{margin-top:12px}.gutter{border:0;margin:0;padding:6px 0;text-align:left}.gutter:empty{display:none}.gutter b,.big-truths .gutter b{display:inline;font-size:14px}
 .halves{display:block}.state{font-size:18px}
-.endpoints :is(th,td).owner,.endpoints :is(th,td).may,.endpoints :is(th,td).can,.endpoints :is(th,td).does,.findings :is(th,td).about,.findings :is(th,td).rule,.findings :is(th,td).since,.register :is(th,td).owner,.register :is(th,td).may,.register :is(th,td).review,.register :is(th,td).count{display:none}
-.endpoints thead .endpoint{width:52%}.endpoints thead .verdict{width:28%}.endpoints thead .count{width:20%}.register thead .entry{width:42%}.register thead .ports{width:28%}.register thead .approval{width:30%}
-th,td{padding-right:8px}.v{font-size:12px}
-.two{grid-template-columns:84px minmax(0,1fr)}
-.rules-first li{grid-template-columns:84px minmax(0,1fr);gap:2px 8px}.rules-first li a{grid-column:2}
+.data tbody>tr:first-child>:is(.endpoint,.entry){flex:1 1 100%}.data tbody>tr:first-child>:is(.verdict,.approval,.count){flex:0 1 auto}
+.rules-first li{grid-template-columns:84px minmax(0,1fr);gap:2px 8px}.rules-first li>a{grid-column:2}
 .events li{grid-template-columns:minmax(0,1fr);gap:0}
 .plain-table,.plain-table tbody,.plain-table tr,.plain-table th,.plain-table td{display:block;padding:0}.plain-table thead{display:none}.plain-table tbody{padding:8px 0;border-bottom:1px solid var(--line)}.plain-table tbody tr>*{border:0;width:auto!important;text-align:left!important}
 .rule-list,.method{display:block}.rule-list dd,.method dd{border:0;padding-top:0}.control h4 em{margin-left:0;display:inline-block}
+.wide-labels{grid-template-columns:minmax(0,1fr);gap:0}.wide-labels dd{margin-bottom:4px}
 input[type=search]{width:100%}
 }
 `;

@@ -1,25 +1,26 @@
 import { widestBind } from '../../model/describe.ts';
-import { endpointKey } from '../../model/endpoint.ts';
 import type { CheckResult, EndpointResult } from '../../model/facts.ts';
 import { type Finding, SEVERITIES } from '../../model/finding.ts';
 import { BIND_SCOPES } from '../../model/listener.ts';
 import { reviewDue, reviewState } from '../../model/review.ts';
-import { count } from '../../util/words.ts';
+import { count, duration } from '../../util/words.ts';
 import type { ReportInput } from '../report-format.ts';
-import { counts, formatNumber, totalsOf } from '../words.ts';
+import { counts, formatNumber, shortDigest, subjectText, totalsOf } from '../words.ts';
+import { changesOf } from './changes.ts';
 import { barList, stackedBar } from './charts.ts';
-import { controlShares, frameworkAnchor, frameworkTitle, frameworkViews } from './controls.ts';
+import { frameworkViews } from './control-result.ts';
+import { controlShares, frameworkAnchor, frameworkTitle } from './controls.ts';
 import { hostCount, notSeen } from './cover.ts';
 import { type Child, html, type Markup } from './escape.ts';
-import { changesOf, eventList } from './events.ts';
-import { anchor, day, distance, rowsAddress, severity, unknown } from './format.ts';
-import { entryLink, isApproved, listed, MAY_WORDS, type May, mayOf, pair } from './truths.ts';
+import { changeList, knownOf } from './events.ts';
+import { anchor, code, day, distance, entryLink, listed, pair, rowsAddress, severity, unknown } from './format.ts';
+import { isApproved, MAY_WORDS, type May, mayOf } from './may.ts';
 
 /** The state in one sentence, the three truths of all endpoints, and what to look at first. */
 export function summary(input: ReportInput): Markup {
   const { result } = input;
   return html`<section id="summary"><h2 class="hide">Summary</h2><p class="state">${state(result)}</p>
-<p class="note">Against register ${result.facts.estate.register.digest.replace(/^sha256:/, '').slice(0, 6)}; not seen: ${notSeen(result)}.</p>${
+<p class="note">Against register ${shortDigest(result.facts.estate.register.digest)}; not seen: ${notSeen(result)}.</p>${
     result.results.length > 0 ? html`${truths(result)}${verdicts(result)}` : null
   }<div class="halves">${bySeverity(result)}${byReach(result)}</div>${topRules(input)}<div class="halves">${changed(result)}${reviews(result)}</div>${frameworkLines(input)}</section>`;
 }
@@ -158,7 +159,7 @@ function topRules({ result, rules }: ReportInput): Child {
   return html`<h3>What to do first</h3><ul class="rules-first">${sorted.slice(0, TOP_RULES).map(([rule, list]) => {
     const first = list[0] as Finding;
     const title = rules.find((r) => r.id === rule)?.title ?? rule;
-    return html`<li>${severity(first.severity)} <span>${list.length === 1 ? first.message : title}</span> <a href="${
+    return html`<li>${severity(first.severity)} <span>${list.length === 1 ? first.message : html`${title}: ${subjects(list)}`}</span> <a href="${
       list.length === 1
         ? `#${anchor('f', first.fingerprint)}`
         : rowsAddress('findings', { rule: [rule], status: ['open'] })
@@ -166,15 +167,23 @@ function topRules({ result, rules }: ReportInput): Child {
   })}</ul>`;
 }
 
+const SHOWN_SUBJECTS = 3;
+
+/** What the findings of one rule are about, each once. */
+function subjects(list: readonly Finding[]): Child {
+  const names = [...new Set(list.map((f) => subjectText(f.subject)))];
+  const more = names.length - SHOWN_SUBJECTS;
+  return html`${listed(names.slice(0, SHOWN_SUBJECTS).map(code))}${more > 0 && ` and ${formatNumber(more)} more`}`;
+}
+
 const SHOWN_CHANGES = 8;
 
-function changed({ events, results }: CheckResult): Markup {
-  const changes = changesOf(events);
-  const keys = new Set(results.map((r) => endpointKey(r.facts.endpoint)));
+function changed(result: CheckResult): Markup {
+  const changes = changesOf(result);
   return html`<div><h3>What changed lately</h3>${
     changes.length === 0
       ? html`<p class="empty">No change is recorded yet.</p>`
-      : html`${eventList(changes.slice(0, SHOWN_CHANGES), keys)}${changes.length > SHOWN_CHANGES && html`<p class="note"><a href="#events">All ${formatNumber(events.length)} recent events</a></p>`}`
+      : html`${changeList(changes.slice(0, SHOWN_CHANGES), knownOf(result))}<p class="note"><a href="#events">${result.events.length === 1 ? 'The event' : `All ${formatNumber(result.events.length)} recent events`}</a></p>`
   }</div>`;
 }
 
@@ -193,7 +202,7 @@ function reviews({ now, facts: { estate } }: CheckResult): Markup {
     .slice(0, SHOWN_REVIEWS)
     .map(
       ({ entry, at, state }) =>
-        html`<li><span>${day(at)}</span> <span>${entryLink(entry.id)} <span class="${state === 'overdue' ? 'bad' : 'note'}">${state === 'overdue' ? `✗ overdue since ${distance(at, now).replace(' ago', '')}` : distance(at, now)}</span></span>`,
+        html`<li><span>${day(at)}</span> <span>${entryLink(entry.id)} <span class="${state === 'overdue' ? 'bad' : 'note'}">${state === 'overdue' ? `✗ overdue by ${duration(now - at)}` : distance(at, now)}</span></span>`,
     )}</ol>${never > 0 && html`<p class="note">${count(never, 'entry', 'entries')} not approved or expired, so not due for review.</p>`}</div>`;
 }
 

@@ -1,104 +1,57 @@
 import { widestBind } from '../../model/describe.ts';
-import type { EndpointFacts, EndpointResult, MatchedEntry } from '../../model/facts.ts';
+import { HOST_SCOPE } from '../../model/endpoint.ts';
+import type { EndpointFacts, EndpointResult } from '../../model/facts.ts';
 import { BIND_SCOPES, type BindScope, isWiderBind } from '../../model/listener.ts';
-import type { ApprovalState } from '../../model/register.ts';
-import type { ListenerState } from '../../model/state.ts';
-import { compareText } from '../../util/compare.ts';
 import { count } from '../../util/words.ts';
-import { approvalWords, processName } from '../words.ts';
-import { type Child, html, type Markup, raw } from './escape.ts';
-import { anchor, code, day, distance, severity, time, unknown } from './format.ts';
+import { approvalWords, counts } from '../words.ts';
+import { type Child, html, type Markup } from './escape.ts';
+import {
+  anchor,
+  code,
+  day,
+  entryLink,
+  listed,
+  pair,
+  sentence,
+  severity,
+  time,
+  unknown,
+  verdictWord,
+} from './format.ts';
+import { canOf, isApproved, mayOf } from './may.ts';
+import { observed } from './observed.ts';
+import { remedy } from './remedy.ts';
+import { type Sources, sourceBar, sourceTotal, sourceWords } from './sources.ts';
 
-/** Whether and how an endpoint is approved; also the word that the table filters by. */
-export type May = ApprovalState['kind'] | 'none' | 'expired' | 'host-not-confirmed';
-
-export const MAY_WORDS: Record<May, string> = {
-  proven: 'approved',
-  claimed: 'claimed, not proven',
-  draft: 'draft, not approved',
-  void: 'approval void',
-  'self-approved': 'approved by its author',
-  'not-allowed': 'approver not allowed',
-  forged: 'proof is wrong',
-  unknown: 'approval unknown',
-  expired: 'approval expired',
-  'host-not-confirmed': 'host awaits confirmation',
-  none: 'no entry',
-};
-
-/** Returns how the deciding entry stands at a time; an approval that lapsed or never named the host does not count. */
-export function mayOf(facts: EndpointFacts, now: number): May {
-  const first = facts.entries[0];
-  return first === undefined ? 'none' : approvalOf(first, now);
-}
-
-export function approvalOf({ entry, approval, hostConfirmed }: MatchedEntry, now: number): May {
-  if (approval.kind !== 'proven' && approval.kind !== 'claimed') return approval.kind;
-  if (entry.expires !== null && entry.expires <= now) return 'expired';
-  return hostConfirmed ? approval.kind : 'host-not-confirmed';
-}
-
-/** Only a proven approval counts: one that is merely written down is a finding. */
-export function isApproved(may: May): boolean {
-  return may === 'proven';
-}
-
-/** Returns who can be said to reach it without evaluated filters: nobody from outside, or unknown. */
-export function canOf(reach: BindScope | undefined): 'loopback' | 'unknown' {
-  return reach === 'loopback' ? 'loopback' : 'unknown';
-}
-
-/** Names of the programs that hold the listeners, each once. */
-export function programsOf(facts: EndpointFacts): readonly string[] {
-  const names = facts.listeners.map(({ listener: l }) => processName(l.process));
-  return [...new Set(names)].sort(compareText);
-}
-
-/** The scale that all bars share, once per page; each step reaches further than the last. */
-export const REACH_SYMBOLS: Markup = raw(
-  `<svg class="symbols" aria-hidden="true" width="0" height="0">${BIND_SCOPES.map(
-    (_, step) =>
-      `<symbol id="reach-${step + 1}"><rect class="track" width="100%" height="6"/><rect fill="currentColor" width="${25 * (step + 1)}%" height="6"/>${BIND_SCOPES.map(
-        (word, i) => `<text x="${25 * (i + 1)}%" y="20" text-anchor="end" class="tick">${word}</text>`,
-      ).join('')}</symbol>`,
-  ).join('')}</svg>`,
-);
-
-function bar(reach: BindScope): Markup {
-  return html`<svg class="reach" aria-hidden="true"><use href="#reach-${BIND_SCOPES.indexOf(reach) + 1}"/></svg>`;
-}
-
-/** Approved, admitted, observed side by side, with what differs between them. */
-export function threeTruths(result: EndpointResult, now: number): Markup {
+/** Approved, admitted, observed side by side, with what differs between them; below, what was found. */
+export function threeTruths(result: EndpointResult, now: number, sources: Sources): Markup {
   const { facts } = result;
-  const first = facts.entries[0];
   const reach = widestBind(facts);
-  const bind = first?.entry.bind;
-  const approvedReach = BIND_SCOPES.find((b) => b === bind);
-  const wider = reach !== undefined && approvedReach !== undefined && isWiderBind(reach, approvedReach);
-  return html`<div class="truths">${approved(facts, now)}${
-    canOf(reach) === 'loopback'
-      ? html`<p class="gutter"></p><div class="can"><h3>Admitted <b>can</b></h3><p class="big">this host</p>${bar('loopback')}<dl>${pair('Why', 'It listens on loopback addresses only.')}</dl></div>`
-      : html`<p class="gutter"><b class="q">?</b> not compared</p><div class="can"><h3>Admitted <b>can</b></h3><p class="big">${unknown('not verified')}</p><div class="hatch"></div></div>`
-  }<p class="gutter">${
-    !isApproved(mayOf(facts, now))
-      ? html`<b>✗</b> listens, no approval in force`
-      : wider
-        ? html`<b>✗ wider</b> does ${reach}, may ${bind}`
-        : null
-  }</p>${observed(facts, reach, now)}</div>${outcome(result)}`;
+  const inside = canOf(reach) === 'loopback';
+  return html`<div class="truths">${approved(facts, now, sources)}<p class="gutter">${inside ? null : html`<b class="q">?</b> not compared`}</p>${admitted(facts, inside)}<p class="gutter">${difference(facts, reach, now)}</p>${observed(facts, reach, now)}</div>${outcome(result)}`;
 }
 
-function approved(facts: EndpointFacts, now: number): Markup {
+function difference(facts: EndpointFacts, reach: BindScope | undefined, now: number): Child {
+  if (reach === undefined) return null;
+  if (!isApproved(mayOf(facts, now))) return html`<b>✗</b> listens, no approval in force`;
+  const bind = facts.entries[0]?.entry.bind;
+  const approvedReach = BIND_SCOPES.find((b) => b === bind);
+  if (approvedReach === undefined || !isWiderBind(reach, approvedReach)) return null;
+  return html`<b>✗ wider</b> listens on ${reach}, may on ${approvedReach}`;
+}
+
+function approved(facts: EndpointFacts, now: number, sources: Sources): Markup {
   const first = facts.entries[0];
   if (first === undefined)
-    return html`<div class="may"><h3>Approved <b>may</b></h3><p class="big none">nothing</p><div class="track"></div><dl>${pair('Entry', 'No register entry covers it.')}</dl></div>`;
+    return html`<div class="may"><h3>Approved <b>may</b></h3><p class="big none">nobody</p><div class="track"></div><dl>${pair('Entry', 'No register entry covers it.')}</dl></div>`;
   const { entry } = first;
-  const reach = BIND_SCOPES.find((b) => b === entry.bind);
+  const known = sources(entry);
+  const total = sourceTotal(known.count);
   const more = facts.entries.slice(1).map((m) => entryLink(m.entry.id));
-  return html`<div class="may"><h3>Approved <b>may</b></h3><p class="big${isApproved(mayOf(facts, now)) ? '' : ' none'}">${entry.bind}</p>${
-    reach ? bar(reach) : html`<div class="track"></div>`
-  }<dl>${pair('Sources', sources(entry.sources))}${pair(
+  const off = isApproved(mayOf(facts, now)) ? '' : ' off';
+  return html`<div class="may${off}"><h3>Approved <b>may</b></h3><p class="big">${sourceWords(known.count)}</p>${
+    total < 0n ? html`<div class="hatch"></div>` : sourceBar(total)
+  }<dl>${pair('Sources', known.list)}${pair('Listen on', BIND_SCOPES.some((b) => b === entry.bind) ? entry.bind : code(entry.bind))}${pair(
     'Entry',
     html`${entryLink(entry.id)}${entry.purpose ? html`, ${entry.purpose}` : null}`,
   )}${pair('Owner', entry.owner ?? unknown('not named'))}${pair('Approval', sentence(approvalWords(first.approval, entry)))}${
@@ -106,112 +59,55 @@ function approved(facts: EndpointFacts, now: number): Markup {
   }${more.length > 0 && pair('Also', listed(more))}</dl></div>`;
 }
 
-function observed(facts: EndpointFacts, reach: BindScope | undefined, now: number): Markup {
-  if (reach === undefined)
-    return html`<div class="does"><h3>Observed <b>does</b></h3><p class="big none">nothing</p><div class="track"></div><dl>${pair('Listener', 'Nothing listens.')}${closed(facts, now)}</dl></div>`;
-  return html`<div class="does"><h3>Observed <b>does</b></h3><p class="big">${reach}</p>${bar(reach)}<dl>${pair(
-    'Address',
-    listed(facts.listeners.map((s) => address(s))),
-  )}${facts.listeners
-    .filter((s, i, all) => i === all.findIndex((o) => sameProgram(o, s)))
-    .map((s) => program(s))}${facts.listeners
-    .slice(0, 1)
-    .map((s) =>
-      pair(
-        'Open',
-        html`since ${day(s.openSince)}${s.restarts > 0 ? `, ${count(s.restarts, 'restart')}` : ''}${
-          s.firstSeen < s.openSince ? html`; first seen ${day(s.firstSeen)}` : null
-        }`,
-      ),
-    )}${closed(facts, now)}</dl></div>`;
+/** Filters are not evaluated: all that can be said is where it is offered, and that loopback admits nobody else. */
+function admitted(facts: EndpointFacts, inside: boolean): Markup {
+  const { scope } = facts.endpoint;
+  if (inside)
+    return html`<div class="can"><h3>Admitted <b>can</b></h3><p class="big">${insideWords(scope)}</p>${sourceBar(1n)}<dl>${pair('Why', 'It listens on loopback addresses only.')}</dl></div>`;
+  const offered = offeredOn(facts);
+  return html`<div class="can"><h3>Admitted <b>can</b></h3><p class="big">${unknown('not verified')}</p><div class="hatch"></div><dl>${pair('Filters', 'not read, so who is let in is unknown')}${
+    offered.length > 0 &&
+    pair(
+      'Offered on',
+      html`${listed(offered.slice(0, SHOWN_ADDRESSES).map(code))}${offered.length > SHOWN_ADDRESSES && `, ${count(offered.length - SHOWN_ADDRESSES, 'more', 'more')}`}`,
+    )
+  }</dl></div>`;
 }
 
-function address({ vantage, listener: l }: ListenerState): Markup {
-  const both = l.address === '::' && l.families.length === 2 ? ' IPv4 and IPv6' : '';
-  return html`${code(l.address)}${both}${l.role === 'ephemeral' ? ' ephemeral' : ''}${vantage === 'local' ? '' : ` seen from ${vantage}`}`;
+/** Who a loopback address can be reached from: a scope of its own has a loopback of its own. */
+export function insideWords(scope: string): string {
+  if (scope === HOST_SCOPE) return 'this host';
+  const [kind] = scope.split(':');
+  return kind === 'container' || kind === 'pod' ? `this ${kind}` : 'this namespace';
 }
 
-function sameProgram(a: ListenerState, b: ListenerState): boolean {
-  return a.listener.process?.pid === b.listener.process?.pid && a.listener.process?.exe === b.listener.process?.exe;
+const SHOWN_ADDRESSES = 4;
+const ANY_ADDRESS = ['0.0.0.0', '::'];
+
+/** The addresses beyond loopback under which the port answers, as far as they are known. */
+function offeredOn({ endpoint, listeners, host }: EndpointFacts): readonly string[] {
+  const own = listeners.map((s) => s.listener).filter((l) => l.bind !== 'loopback');
+  const named = own.map((l) => l.address).filter((a) => !ANY_ADDRESS.includes(a));
+  const ofHost = (family: 'ipv4' | 'ipv6') =>
+    endpoint.scope === HOST_SCOPE && own.some((l) => ANY_ADDRESS.includes(l.address) && l.families.includes(family))
+      ? host.flatMap((h) => h.host.addresses).filter((a) => a.includes(':') === (family === 'ipv6'))
+      : [];
+  return [...new Set([...named, ...ofHost('ipv4'), ...ofHost('ipv6')])];
 }
 
-const EXE_STATE = { present: '', replaced: ' replaced on disk since it started', deleted: ' deleted from disk' };
-
-function program({ listener: l }: ListenerState): Markup {
-  const p = l.process;
-  if (p === null)
-    return pair('Program', html`${unknown('not visible')}${l.user ? html` socket of user ${l.user}` : null}`);
-  const user = p.user ?? l.user;
-  return html`${pair(
-    'Program',
-    html`${p.name ?? unknown('name not visible')}, pid ${p.pid}${user ? `, user ${user}` : ''}${
-      l.sharedWith.length > 0 ? `, shared with ${count(l.sharedWith.length, 'more process', 'more processes')}` : ''
-    }`,
-  )}${p.exe && pair('File', html`${code(p.exe)}${p.exeState && EXE_STATE[p.exeState] ? html`<b class="bad">${EXE_STATE[p.exeState]}</b>` : null}`)}${
-    p.package && pair('Package', html`${p.package.name} ${p.package.version}`)
-  }${p.unit && pair('Unit', code(p.unit))}${p.container && pair('Container', code(p.container.slice(0, 12)))}${
-    p.commandLine && pair('Command', code(p.commandLine))
-  }${p.sha256 && pair('SHA-256', code(p.sha256))}`;
-}
-
-function closed(facts: EndpointFacts, now: number): Child {
-  if (facts.closed.length === 0) return null;
-  const known = facts.closed.filter((s) => s.closedAt !== null).slice(0, 3);
-  return pair(
-    'Earlier',
-    listed(
-      known.map(
-        (s) => html`${code(s.listener.address)} closed ${day(s.closedAt ?? 0)}, ${distance(s.closedAt ?? 0, now)}`,
-      ),
-    ),
-  );
-}
-
-/** Its findings, or why the verdict is what it is; and when it was seen. Findings are the reasons of DEVIATES. */
+/** Its findings with the remedy of the worst, or why the verdict is what it is; and when it was seen. */
 function outcome({ verdict, findings, facts }: EndpointResult): Markup {
   const seen = facts.host.map(
     (h) => html`${time(h.lastObservedAt)} from ${h.vantage}, observation ${code(h.observationId)}`,
   );
+  const worst = findings.find(counts);
   return html`<div class="outcome">${
     findings.length > 0 &&
     html`<ul class="plain">${findings.map(
       (f) =>
-        html`<li>${severity(f.severity)} <a href="#${anchor('f', f.fingerprint)}">${f.rule}</a> ${f.message}${f.status === 'accepted' ? ' (accepted)' : ''}`,
+        html`<li>${severity(f.severity)} <a href="#${anchor('f', f.fingerprint)}">${f.rule}</a> ${f.message}${f.status === 'accepted' ? html` <span class="note">accepted${f.exception ? html` by <a href="#${anchor('x', f.exception)}">${f.exception}</a>` : null}</span>` : null}${f === worst ? html`<p class="remedy">→ ${remedy(f.remediation)}</p>` : null}`,
     )}</ul>`
   }${
     verdict.word !== 'DEVIATES' && html`<p>${verdictWord(verdict.word)} ${verdict.reasons.map(sentence).join(' ')}`
   }<p class="note">Seen ${seen.length > 0 ? listed(seen) : unknown('never')}.</div>`;
-}
-
-const VERDICT_MARK = { CONFORMS: '✓', DEVIATES: '✗', UNDETERMINED: '?' };
-
-export function verdictWord(word: EndpointResult['verdict']['word']): Markup {
-  return html`<span class="v ${word}">${VERDICT_MARK[word]} ${word}</span>`;
-}
-
-const SHOWN_SOURCES = 8;
-
-export function sources(list: readonly string[] | null): Markup {
-  if (list === null) return unknown('not said');
-  if (list.length === 0) return html`nobody from outside the host`;
-  const more = list.length - SHOWN_SOURCES;
-  return html`${listed(list.slice(0, SHOWN_SOURCES).map(code))}${more > 0 ? `, ${count(more, 'more', 'more')}` : ''}`;
-}
-
-export function entryLink(id: string): Markup {
-  return html`<a href="#${anchor('r', id)}">${id}</a>`;
-}
-
-export function listed(items: readonly Child[]): Markup {
-  return html`${items.map((item, i) => (i === 0 ? item : html`, ${item}`))}`;
-}
-
-/** One label and its value in a `<dl>`; end tags are optional in HTML and cost bytes in 10,000 rows. */
-export function pair(label: Child, value: Child): Markup {
-  return html`<dt>${label}<dd>${value}`;
-}
-
-/** Begins with a capital and ends with a full stop: reasons are written as parts of sentences. */
-export function sentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.?]$/.test(words) ? '' : '.'}`;
 }
