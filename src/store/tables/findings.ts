@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Finding } from '../../model/finding.ts';
-import { batches, type Database } from '../database.ts';
+import { batches, type Database, writeBatches } from '../database.ts';
 import type { FindingSync, PastFinding } from '../store.ts';
 import { readMeta, writeMeta } from './meta.ts';
 
@@ -32,41 +32,36 @@ export async function selectFirstSeen(db: Database): Promise<Map<string, number>
  * the last time, only the time is written and the history is not even read.
  */
 export async function writeFindings(db: Database, open: readonly Finding[], now: number): Promise<FindingSync> {
-  const texts = open.map(lasting);
-  const digest = digestOf(texts);
+  const digest = digestOf(open);
   if ((await readMeta(db, 'findings.digest')) !== digest) {
-    await writeChanges(db, open, texts, now);
+    await writeChanges(db, open, now);
     await writeMeta(db, 'findings.digest', digest);
   }
   await writeMeta(db, 'findings.synced_at', String(now));
   return { resolved: await selectResolved(db, now) };
 }
 
-async function writeChanges(
-  db: Database,
-  open: readonly Finding[],
-  texts: readonly string[],
-  now: number,
-): Promise<void> {
+async function writeChanges(db: Database, open: readonly Finding[], now: number): Promise<void> {
   const known = new Map((await db.selectFrom('findings').selectAll().execute()).map((row) => [row.fingerprint, row]));
   const syncedAt = Number((await readMeta(db, 'findings.synced_at')) ?? 0);
   const seen = new Set<string>();
   const changed: FindingTable[] = [];
-  for (const [i, { fingerprint, rule, firstSeen }] of open.entries()) {
+  for (const finding of open) {
+    const { fingerprint, rule } = finding;
     if (seen.has(fingerprint)) continue;
     seen.add(fingerprint);
     const old = known.get(fingerprint);
-    const finding = texts[i] as string;
-    if (old && old.resolved_at === null && old.finding === finding) continue;
-    const first_seen = old?.first_seen ?? Math.min(firstSeen, now);
-    changed.push({ fingerprint, rule, first_seen, last_seen: now, resolved_at: null, finding });
+    const text = lasting(finding);
+    if (old && old.resolved_at === null && old.finding === text) continue;
+    const first_seen = old?.first_seen ?? Math.min(finding.firstSeen, now);
+    changed.push({ fingerprint, rule, first_seen, last_seen: now, resolved_at: null, finding: text });
   }
   for (const row of known.values()) {
     if (row.resolved_at !== null || seen.has(row.fingerprint)) continue;
-    changed.push({ ...row, last_seen: Math.max(row.last_seen, syncedAt), resolved_at: now });
+    changed.push({ ...row, last_seen: Math.max(row.last_seen, syncedAt), resolved_at: now }); // keys in the same order
   }
-  for (const batch of batches(changed)) {
-    await db
+  await writeBatches(db, 'upsert findings', changed, (batch) =>
+    db
       .insertInto('findings')
       .values(batch)
       .onConflict((conflict) =>
@@ -75,9 +70,8 @@ async function writeChanges(
           resolved_at: eb.ref('excluded.resolved_at'),
           finding: eb.ref('excluded.finding'),
         })),
-      )
-      .execute();
-  }
+      ),
+  );
 }
 
 async function selectResolved(db: Database, now: number): Promise<PastFinding[]> {
@@ -103,8 +97,8 @@ function lasting(finding: Finding): string {
   return JSON.stringify({ ...finding, ...without });
 }
 
-function digestOf(texts: readonly string[]): string {
+function digestOf(findings: readonly Finding[]): string {
   const hash = createHash('sha256');
-  for (const batch of batches(texts)) hash.update(`${batch.join('\n')}\n`);
+  for (const batch of batches(findings)) hash.update(`${batch.map(lasting).join('\n')}\n`);
   return hash.digest('hex');
 }

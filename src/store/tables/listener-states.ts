@@ -47,7 +47,7 @@ export async function selectListeners(
 
   let query = db
     .selectFrom('listener_states')
-    .select(['host_state', 'port', 'address', 'open', 'first_seen', 'open_since', 'last_seen', 'closed_at'])
+    .select(['id', 'host_state', 'port', 'address', 'open', 'first_seen', 'open_since', 'last_seen', 'closed_at'])
     .select(['restarts', 'shape', 'pid', 'started_at', 'shared_with', 'remembered']);
   if (filter.host !== undefined || filter.vantage !== undefined) {
     query = query.where('host_state', 'in', hostQuery.clearSelect().select('id'));
@@ -56,30 +56,47 @@ export async function selectListeners(
   if (filter.transport !== undefined) query = query.where('transport', '=', filter.transport);
   if (filter.port !== undefined) query = query.where('port', '=', filter.port);
   if (filter.openOnly) query = query.where('open', '=', 1);
-  const rows = await query.execute();
-  const shapes = await selectShapes(db, new Set(rows.map((row) => row.shape)));
 
-  const states = rows.map((row): ListenerState => {
-    const host = hosts.get(row.host_state);
-    const shape = shapes.get(row.shape);
-    if (!host || !shape) throw new Error(`the listener on ${row.address}:${row.port} lacks its host or shape`);
-    const open = row.open === 1;
-    const state = {
-      vantage: host.vantage,
-      listener: toListener(row, shape, host.host),
-      open,
-      firstSeen: row.first_seen,
-      openSince: row.open_since,
-      lastSeen: open ? Math.max(row.last_seen, host.confirmed_at) : row.last_seen,
-      closedAt: row.closed_at,
-      restarts: row.restarts,
-    };
-    return row.remembered === null ? state : { ...state, remembered: JSON.parse(row.remembered) as ListenerAttributes };
-  });
+  const states: ListenerState[] = [];
+  const shapes = new Map<number, ListenerShape>();
+  for (let last = 0, isMore = true; isMore; ) {
+    const rows = await query.where('id', '>', last).orderBy('id').limit(PAGE_ROWS).execute();
+    const unknown = rows.map((row) => row.shape).filter((id) => !shapes.has(id));
+    for (const [id, shape] of await selectShapes(db, new Set(unknown))) shapes.set(id, shape);
+    for (const row of rows) {
+      const host = hosts.get(row.host_state);
+      const shape = shapes.get(row.shape);
+      if (!host || !shape) throw new Error(`the listener on ${row.address}:${row.port} lacks its host or shape`);
+      states.push(toState(row, host, shape));
+    }
+    last = rows.at(-1)?.id ?? last;
+    isMore = rows.length === PAGE_ROWS;
+  }
   return states.sort((a, b) => compareListeners(a.listener, b.listener) || compareText(a.vantage, b.vantage));
 }
 
-type ListenerRow = Pick<ListenerStateTable, 'port' | 'address' | 'pid' | 'started_at' | 'shared_with'>;
+/** Rows read at once: so few that they are gone again before they cost memory. */
+const PAGE_ROWS = 5_000;
+
+type HostRow = { readonly host: string; readonly vantage: string; readonly confirmed_at: number };
+type ListenerRow = Omit<ListenerStateTable, 'id' | 'host_state' | 'scope' | 'transport' | 'shape'>;
+
+function toState(row: ListenerRow, { host, vantage, confirmed_at }: HostRow, shape: ListenerShape): ListenerState {
+  const open = row.open === 1;
+  const state = {
+    vantage,
+    listener: toListener(row, shape, host),
+    open,
+    firstSeen: row.first_seen,
+    openSince: row.open_since,
+    lastSeen: open ? Math.max(row.last_seen, confirmed_at) : row.last_seen,
+    closedAt: row.closed_at,
+    restarts: row.restarts,
+  };
+  return row.remembered === null ? state : { ...state, remembered: JSON.parse(row.remembered) as ListenerAttributes };
+}
+
+const NOBODY: Listener['sharedWith'] = [];
 
 function toListener(row: ListenerRow, shape: ListenerShape, host: string): Listener {
   let process: Listener['process'] = null;
@@ -87,7 +104,7 @@ function toListener(row: ListenerRow, shape: ListenerShape, host: string): Liste
     const { pid, started_at: startedAt } = row;
     process = startedAt === null ? { pid, ...shape.process } : { pid, startedAt, ...shape.process };
   }
-  const sharedWith = row.shared_with === null ? [] : (JSON.parse(row.shared_with) as Listener['sharedWith']);
+  const sharedWith = row.shared_with === null ? NOBODY : (JSON.parse(row.shared_with) as Listener['sharedWith']);
   return { host, ...shape.listener, port: row.port, address: row.address, process, sharedWith };
 }
 
