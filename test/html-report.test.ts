@@ -91,6 +91,42 @@ for (const size of SIZES)
         });
       });
 
+for (const width of [390, 768, 1240, 1241, 1440])
+  test(`every cell that says something is shown at ${width} px, and no two overlap`, { skip }, async () => {
+    await withReport('small', { viewport: { width, height: 1000 } }, '', async (page) => {
+      const wrong = await page.evaluate(`(() => {
+        const wrong = [];
+        for (const row of document.querySelectorAll('.data tbody > tr:first-child')) {
+          const cells = [...row.children].filter((cell) => cell.textContent !== '');
+          const boxes = cells.map((cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return range.getBoundingClientRect();
+          });
+          cells.forEach((cell, i) => {
+            const a = boxes[i];
+            if (a.width === 0 || a.right > innerWidth) wrong.push('hidden: ' + cell.className + ' ' + cell.textContent);
+            for (const b of boxes.slice(i + 1))
+              if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+                wrong.push('overlap: ' + cell.className + ' ' + cell.textContent);
+          });
+        }
+        return wrong;
+      })()`);
+      assert.deepEqual(wrong, []);
+    });
+  });
+
+test('the choice of light or dark holds in the next report', { skip }, async () => {
+  const context = await browser.newContext({ colorScheme: 'light' });
+  const page = await context.newPage();
+  await page.goto(address('small'));
+  await page.getByRole('button', { name: 'Dark' }).click();
+  await page.goto(address('empty'));
+  assert.equal(await page.evaluate(BACKGROUND), 'rgb(20, 23, 27)');
+  await context.close();
+});
+
 test('the policy stops what would slip in', { skip }, async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
