@@ -1,50 +1,55 @@
 import { utcDay, utcTime } from '../util/words.ts';
+import { isProvenNow } from './approved.ts';
 import { describeAddresses, widestBind } from './describe.ts';
 import type { EndpointFacts, EstateFacts, MatchedEntry, Verdict } from './facts.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 import { isInFuture, isStale } from './freshness.ts';
 import { compareProcess } from './process-match.ts';
+import type { Exception, ExceptionKind } from './register.ts';
 
 /**
- * Returns what can be said of an endpoint. DEVIATES where an open finding of severity low or above is about it or its
- * entry; else UNDETERMINED with every reason for doubt; else CONFORMS. `findings` are those about the endpoint, accepted
- * ones included; findings about its surroundings (the estate, its host) never deviate, they make it undetermined.
+ * Returns what can be said of an endpoint. DEVIATES where a finding of severity low or above is about it or its entry,
+ * open or accepted as a deviation (docs/decisions/accepted-deviations.md); else UNDETERMINED with every reason for doubt;
+ * else CONFORMS. `findings` are those about the endpoint, accepted ones included; findings about its surroundings (the
+ * estate, its host) never deviate, they make it undetermined.
  */
 export function verdictOf(facts: EndpointFacts, findings: readonly Finding[], estate: EstateFacts): Verdict {
   const open: string[] = [];
   const surroundings: string[] = [];
-  const accepted: Finding[] = [];
+  const acceptedDeviations: string[] = [];
+  const falsePositives: string[] = [];
   for (const f of findings) {
     if (!isAtLeast(f.severity, 'low') || f.status === 'resolved') continue;
-    const isOwn = f.subject.kind === 'endpoint' || f.subject.kind === 'entry';
-    if (f.status === 'open') (isOwn ? open : surroundings).push(f.message);
-    else if (isOwn) accepted.push(f);
+    if (f.subject.kind !== 'endpoint' && f.subject.kind !== 'entry') surroundings.push(f.message);
+    else if (f.status === 'open') open.push(f.message);
+    else {
+      const exception = estate.register.exceptions.find((e) => e.id === f.exception);
+      (exception?.kind === 'false-positive' ? falsePositives : acceptedDeviations).push(acceptedText(f, exception));
+    }
   }
-  const conditions = accepted.map((f) => acceptedText(f, estate));
-  if (open.length > 0) return { word: 'DEVIATES', reasons: open.concat(stalenessDoubts(facts, estate), conditions) };
-  const doubts = surroundings.concat(doubtsAbout(facts, accepted, estate));
+  const conditions = [...acceptedDeviations, ...falsePositives];
+  if (open.length + acceptedDeviations.length > 0)
+    return { word: 'DEVIATES', reasons: open.concat(conditions, stalenessDoubts(facts, estate)) };
+  const doubts = surroundings.concat(doubtsAbout(facts, falsePositives.length > 0, estate));
   if (doubts.length > 0) return { word: 'UNDETERMINED', reasons: doubts.concat(conditions) };
-  const basis = facts.entries.length > 0 ? 'as registered' : 'accepted without a register entry';
-  return { word: 'CONFORMS', reasons: [`loopback only (${describeAddresses(facts)}), ${basis}`, ...conditions] };
+  return { word: 'CONFORMS', reasons: [`loopback only (${describeAddresses(facts)}), as registered`, ...conditions] };
 }
 
 /** Reasons why a match with the register does not settle the matter, most important first. */
-function doubtsAbout(facts: EndpointFacts, accepted: readonly Finding[], estate: EstateFacts): string[] {
+function doubtsAbout(facts: EndpointFacts, someAccepted: boolean, estate: EstateFacts): string[] {
   const doubts: string[] = [];
   const decides = facts.entries[0];
-  const isAccepted = (rule: string) => accepted.some((f) => f.rule === rule);
   if (facts.mayBeInBrokenPart) doubts.push('a part of the register that could not be read may be about this port');
   if (facts.listeners.length === 0) doubts.push('no listener is visible');
   if (!decides) {
     if (facts.listeners.length > 0 && facts.listeners.every((l) => l.listener.role === 'ephemeral'))
       doubts.push("a client's socket on an ephemeral port, not a service; no entry covers it");
-    else if (facts.listeners.length > 0 && !isAccepted('unregistered-listener'))
-      doubts.push('no register entry covers it');
-  } else if (!isAccepted('unapproved-entry')) doubts.push(...approvalDoubts(decides));
+    else if (facts.listeners.length > 0) doubts.push('no register entry covers it');
+  } else doubts.push(...approvalDoubts(decides, estate.now));
   doubts.push(...stalenessDoubts(facts, estate));
   if (decides) doubts.push(...processDoubts(facts, decides));
   if (facts.listeners.length > 0 && widestBind(facts) !== 'loopback') {
-    const match = accepted.length > 0 ? 'matches the register but for what is accepted' : 'matches the register';
+    const match = someAccepted ? 'matches the register but for what is accepted' : 'matches the register';
     doubts.push(`${decides ? match : 'reachable beyond loopback'}; who can connect is not verified`);
   }
   return doubts;
@@ -52,10 +57,14 @@ function doubtsAbout(facts: EndpointFacts, accepted: readonly Finding[], estate:
 
 const NONE: readonly string[] = [];
 
-function approvalDoubts({ entry, approval, hostConfirmed }: MatchedEntry): readonly string[] {
+/** No exception makes an approval: where it is missing, nobody has said that the port may be open. */
+function approvalDoubts(matched: MatchedEntry, now: number): readonly string[] {
+  if (isProvenNow(matched, now)) return NONE;
+  const { entry, approval, hostConfirmed } = matched;
   if (approval.kind === 'unknown') return [`whether ${entry.id} is approved cannot be said: ${approval.reason}`];
   if (approval.kind !== 'proven') return [`${entry.id} is not approved (${approval.kind})`];
-  return hostConfirmed ? NONE : [`${entry.id} is approved, but not confirmed for this host`];
+  if (!hostConfirmed) return [`${entry.id} is approved, but not confirmed for this host`];
+  return [`the approval of ${entry.id} expired on ${utcDay(entry.expires ?? now)}`];
 }
 
 /** The listeners must be known from a vantage that looked recently. A time after now says nothing about now either. */
@@ -77,8 +86,18 @@ function processDoubts(facts: EndpointFacts, { entry }: MatchedEntry): readonly 
   return [`${entry.id} names the process (${[...unknown].join(', ')}), and that was not visible`];
 }
 
-function acceptedText(finding: Finding, estate: EstateFacts): string {
-  const exception = estate.register.exceptions.find((e) => e.id === finding.exception);
-  const until = exception ? ` until ${utcDay(exception.expires)}` : '';
-  return `accepted by exception ${finding.exception ?? 'unnamed'}${until}: ${finding.message}`;
+const KIND_WORDS: Readonly<Record<ExceptionKind, string>> = {
+  'false-positive': 'false positive',
+  'operational-requirement': 'operational requirement',
+  'risk-adjustment': 'risk adjustment',
+};
+
+/** Exceptions carry no proof: who approved one is what its text says. */
+function acceptedText(finding: Finding, exception: Exception | undefined): string {
+  if (!exception) return `accepted by ${finding.exception ?? 'an exception that is not named'}: ${finding.message}`;
+  const { id, expires, kind, approver } = exception;
+  return (
+    `accepted by ${id} until ${utcDay(expires)} (${KIND_WORDS[kind]}): ${finding.message} ` +
+    `That ${approver} approved ${id} is claimed, not proven.`
+  );
 }

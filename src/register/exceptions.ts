@@ -1,5 +1,7 @@
 import { parseExceptionSubject } from '../model/exception-match.ts';
 import { DAY_MS, type Exception, type RegisterProblem } from '../model/register.ts';
+import { listWords } from '../util/words.ts';
+import { isSamePerson } from './approval-proof.ts';
 import { dropBlanks, type Issue, take, toProblem, zodIssues } from './issues.ts';
 import type { LineIndex } from './positions.ts';
 import { exceptionSchema } from './schema.ts';
@@ -8,12 +10,13 @@ import type { YamlPart } from './yaml-parts.ts';
 
 /**
  * Reads one exception. One that lasts longer than the policy allows is not used; without `from` it is measured from
- * `now` (UTC milliseconds), so that leaving it out is no way around the bound.
+ * `now` (UTC milliseconds), so that leaving it out is no way around the bound. Nor is one used that somebody approved
+ * who is not among the approvers of the policy (empty: anybody).
  */
 export function readException(
   item: YamlPart,
   lines: LineIndex,
-  limits: { readonly maxDays: number; readonly now: number },
+  limits: { readonly maxDays: number; readonly now: number; readonly approvers: readonly string[] },
   exceptions: Exception[],
   problems: RegisterProblem[],
 ): void {
@@ -28,6 +31,14 @@ export function readException(
       const message = `subject: expected HOST:PORT[/transport][@scope], entry:ID, host:NAME or a fingerprint, not "${cut(subject)}"`;
       issues.push({ path: ['subject'], code: 'bad-subject', message });
     }
+    const { approvers } = limits;
+    if (approvers.length > 0 && !approvers.some((name) => isSamePerson(name, approver)))
+      issues.push({
+        path: ['approver'],
+        code: 'approver-not-allowed',
+        message: `approver: ${cut(approver)} may not approve exceptions; policy.approvers of quietdoor.yaml does not name them`,
+        hint: `have one of these decide: ${listWords(approvers)}; it is not used as it stands`,
+      });
     const from =
       parsed.data.from === undefined ? null : (take(readDatetime(parsed.data.from), ['from'], issues) ?? null);
     const expires = take(readDatetime(parsed.data.expires), ['expires'], issues);

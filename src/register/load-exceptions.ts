@@ -16,7 +16,8 @@ export function loadExceptions(
   now: number,
 ): Exception[] {
   const kept = new Map<string, { exception: Exception; layer: Layer }>();
-  const limits = { maxDays: merged.policy.exceptionMaxDays, now };
+  const { exceptionMaxDays: maxDays, approvers } = merged.policy;
+  const limits = { maxDays, now, approvers };
   for (const layer of layers) {
     const found: Exception[] = [];
     if (layer.inConfig) {

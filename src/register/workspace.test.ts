@@ -351,6 +351,17 @@ const EXCEPTION_CASES: { name: string; yaml: string; want: string[]; kept: numbe
     kept: 0,
   },
 ];
+test('exception: one by somebody who may not approve is not used', async () => {
+  const yaml = `${EXCEPTION}    expires: 2026-12-01T00:00:00Z\n`;
+  const approved = async (approvers: string) => {
+    const config = `policy: { approvers: [${approvers}] }\n`;
+    const { register } = await load({ 'quietdoor.yaml': config, 'exceptions.yaml': `exceptions:\n${yaml}` });
+    return [register.exceptions.length, ...register.problems.map((p) => `${p.at.line}:${p.at.column} ${p.code}`)];
+  };
+  assert.deepEqual(await approved('ciso@example.org'), [0, '7:15 approver-not-allowed']);
+  assert.deepEqual(await approved('ciso@example.org, A@Example.org'), [1]);
+});
+
 for (const { name, yaml, want, kept } of EXCEPTION_CASES)
   test(`exception: ${name}`, async () => {
     const { register } = await load({ 'exceptions.yaml': `exceptions:\n${yaml}` });

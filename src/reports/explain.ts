@@ -10,6 +10,7 @@ import type { RenderOptions } from './report-format.ts';
 import { type Line, paint, type Style, textWidth, wrap, wrapItems } from './text-table.ts';
 import { formatDate, formatTime } from './time.ts';
 import {
+  acceptedWords,
   controlsByFramework,
   endpointWords,
   frameworkName,
@@ -54,7 +55,8 @@ function headLines({ result, check }: ExplainInput, width: number, color: boolea
   const open = result.findings.filter((f) => f.status === 'open');
   const service = facts.entries[0]?.entry.service;
   const left = printable(`${endpointWords(facts.endpoint)}${service ? `  ${service}` : ''}`);
-  const right = open.length === 0 ? '' : `  ${count(open.length, 'finding')}, ${worstWords(open)}`;
+  const accepted = result.findings.length > open.length ? `  ${acceptedWords(result.findings)}` : '';
+  const right = `${open.length === 0 ? '' : `  ${count(open.length, 'finding')}, ${worstWords(open)}`}${accepted}`;
   const blanks = ' '.repeat(Math.max(2, width - textWidth(left) - verdict.word.length - right.length));
   const gaps = new Set(facts.host.flatMap((h) => h.gaps.map((g) => `${g.code.replaceAll('-', ' ')} (${g.subject})`)));
   const notSeen = listWords(['the packet filters', ...(facts.host.length === 0 ? ['the host itself'] : gaps)], 3);
@@ -62,7 +64,8 @@ function headLines({ result, check }: ExplainInput, width: number, color: boolea
     `against register ${shortDigest(check.register.digest)}, as of ${formatTime(check.now)}`,
     `not seen: ${notSeen}`,
   ];
-  const reasons = verdict.word === 'DEVIATES' ? [] : verdict.reasons;
+  // Open findings are listed below with what to do; every other reason stands here alone.
+  const reasons = verdict.reasons.filter((reason) => !open.some((f) => f.message === reason));
   return [
     `${paint('bold', left, color)}${blanks}${paint(['bold', ...[VERDICT_STYLE[verdict.word]].flat()], verdict.word, color)}${right}`,
     ...wrapItems(against, width).map((line) => paint('dim', line, color)),

@@ -2,7 +2,7 @@ import type { Finding } from '../model/finding.ts';
 import { count } from '../util/words.ts';
 import { printable } from './printable.ts';
 import type { ReportFormat } from './report-format.ts';
-import { counts, formatNumber, severityWords, stateSentence, subjectText } from './words.ts';
+import { acceptedWords, counts, formatNumber, severityWords, stateSentence, subjectText } from './words.ts';
 
 /** GitHub refuses comments beyond 65,536 characters. */
 const MOST_CHARACTERS = 40_000;
@@ -21,8 +21,9 @@ export const markdown: ReportFormat = {
       (p) =>
         `- ${p.severity} ${code(`${p.at.file}:${p.at.line}:${p.at.column}`)} ${markdownText(p.message)}${p.hint ? ` (${markdownText(p.hint)})` : ''}`,
     );
+    const accepted = acceptedWords(result.findings);
     const parts = [
-      `### Quietdoor\n\n${markdownText(stateSentence(result))}.\n\n${open.length === 0 ? 'No open finding.' : `${count(open.length, 'finding')}: ${severityWords(open)}.`} Fails at ${failOn}.`,
+      `### Quietdoor\n\n${markdownText(stateSentence(result))}.\n\n${open.length === 0 ? 'No open finding.' : `${count(open.length, 'finding')}: ${severityWords(open)}.`}${accepted === '' ? '' : ` ${markdownText(accepted)}.`} Fails at ${failOn}.`,
       ...part('Register', problems.length, problems.slice(0, MOST_OTHERS)),
       ...findingTable(open),
       ...details(

@@ -7,7 +7,16 @@ import { printable } from './printable.ts';
 import { problemLines } from './register-list.ts';
 import type { RenderOptions, ReportFormat, ReportInput } from './report-format.ts';
 import { type Cell, type Column, paint, renderTable, truncate, wrap } from './text-table.ts';
-import { counts, formatNumber, mayWords, processName, severityWords, stateSentence, VERDICT_STYLE } from './words.ts';
+import {
+  acceptedWords,
+  counts,
+  formatNumber,
+  mayWords,
+  processName,
+  severityWords,
+  stateSentence,
+  VERDICT_STYLE,
+} from './words.ts';
 
 /** More than this on a screen is read by nobody; the other formats have all of it. */
 const MOST_FINDINGS = 25;
@@ -39,11 +48,11 @@ export const table: ReportFormat = {
 
 function summary({ result, failOn }: ReportInput, { width }: RenderOptions): string[] {
   const open = result.findings.filter(counts);
-  const accepted = result.findings.filter((f) => f.status === 'accepted').length;
+  const accepted = acceptedWords(result.findings);
   const known = result.findings.filter((f) => f.status === 'open' && f.inBaseline).length;
   const words = [
     open.length === 0 ? 'no open finding' : `${count(open.length, 'finding')}: ${severityWords(open)}`,
-    ...(accepted > 0 ? [`${formatNumber(accepted)} accepted`] : []),
+    ...(accepted === '' ? [] : [accepted]),
     ...(known > 0 ? [`${formatNumber(known)} known from the baseline`] : []),
     ...(result.resolved.length > 0 ? [`${formatNumber(result.resolved.length)} resolved since the last run`] : []),
     `fails at ${failOn}`,

@@ -1,11 +1,11 @@
 import { type Endpoint, endpointKey, HOST_SCOPE } from '../model/endpoint.ts';
-import type { CheckResult, VerdictWord } from '../model/facts.ts';
+import type { CheckResult, EndpointResult, VerdictWord } from '../model/facts.ts';
 import { type Finding, SEVERITIES, type Severity, type Subject } from '../model/finding.ts';
 import type { Framework } from '../model/framework.ts';
 import type { ProcessFacts } from '../model/listener.ts';
 import type { ApprovalState, RegisterEntry } from '../model/register.ts';
 import { compareText } from '../util/compare.ts';
-import { count } from '../util/words.ts';
+import { count, listWords } from '../util/words.ts';
 import type { Style } from './text-table.ts';
 import { daysBetween, formatDate, formatTime } from './time.ts';
 
@@ -72,6 +72,8 @@ export interface Totals {
   readonly endpoints: number;
   readonly hosts: number;
   readonly deviates: number;
+  /** Those among them where every deviation is accepted by an exception. */
+  readonly deviatesAccepted: number;
   readonly undetermined: number;
   readonly conforms: number;
   /** Findings that count, by severity. */
@@ -85,7 +87,11 @@ export interface Totals {
 /** Counts what a report says of a whole run. */
 export function totalsOf(result: CheckResult): Totals {
   const verdicts = { CONFORMS: 0, DEVIATES: 0, UNDETERMINED: 0 };
-  for (const r of result.results) verdicts[r.verdict.word]++;
+  let deviatesAccepted = 0;
+  for (const r of result.results) {
+    verdicts[r.verdict.word]++;
+    if (r.verdict.word === 'DEVIATES' && isAccepted(r)) deviatesAccepted++;
+  }
   const open = { info: 0, low: 0, medium: 0, high: 0, critical: 0 };
   for (const f of result.findings) if (counts(f)) open[f.severity]++;
   const hosts = result.facts.estate.hosts;
@@ -93,6 +99,7 @@ export function totalsOf(result: CheckResult): Totals {
     endpoints: result.results.length,
     hosts: new Set(hosts.map((h) => h.host.name)).size,
     deviates: verdicts.DEVIATES,
+    deviatesAccepted,
     undetermined: verdicts.UNDETERMINED,
     conforms: verdicts.CONFORMS,
     open,
@@ -103,14 +110,30 @@ export function totalsOf(result: CheckResult): Totals {
   };
 }
 
+/** Nothing about the endpoint is left that nobody accepted. A remark (info) is no deviation. */
+export function isAccepted({ findings }: EndpointResult): boolean {
+  return findings.every((f) => f.status !== 'open' || f.severity === 'info');
+}
+
+/** `2 accepted by EXC-1 and EXC-2`; empty where nothing is. */
+export function acceptedWords(findings: readonly Finding[]): string {
+  const accepted = findings.filter((f) => f.status === 'accepted');
+  if (accepted.length === 0) return '';
+  const by = [...new Set(accepted.flatMap((f) => f.exception ?? []))].sort(compareText);
+  return `${formatNumber(accepted.length)} accepted${by.length === 0 ? '' : ` by ${listWords(by, 3)}`}`;
+}
+
 /** The sentence of state, on top of every report for people. */
 export function stateSentence(result: CheckResult): string {
   const t = totalsOf(result);
   const verdicts = [
-    { n: t.deviates, one: 'deviates', many: 'deviate' },
-    { n: t.undetermined, one: 'undetermined', many: 'undetermined' },
-    { n: t.conforms, one: 'conforms', many: 'conform' },
-  ].map(({ n, one, many }) => `${formatNumber(n)} ${n === 1 ? one : many}`);
+    { n: t.deviates, one: 'deviates', many: 'deviate', accepted: t.deviatesAccepted },
+    { n: t.undetermined, one: 'undetermined', many: 'undetermined', accepted: 0 },
+    { n: t.conforms, one: 'conforms', many: 'conform', accepted: 0 },
+  ].map(
+    ({ n, one, many, accepted }) =>
+      `${formatNumber(n)} ${n === 1 ? one : many}${accepted > 0 ? ` (${formatNumber(accepted)} accepted)` : ''}`,
+  );
   const { digest } = result.facts.estate.register;
   const about = t.endpoints === 0 ? '' : `: ${verdicts.join(', ')}`;
   return `${count(t.endpoints, 'endpoint')} on ${count(t.hosts, 'host')}${about}; register ${shortDigest(digest)}, as of ${formatTime(result.now)}`;
