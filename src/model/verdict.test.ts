@@ -6,6 +6,7 @@ import { HOST_SCOPE } from './endpoint.ts';
 import type { EndpointFacts, EstateFacts, MatchedEntry } from './facts.ts';
 import { type Finding, SEVERITIES } from './finding.ts';
 import { BIND_SCOPES, type Listener } from './listener.ts';
+import { ALL_PORTS } from './observation.ts';
 import type { ApprovalState, Exception, ExceptionKind, Policy } from './register.ts';
 import type { HostState, ListenerState } from './state.ts';
 import { verdictOf } from './verdict.ts';
@@ -51,8 +52,7 @@ const estate: EstateFacts = {
 };
 
 const anyApproval: fc.Arbitrary<ApprovalState> = fc.constantFrom<ApprovalState>(
-  { kind: 'proven', by: 'a@example.org', how: 'ssh-signature' },
-  { kind: 'proven', by: 'a@example.org', how: 'ssh-signature' },
+  ...Array<ApprovalState>(4).fill({ kind: 'proven', by: 'a@example.org', how: 'ssh-signature' }),
   { kind: 'draft' },
   { kind: 'claimed', reason: 'no proof' },
   { kind: 'void', approved: 'sha256:00' },
@@ -65,14 +65,14 @@ const anyMatch: fc.Arbitrary<MatchedEntry> = fc.record({
     entryOf({ id: 'web', expires: NOW - HOUR_MS }),
   ),
   approval: anyApproval,
-  hostConfirmed: fc.boolean(),
+  hostConfirmed: fc.constantFrom(true, true, false),
 });
 const anyListener: fc.Arbitrary<ListenerState> = fc
   .record({
-    bind: fc.constantFrom('loopback' as const, ...BIND_SCOPES),
+    bind: fc.constantFrom('loopback' as const, 'loopback' as const, 'loopback' as const, ...BIND_SCOPES),
     role: fc.constantFrom('service' as const, 'ephemeral' as const),
     process: fc.constantFrom(null, { pid: 5 }, { pid: 5, exe: '/usr/sbin/nginx' }),
-    vantage: fc.constantFrom('local', 'scan'),
+    vantage: fc.constantFrom('local', 'local', 'local', 'scan'),
   })
   .map(({ vantage, ...seen }) => {
     const listener: Listener = { ...endpoint, address: '127.0.0.1', families: ['ipv4'], sharedWith: [], ...seen };
@@ -81,8 +81,8 @@ const anyListener: fc.Arbitrary<ListenerState> = fc
   });
 const anyHost: fc.Arbitrary<HostState> = fc
   .record({
-    vantage: fc.constantFrom('local', 'scan'),
-    lastObservedAt: fc.constantFrom(NOW, NOW - HOUR_MS, NOW - 25 * HOUR_MS, NOW + HOUR_MS),
+    vantage: fc.constantFrom('local', 'local', 'local', 'scan'),
+    lastObservedAt: fc.constantFrom(NOW, NOW, NOW - HOUR_MS, NOW - 25 * HOUR_MS, NOW + HOUR_MS),
   })
   .map((state) => ({
     ...{ host: { name: 'web-1', addresses: [], tags: [] }, firstObservedAt: 0, privilege: 'root', collector: 'local' },
@@ -149,10 +149,7 @@ test('it deviates exactly where a finding of severity low or above is about the 
       const counting = findings.filter((f) => f.severity !== 'info');
       const own = counting.filter((f) => f.subject.kind !== 'estate');
       const isFalse = (f: Finding) => f.status === 'accepted' && f.exception === 'FALSE';
-      assert.equal(
-        word === 'DEVIATES',
-        own.some((f) => !isFalse(f)),
-      );
+      assert.equal(word === 'DEVIATES', facts.listeners.length > 0 && own.some((f) => !isFalse(f)));
       if (own.length < counting.length) assert.notEqual(word, 'CONFORMS', 'a failed check is unknown, accepted or not');
       for (const f of own.filter((f) => f.status === 'accepted'))
         assert.ok(reasons.some((r) => r.startsWith(`accepted by ${f.exception}`)));
@@ -169,11 +166,39 @@ test('what is accepted is named: by which exception, until when, as what, and wh
     exception: 'NEED',
     subject: { kind: 'entry', entry: 'web' },
   };
-  const facts = fc.sample(anyFacts, 1)[0] as EndpointFacts;
+  const facts: EndpointFacts = {
+    ...(fc.sample(anyFacts, 1)[0] as EndpointFacts),
+    listeners: fc.sample(anyListener, 1),
+  };
   const { word, reasons } = verdictOf(facts, [accepted], estate);
   assert.equal(word, 'DEVIATES');
   assert.equal(
     reasons[0],
     'accepted by NEED until 2026-11-21 (operational requirement): m That a@example.org approved NEED is claimed, not proven.',
   );
+});
+
+test('where nothing is known to listen nothing deviates, and the reason says who looked', () => {
+  const draft = { ...(fc.sample(anyFinding, 1)[0] as Finding), severity: 'medium', status: 'open' } as const;
+  const base = { endpoint, listeners: [], closed: [], entries: [], mayBeInBrokenPart: false };
+  const [look] = fc.sample(anyHost, 1) as [HostState];
+  const at = (lastObservedAt: number): HostState => ({
+    ...{ ...look, lastObservedAt },
+    coverage: [{ host: 'web-1', scope: '*', transports: ['tcp'], ports: ALL_PORTS, addresses: 'all' }],
+  });
+  const cases: [host: readonly HostState[], reason: string][] = [
+    [[], 'nobody looked at web-1'],
+    [[{ ...look, coverage: [] }], 'nobody looked at this port of web-1'],
+    [[at(NOW)], 'nothing listens: looked at 2026-11-21 12:00:00 UTC'],
+    [[at(NOW - 25 * HOUR_MS)], 'nothing listens: looked at 2026-11-20 11:00:00 UTC, too long ago to speak of now'],
+    [[at(NOW + HOUR_MS)], 'nothing listens: looked at 2026-11-21 13:00:00 UTC, which is after now: a clock is wrong'],
+  ];
+  for (const [host, reason] of cases) {
+    const { word, reasons } = verdictOf(
+      { ...base, host },
+      [{ ...draft, subject: { kind: 'entry', entry: 'web' } }],
+      estate,
+    );
+    assert.deepEqual([word, reasons], ['UNDETERMINED', [reason]]);
+  }
 });

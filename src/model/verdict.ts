@@ -4,11 +4,12 @@ import { describeAddresses, widestBind } from './describe.ts';
 import type { EndpointFacts, EstateFacts, MatchedEntry, Verdict } from './facts.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 import { isInFuture, isStale } from './freshness.ts';
+import { isCovered } from './observation.ts';
 import { compareProcess } from './process-match.ts';
 import type { Exception, ExceptionKind } from './register.ts';
 
 /**
- * Returns what can be said of an endpoint. DEVIATES where a finding of severity low or above is about it or its entry,
+ * Returns what can be said of an endpoint. UNDETERMINED where nothing is known to listen; DEVIATES where a finding of severity low or above is about it or its entry,
  * open or accepted as a deviation (docs/decisions/accepted-deviations.md); else UNDETERMINED with every reason for doubt;
  * else CONFORMS. `findings` are those about the endpoint, accepted ones included; findings about its surroundings (the
  * estate, its host) never deviate, they make it undetermined.
@@ -28,6 +29,10 @@ export function verdictOf(facts: EndpointFacts, findings: readonly Finding[], es
     }
   }
   const conditions = [...acceptedDeviations, ...falsePositives];
+  if (facts.listeners.length === 0) {
+    const doubts = [...absenceDoubts(facts, estate), ...surroundings, ...brokenDoubt(facts), ...conditions];
+    return { word: 'UNDETERMINED', reasons: doubts };
+  }
   if (open.length + acceptedDeviations.length > 0)
     return { word: 'DEVIATES', reasons: open.concat(conditions, stalenessDoubts(facts, estate)) };
   const doubts = surroundings.concat(doubtsAbout(facts, falsePositives.length > 0, estate));
@@ -39,16 +44,17 @@ export function verdictOf(facts: EndpointFacts, findings: readonly Finding[], es
 function doubtsAbout(facts: EndpointFacts, someAccepted: boolean, estate: EstateFacts): string[] {
   const doubts: string[] = [];
   const decides = facts.entries[0];
-  if (facts.mayBeInBrokenPart) doubts.push('a part of the register that could not be read may be about this port');
-  if (facts.listeners.length === 0) doubts.push('no listener is visible');
+  doubts.push(...brokenDoubt(facts));
   if (!decides) {
-    if (facts.listeners.length > 0 && facts.listeners.every((l) => l.listener.role === 'ephemeral'))
-      doubts.push("a client's socket on an ephemeral port, not a service; no entry covers it");
-    else if (facts.listeners.length > 0) doubts.push('no register entry covers it');
+    doubts.push(
+      facts.listeners.every((l) => l.listener.role === 'ephemeral')
+        ? "a client's socket on an ephemeral port, not a service; no entry covers it"
+        : 'no register entry covers it',
+    );
   } else doubts.push(...approvalDoubts(decides, estate.now));
   doubts.push(...stalenessDoubts(facts, estate));
   if (decides) doubts.push(...processDoubts(facts, decides));
-  if (facts.listeners.length > 0 && widestBind(facts) !== 'loopback') {
+  if (widestBind(facts) !== 'loopback') {
     const match = someAccepted ? 'matches the register but for what is accepted' : 'matches the register';
     doubts.push(`${decides ? match : 'reachable beyond loopback'}; who can connect is not verified`);
   }
@@ -56,6 +62,24 @@ function doubtsAbout(facts: EndpointFacts, someAccepted: boolean, estate: Estate
 }
 
 const NONE: readonly string[] = [];
+
+function brokenDoubt(facts: EndpointFacts): readonly string[] {
+  return facts.mayBeInBrokenPart ? ['a part of the register that could not be read may be about this port'] : NONE;
+}
+
+/** Where nothing is known to listen there is no port to judge: why nothing is known, or who looked and when. */
+function absenceDoubts({ endpoint, host }: EndpointFacts, estate: EstateFacts): readonly string[] {
+  if (host.length === 0) return [`nobody looked at ${endpoint.host}`];
+  const looks = host.filter((h) => isCovered(h.coverage, endpoint));
+  if (looks.length === 0) return [`nobody looked at this port of ${endpoint.host}`];
+  const newest = Math.max(...looks.map((h) => h.lastObservedAt));
+  const doubt = isInFuture(newest, estate)
+    ? ', which is after now: a clock is wrong'
+    : isStale(newest, estate)
+      ? ', too long ago to speak of now'
+      : '';
+  return [`nothing listens: looked at ${utcTime(newest)}${doubt}`];
+}
 
 /** No exception makes an approval: where it is missing, nobody has said that the port may be open. */
 function approvalDoubts(matched: MatchedEntry, now: number): readonly string[] {
@@ -69,7 +93,6 @@ function approvalDoubts(matched: MatchedEntry, now: number): readonly string[] {
 
 /** The listeners must be known from a vantage that looked recently. A time after now says nothing about now either. */
 function stalenessDoubts(facts: EndpointFacts, estate: EstateFacts): readonly string[] {
-  if (facts.listeners.length === 0) return NONE;
   let newest = Number.NEGATIVE_INFINITY;
   for (const { vantage, lastObservedAt } of facts.host)
     if (facts.listeners.some((l) => l.vantage === vantage)) newest = Math.max(newest, lastObservedAt);
