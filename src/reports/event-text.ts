@@ -27,9 +27,9 @@ export function eventWords(e: Event): string {
     case 'register.changed':
       return `register changed${words(', digest ', body.digest)}`;
     case 'entry.approved':
-      return `entry approved${words(' by ', body.by)}`;
+      return `${stampWords('approval', e)}${signatureWords(body.signed)}`;
     case 'entry.reviewed':
-      return `entry reviewed${words(' by ', body.by)}`;
+      return stampWords('review', e);
     case 'exception.added':
       return `exception added${words(' by ', body.by)}${words(' for ', body.rule)}`;
     case 'evidence.exported':
@@ -37,6 +37,16 @@ export function eventWords(e: Event): string {
     default:
       return String(e.type);
   }
+}
+
+/** Whoever runs the program names the person: what is recorded is that it was written, not that the person did it. */
+function stampWords(what: string, { body, actor }: Event): string {
+  return `${what}${words(' in the name of ', body.by)} written by ${actor}`;
+}
+
+function signatureWords(signed: Json | undefined): string {
+  if (typeof signed !== 'boolean') return '';
+  return signed ? ', signed by an SSH key' : ', not signed';
 }
 
 function changeWords(changes: Json | undefined): string {
