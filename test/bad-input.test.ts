@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { observe } from '../src/app/scan.ts';
 import { openStore } from '../src/store/store.ts';
-import { quietdoor, type Run, temporaryFolder } from './run-quietdoor.ts';
+import { asNobody, quietdoor, type Run, temporaryFolder } from './run-quietdoor.ts';
 
 const isRoot = process.getuid?.() === 0;
 const asRoot = { skip: isRoot ? false : 'needs root' };
@@ -177,7 +177,7 @@ test('an unreadable register file: named, the rest is checked', asRoot, async (t
     '.quietdoor/quietdoor.db',
   ])
     chownSync(join(dir, path), 65534, 65534);
-  const { code, stdout } = asNobody(dir, ['register', 'lint']);
+  const { code, stdout } = await asNobody(['register', 'lint'], dir);
   assert.equal(code, 1);
   assert.match(stdout, /secret\.yaml/);
 });
@@ -230,44 +230,4 @@ test('a clock that jumped back: nothing is closed or opened, and the ledger says
 /** Unmounts a folder at the end of the block, before the test's folders are removed. */
 function unmounted(mount: string): Disposable {
   return { [Symbol.dispose]: () => execFileSync('umount', ['-l', mount]) };
-}
-
-/** Runs a copy of the program as `nobody`: the clone itself may lie where that user cannot look. */
-function asNobody(cwd: string, args: readonly string[]): { code: number; stdout: string } {
-  const root = resolve(import.meta.dirname, '..');
-  const copy = join(cwd, 'program');
-  mkdirSync(copy);
-  for (const part of [
-    'bin',
-    'src',
-    'package.json',
-    'node_modules/commander',
-    'node_modules/js-yaml',
-    'node_modules/yaml',
-    'node_modules/zod',
-    'node_modules/kysely',
-  ])
-    cpSync(join(root, part), join(copy, part), { recursive: true });
-  cpSync(process.execPath, join(copy, 'node'));
-  chmodSync(cwd, 0o755);
-  try {
-    const stdout = execFileSync(
-      'setpriv',
-      [
-        '--reuid',
-        '65534',
-        '--regid',
-        '65534',
-        '--clear-groups',
-        join(copy, 'node'),
-        join(copy, 'bin/quietdoor.js'),
-        ...args,
-      ],
-      { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
-    );
-    return { code: 0, stdout };
-  } catch (error) {
-    const failed = error as { status: number; stdout: string };
-    return { code: failed.status, stdout: failed.stdout };
-  }
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import manifest from '../package.json' with { type: 'json' };
 import { commands } from '../src/cli/commands/index.ts';
-import { quietdoor, temporaryFolder } from './run-quietdoor.ts';
+import { asNobody, executable, quietdoor, temporaryFolder } from './run-quietdoor.ts';
+
+const skip = process.getuid?.() === 0 ? false : 'needs root';
 
 test('--version prints the version, and nothing else', async () => {
   assert.deepEqual(await quietdoor(['--version']), { code: 0, stdout: `${manifest.version}\n`, stderr: '' });
@@ -38,7 +41,8 @@ const misuse: readonly { name: string; args: readonly string[]; says: RegExp }[]
     args: ['explain', 'wrong-proces'],
     says: /neither HOST:PORT nor the id of a rule[\s\S]*wrong-process/,
   },
-  { name: 'port out of range', args: ['explain', 'db-1:70000'], says: /neither HOST:PORT/ },
+  { name: 'port out of range', args: ['explain', 'db-1:70000'], says: /names no port: 70000[\s\S]*1 to 65535/ },
+  { name: 'unknown event type', args: ['events', '--type', 'opened'], says: /no event type "opened"/ },
   { name: 'missing argument', args: ['explain'], says: /missing required argument/ },
   { name: 'unknown shell', args: ['completion', 'tcsh'], says: /no completion for the shell "tcsh"/ },
 ];
@@ -150,6 +154,76 @@ test('quickstart twice: exit 0, and what a person edited stays', async (t) => {
   assert.equal(second.code, 0, second.stderr);
   assert.match(readFileSync(config, 'utf8'), /# a note of mine\n$/);
   if (existsSync(drafts)) assert.match(readFileSync(drafts, 'utf8'), /^# my comment\n/);
+});
+
+test('--output writes into devices and pipes, follows links, and replaces no such thing', { skip }, async (t) => {
+  const folder = temporaryFolder(t);
+  const [device, target, link] = ['device', 'target', 'link'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  execFileSync('mknod', [device, 'c', '1', '3']);
+  writeFileSync(target, 'before');
+  symlinkSync(target, link);
+  for (const output of [device, link]) {
+    const { code, stderr } = await quietdoor(['scan', '--no-record', '--no-hashes', '--output', output], {
+      cwd: folder,
+    });
+    assert.ok(code === 0 || code === 3, stderr);
+  }
+  assert.ok(lstatSync(device).isCharacterDevice());
+  assert.ok(lstatSync(link).isSymbolicLink());
+  assert.notEqual(readFileSync(target, 'utf8'), 'before');
+});
+
+test('a reader that closes the pipe early is no failure', async () => {
+  const { stderr } = await new Promise<{ stderr: string }>((done) => {
+    const child = spawn('sh', [
+      '-c',
+      `"$0" "$1" scan --no-record --no-hashes --format json | head -c 10`,
+      process.execPath,
+      executable,
+    ]);
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.stdout.resume();
+    child.on('close', () => done({ stderr }));
+  });
+  assert.equal(stderr, '');
+});
+
+test('a check without any observation is a gap, not clean', async (t) => {
+  const folder = temporaryFolder(t);
+  await quietdoor(['init', '.', '--quiet'], { cwd: folder });
+  const { code, stdout } = await quietdoor(['check'], { cwd: folder });
+  assert.equal(code, 3);
+  assert.match(stdout, /No host was observed/);
+});
+
+test('a store that may not be read is said, never taken for an empty one', { skip }, async (t) => {
+  const folder = temporaryFolder(t);
+  await quietdoor(['init', '.', '--quiet'], { cwd: folder });
+  await quietdoor(['scan', '--quiet', '--no-hashes'], { cwd: folder });
+  for (const name of ['.', 'quietdoor.yaml', 'exceptions.yaml', 'register']) chmodSync(join(folder, name), 0o755);
+  for (const args of [['check'], ['events'], ['explain', ':22']]) {
+    const { code, stderr } = await asNobody(args, folder);
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, /cannot be read/);
+  }
+});
+
+test('a part of the register that breaks resolves nothing', async (t) => {
+  const folder = temporaryFolder(t);
+  await quietdoor(['init', '.', '--quiet'], { cwd: folder });
+  await quietdoor(['scan', '--quiet', '--no-hashes'], { cwd: folder });
+  writeFileSync(join(folder, 'register/a.yaml'), 'ports:\n  - id: a\n    hosts: ["*"]\n    port: 7\n');
+  await quietdoor(['check'], { cwd: folder });
+  writeFileSync(join(folder, 'register/a.yaml'), 'ports:\n  - id: a\n    hosts: ["*\n    port: 7\n');
+  const { stdout } = await quietdoor(['check'], { cwd: folder });
+  assert.doesNotMatch(stdout, /resolved/);
 });
 
 test('completion scripts name every command', async () => {

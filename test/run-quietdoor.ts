@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 
-const executable = join(resolve(import.meta.dirname, '..'), 'bin/quietdoor.js');
+export const executable = join(resolve(import.meta.dirname, '..'), 'bin/quietdoor.js');
 
 export interface Run {
   /** Exit code; null where a signal ended it. */
@@ -18,8 +18,41 @@ export function quietdoor(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Run> {
+  return run(process.execPath, [executable, ...args], options);
+}
+
+/**
+ * The same as the user `nobody` (needs root). A copy of the program is run, made once: the clone itself may lie where that
+ * user cannot look.
+ */
+export function asNobody(args: readonly string[], cwd: string): Promise<Run> {
+  copy ??= copyProgram();
+  chmodSync(cwd, 0o755);
+  const who = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
+  return run('setpriv', [...who, join(copy, 'node'), join(copy, 'bin/quietdoor.js'), ...args], { cwd });
+}
+
+let copy: string | undefined;
+
+function copyProgram(): string {
+  const root = resolve(import.meta.dirname, '..');
+  const folder = mkdtempSync(join(tmpdir(), 'quietdoor-copy-'));
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages[''];
+  for (const part of ['bin', 'src', 'package.json', ...Object.keys(dependencies).map((name) => `node_modules/${name}`)])
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  cpSync(realpathSync(process.execPath), join(folder, 'node'));
+  chmodSync(folder, 0o755);
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv },
+): Promise<Run> {
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [executable, ...args], {
+    const child = spawn(program, [...args], {
       cwd: options.cwd ?? tmpdir(),
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

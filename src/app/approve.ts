@@ -35,6 +35,8 @@ export async function approveEntries(
     throw new UserError('nobody is named as the approver', {
       hint: 'Say --by you@example.org, or set git config user.email.',
     });
+  if (!/^[^\s@]+@[^\s@]+$/.test(by))
+    throw new UserError(`"${by}" is no e-mail address`, { hint: 'Say --by you@example.org.' });
   const key = options.sign ? keyToSignWith(context, options.key) : undefined;
   const { register } = await loadRegister(context, null);
   refuseUnlessAllowed(register, by);

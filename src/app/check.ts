@@ -83,7 +83,9 @@ export async function checkWith(
   let resolved: readonly Finding[] = [];
   if (store && record) {
     await keepRegister(context, store, workspace);
-    const gone = (await store.syncFindings(raised, now)).resolved;
+    // What a broken part of the register hides is not resolved: the history waits until all of it can be read.
+    const isWhole = register.problems.every((problem) => problem.severity !== 'error');
+    const gone = isWhole ? (await store.syncFindings(raised, now)).resolved : [];
     resolved = gone.map((finding) => ({ ...finding, controls: controlsOf(finding.rule) }));
   }
   return {

@@ -1,12 +1,15 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { UserError } from '../model/errors.ts';
 import type { Register } from '../model/register.ts';
 import { diffRegisters, type RegisterDifference } from '../register/diff.ts';
-import { directorySource, gitSource } from '../register/source.ts';
+import { memorySource } from '../register/memory-source.ts';
+import { directorySource, gitSource, type WorkspaceSource } from '../register/source.ts';
 import { loadWorkspace } from '../register/workspace.ts';
 import { type Context, WORKSPACE_FILE } from './context.ts';
 
-/** Differences in meaning between two registers, each a git revision of this workspace or a folder. */
+/** Differences in meaning between two registers, each a git revision of this workspace, a workspace folder,
+ * or one register file. */
 export async function compareRegisters(
   context: Context,
   before: string,
@@ -19,9 +22,21 @@ export async function compareRegisters(
 }
 
 async function load(context: Context, where: string): Promise<Register> {
-  const folder = resolve(where);
-  const isFolder =
-    statSync(folder, { throwIfNoEntry: false })?.isDirectory() && existsSync(join(folder, WORKSPACE_FILE));
-  const source = isFolder ? directorySource(folder) : gitSource(context.workspace, '', where);
-  return (await loadWorkspace(source)).register;
+  return (await loadWorkspace(sourceOf(context, where))).register;
+}
+
+function sourceOf(context: Context, where: string): WorkspaceSource {
+  const path = resolve(where);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) {
+    if (existsSync(join(path, WORKSPACE_FILE))) return directorySource(path);
+    throw new UserError(`${where} is a folder, but no workspace: it has no ${WORKSPACE_FILE}`);
+  }
+  // A register file by itself: read against the settings of the workspace, so that its zones and owners are known.
+  if (stats?.isFile())
+    return memorySource({
+      [WORKSPACE_FILE]: readFileSync(join(context.workspace, WORKSPACE_FILE)),
+      'register/file.yaml': readFileSync(path),
+    });
+  return gitSource(context.workspace, '', where);
 }

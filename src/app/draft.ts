@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { UserError } from '../model/errors.ts';
 import { draftEntries } from '../register/draft.ts';
 import { renderDrafts } from '../register/draft-file.ts';
@@ -36,7 +36,10 @@ export async function draftRegister(context: Context, options: { readonly write:
     const path = join(context.workspace, DRAFT_FILE);
     const existing = existsSync(path) ? readFileSync(path, 'utf8') : null;
     const text = drafts.length === 0 ? (existing ?? '') : renderDrafts(drafts, existing);
-    if (options.write && drafts.length > 0) writeFileWhole(path, text);
+    if (options.write && drafts.length > 0) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileWhole(path, text);
+    }
     return {
       ids: drafts.map((draft) => draft.id),
       endpoints: drafts.reduce((sum, draft) => sum + draft.endpoints, 0),

@@ -1,4 +1,5 @@
 import { checks } from '../checks/index.ts';
+import { bindScopeOf, formatAddress, parseAddress } from '../model/address.ts';
 import { compareEndpoints, type Endpoint, endpointKey, HOST_SCOPE } from '../model/endpoint.ts';
 import type { EndpointResult } from '../model/facts.ts';
 import { isAtLeast } from '../model/finding.ts';
@@ -30,7 +31,7 @@ export async function explainEndpoint(
   return withStateToRead(context, async (store) => {
     const states = store ? await store.listenerStates({ port: query.port }) : [];
     const known = store ? await store.hostStates() : [];
-    const endpoints = endpointsMeant(query, hostsOf(query, known, thisHost(context.env)), states);
+    const endpoints = endpointsMeant(query, meantBy(query, known, states, thisHost(context.env)), states);
     const outcome = await checkWith(context, store, {
       record: false,
       notRecorded: null,
@@ -72,24 +73,41 @@ function explainJsonOf(inputs: readonly ExplainInput[]): string {
   return printableJson(more.length === 0 ? only : { schemaVersion: 1, matches: [only, ...more] }, 2);
 }
 
-/** Names of the hosts meant: by name, by one of their addresses, or this machine. */
-function hostsOf(query: EndpointQuery, known: readonly HostState[], here: string): readonly string[] {
+/** Hosts and, where an address was given, the address that is meant. */
+interface Meant {
+  readonly hosts: readonly string[];
+  /** Only listeners that answer on it; undefined: any. */
+  readonly address?: string;
+}
+
+/** The hosts meant: by name, by an address of theirs or of a listener in one of their scopes, or this machine. */
+function meantBy(
+  query: EndpointQuery,
+  known: readonly HostState[],
+  states: readonly ListenerState[],
+  here: string,
+): Meant {
   const names = [...new Set(known.map((state) => state.host.name))];
   const asked = query.host?.toLowerCase();
-  if (asked === undefined || asked === 'localhost') {
-    if (names.includes(here) || names.length !== 1) return [here];
-    return names; // a workspace about one other host: there is nothing else that could be meant
-  }
+  // A workspace about one other host: there is nothing else that could be meant by "this machine".
+  const thisOne = names.includes(here) || names.length !== 1 ? [here] : names;
+  if (asked === undefined || asked === 'localhost') return { hosts: thisOne };
   const named = names.filter((name) => name.toLowerCase() === asked);
-  if (named.length > 0) return named;
-  const addressed = known.filter((state) => state.host.addresses.includes(asked)).map((state) => state.host.name);
-  return addressed.length > 0 ? [...new Set(addressed)] : [query.host as string];
+  if (named.length > 0) return { hosts: named };
+  const parsed = parseAddress(asked);
+  if (!parsed) return { hosts: [query.host as string] };
+  const address = formatAddress(parsed);
+  const bound = states.filter((s) => s.listener.address === address).map((s) => s.listener.host);
+  if (bound.length > 0) return { hosts: [...new Set(bound)], address };
+  const holders = known.filter((state) => state.host.addresses.includes(address)).map((state) => state.host.name);
+  if (holders.length > 0) return { hosts: [...new Set(holders)] };
+  return { hosts: bindScopeOf(address) === 'loopback' ? thisOne : [query.host as string] };
 }
 
 /** Endpoints that fit: those that are or were open, else the bare question. */
 function endpointsMeant(
   query: EndpointQuery,
-  hosts: readonly string[],
+  { hosts, address }: Meant,
   states: readonly ListenerState[],
 ): readonly Endpoint[] {
   const fits = (e: Endpoint) =>
@@ -97,7 +115,9 @@ function endpointsMeant(
     (query.transport === undefined || e.transport === query.transport) &&
     (query.scope === undefined || e.scope === query.scope);
   const known = new Map(
-    states.filter((s) => fits(s.listener)).map((s) => [endpointKey(s.listener), endpointOf(s.listener)]),
+    states
+      .filter((s) => fits(s.listener) && (address === undefined || s.listener.address === address))
+      .map((s) => [endpointKey(s.listener), endpointOf(s.listener)]),
   );
   if (known.size > 0) return [...known.values()].sort(compareEndpoints);
   return hosts.map((host) => ({

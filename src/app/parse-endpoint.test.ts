@@ -11,8 +11,6 @@ const cases: readonly { text: string; want: object | null }[] = [
   { text: '[fd00::1]:22', want: { host: 'fd00::1', port: 22, transport: undefined, scope: undefined } },
   { text: ':22', want: { host: undefined, port: 22, transport: undefined, scope: undefined } },
   { text: '22', want: { host: undefined, port: 22, transport: undefined, scope: undefined } },
-  { text: 'db-1:70000', want: null },
-  { text: 'db-1:22/quic', want: null },
   { text: 'wrong-process', want: null },
   { text: 'db-1', want: null },
   { text: '', want: null },
@@ -22,4 +20,9 @@ for (const { text, want } of cases)
   test(`parseEndpointQuery ${JSON.stringify(text)}`, () => {
     const got = parseEndpointQuery(text);
     assert.deepEqual(got === null ? null : { ...got }, want);
+  });
+
+for (const text of ['db-1:70000', 'db-1:0', ':22/quic', 'db-1:300/raw'])
+  test(`parseEndpointQuery ${text}: said what is wrong`, () => {
+    assert.throws(() => parseEndpointQuery(text), { name: 'UserError' });
   });

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../model/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -12,7 +12,16 @@ export async function openStateToWrite(context: Context): Promise<Store> {
 
 /** Opens the store for reading; null where nothing was ever recorded. Throws UserError where it cannot be used. */
 export async function openStateToRead(context: Context): Promise<Store | null> {
-  if (!existsSync(join(context.state, 'quietdoor.db'))) return null;
+  const database = join(context.state, 'quietdoor.db');
+  try {
+    if (!statSync(database, { throwIfNoEntry: false })) return null;
+  } catch (error) {
+    // May not be looked at: that is not "nothing was recorded".
+    throw new UserError(`the store ${database} cannot be read: ${(error as Error).message}`, {
+      hint: 'Run this as the user who scanned (with sudo, if the scan was), or name another store with --state.',
+      cause: error,
+    });
+  }
   const { openStore } = await import('../store/store.ts');
   return openStore({ dir: context.state, mode: 'read' });
 }

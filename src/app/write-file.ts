@@ -1,16 +1,39 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { UserError } from '../model/errors.ts';
 
 /**
- * Writes a file so that it is complete or not there: beside it, flushed, then renamed over it. Keeps the mode of a file
- * that it replaces; makes its folder. Throws UserError that names it.
+ * Writes a regular file so that it is complete or not there: beside it, flushed, then renamed over it, with the mode of the
+ * file that it replaces. A link is followed. What is no regular file (a device, a pipe) is written into and never
+ * replaced. Throws UserError that names the path.
  */
 export function writeFileWhole(path: string, text: string): void {
+  try {
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    const target = there?.isSymbolicLink() ? realpathSync(path) : path;
+    const stats = target === path ? there : lstatSync(target);
+    if (stats && !stats.isFile()) writeFileSync(target, text);
+    else replaceFile(target, text, (stats?.mode ?? 0o644) & 0o777);
+  } catch (error) {
+    throw new UserError(`could not write ${path}: ${(error as Error).message}`, {
+      hint: 'Give another place, or make room there. A file that was there before is untouched.',
+      cause: error,
+    });
+  }
+}
+
+function replaceFile(path: string, text: string, mode: number): void {
   const beside = `${path}.${process.pid}.part`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0o644) & 0o777;
     const file = openSync(beside, 'wx', mode);
     try {
       const bytes = Buffer.from(text);
@@ -22,9 +45,6 @@ export function writeFileWhole(path: string, text: string): void {
     renameSync(beside, path);
   } catch (error) {
     rmSync(beside, { force: true });
-    throw new UserError(`could not write ${path}: ${(error as Error).message}`, {
-      hint: 'Give another place, or make room there. The file that was there before is untouched.',
-      cause: error,
-    });
+    throw error;
   }
 }

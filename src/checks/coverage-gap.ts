@@ -61,6 +61,16 @@ function hostGaps(estate: EstateFacts): FindingDraft[] {
 /** Hosts that are declared, and entries that choose hosts, of which no observation exists. */
 function unobserved(estate: EstateFacts): FindingDraft[] {
   const found: FindingDraft[] = [];
+  if (estate.hosts.length === 0)
+    return [
+      {
+        subject: { kind: 'estate' },
+        discriminator: 'nobody-looked',
+        message: 'No host was observed yet, so nothing is known of any port.',
+        evidence: [],
+        remediation: 'On the host itself: sudo quietdoor scan',
+      },
+    ];
   const observed = new Set(estate.hosts.map((h) => h.host.name.toLowerCase()));
   const hosts = estate.register.hosts.map((h) => h.name).filter((name) => !observed.has(name.toLowerCase()));
   if (hosts.length > 0)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { checks } from '../checks/index.ts';
 
 /** One command with the words that may follow it. */
 interface Words {
@@ -19,7 +20,10 @@ export function completionScript(shell: 'bash' | 'zsh' | 'fish', program: Comman
 function wordsOf(command: Command, path: string): Words[] {
   const own: Words = {
     path,
-    commands: command.commands.map((c) => ({ name: c.name(), summary: c.summary() })),
+    commands: [
+      ...command.commands.map((c) => ({ name: c.name(), summary: c.summary() })),
+      ...(path === 'explain' ? checks.map(({ id, title }) => ({ name: id, summary: title })) : []),
+    ],
     options: command.options
       .filter((option) => !option.hidden)
       .flatMap((option) =>

@@ -3,9 +3,11 @@ import { UserError } from '../model/errors.ts';
 import { EXIT } from './exit-codes.ts';
 
 const args = process.argv.slice(2);
-process.on('SIGINT', () => {
-  // Ending at once loses nothing: what was acknowledged is on disk, and a file is written whole or not at all.
-  process.exit(EXIT.interrupted);
+// Ctrl-C ends the program at once (130 to a shell), by the default action: a handler would wait for synchronous work.
+// Nothing is lost by it: what was acknowledged is on disk, and a file is written whole or not at all.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(); // a reader that has seen enough (`| head`) is no failure
+  throw error;
 });
 
 if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {

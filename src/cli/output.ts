@@ -8,9 +8,15 @@ export function renderOptions(options: OutputOptions): RenderOptions {
   const noColor = !options.color || (process.env.NO_COLOR ?? '') !== '' || process.env.TERM === 'dumb';
   const forced = !noColor && (process.env.FORCE_COLOR ?? '0') !== '0';
   return {
-    width: toTerminal ? Math.min(Math.max(process.stdout.columns ?? 100, 60), 140) : 100,
+    width: clampWidth(toTerminal ? process.stdout.columns : Number(process.env.COLUMNS)),
     color: forced || (toTerminal && !noColor),
   };
+}
+
+/** Columns to fill: 60 to 240, and 100 where nobody says. */
+function clampWidth(columns: number | undefined): number {
+  if (columns === undefined || !Number.isInteger(columns) || columns < 1) return 100;
+  return Math.min(Math.max(columns, 60), 240);
 }
 
 /**
@@ -20,12 +26,8 @@ export function renderOptions(options: OutputOptions): RenderOptions {
 export async function writeResult(text: string, options: Pick<OutputOptions, 'output'>): Promise<void> {
   const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`;
   if (isStandardOutput(options)) {
-    await new Promise<void>((resolve, reject) => {
-      process.stdout.write(ended, (error) => {
-        // A reader that has seen enough (`| head`) is no failure.
-        if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error);
-        else resolve();
-      });
+    await new Promise<void>((resolve) => {
+      process.stdout.write(ended, () => resolve()); // errors: see main.ts
     });
   } else writeFileWhole(options.output as string, ended);
 }

@@ -80,9 +80,11 @@ function ports({ outcome }: QuickstartResult, options: RenderOptions): string[] 
   });
   if (rows.length === 0) return ['Nothing listens here, as far as could be seen.'];
   const more = services.length - rows.length;
+  const clients = outcome.result.results.length - services.length;
   return [
     ...renderTable(COLUMNS, rows, options),
     ...(more > 0 ? [paint('dim', `… and ${formatNumber(more)} more, in the report`, options.color)] : []),
+    ...(clients > 0 ? [paint('dim', `and ${count(clients, 'UDP socket')} of clients`, options.color)] : []),
   ];
 }
 
@@ -135,7 +137,9 @@ function places(
 
 function next({ outcome }: QuickstartResult, { workspace }: { workspace: string }, options: RenderOptions): string[] {
   const program = invocation();
-  const first = outcome.result.results.toSorted((a, b) => Number(isReachable(b)) - Number(isReachable(a)))[0];
+  const telling = (r: EndpointResult) =>
+    Number(isReachable(r)) * 2 + Number(r.facts.listeners.some((l) => l.listener.process));
+  const first = outcome.result.results.toSorted((a, b) => telling(b) - telling(a))[0];
   const rows: [string, string][] = [
     [
       `${program} explain ${first ? printable(endpointKey(first.facts.endpoint)) : ':22'} -w ${workspace}`,

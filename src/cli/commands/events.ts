@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EVENT_TYPES } from '../../model/event.ts';
 import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPlace } from '../options.ts';
 import { renderOptions, writeResult } from '../output.ts';
@@ -6,8 +6,16 @@ import { renderOptions, writeResult } from '../output.ts';
 interface EventFlags extends OutputOptions, PlaceOptions {
   readonly since?: string;
   readonly until?: string;
-  readonly type?: string[];
+  readonly type?: readonly string[];
   readonly limit: string;
+}
+
+/** Collects --type; a list with commas is taken too. */
+function addType(value: string, before: readonly string[] | undefined): readonly string[] {
+  const types = value.split(',').map((type) => type.trim());
+  const unknown = types.find((type) => !(EVENT_TYPES as readonly string[]).includes(type));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no event type "${unknown}".`);
+  return [...(before ?? []), ...types];
 }
 
 export function define(command: Command): void {
@@ -15,7 +23,9 @@ export function define(command: Command): void {
     .argument('[subject]', 'endpoint (db-1:5432/tcp), host or entry that they are about; what it begins with is enough')
     .option('--since <time>', 'not older than: 24h, 7d, or an ISO 8601 time')
     .option('--until <time>', 'not younger than')
-    .addOption(new Option('--type <types...>', 'only these').choices([...EVENT_TYPES]))
+    .addOption(
+      new Option('--type <type>', `only this (may be given again): ${EVENT_TYPES.join(', ')}`).argParser(addType),
+    )
     .option('--limit <n>', 'at most so many', '50')
     .action(async (subject: string | undefined, flags: EventFlags) => {
       const { openContext } = await import('../../app/context.ts');

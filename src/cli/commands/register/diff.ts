@@ -8,9 +8,9 @@ export function define(parent: Command): void {
   const command = parent
     .command('diff')
     .summary(summary)
-    .description(`${summary}: git revisions of this workspace, or folders of workspaces.`)
-    .argument('[before]', 'git revision or folder', 'HEAD')
-    .argument('[after]', 'git revision or folder; default: the workspace as it is now')
+    .description(`${summary}: git revisions of this workspace, workspace folders, or register files.`)
+    .argument('[before]', 'git revision, folder or file', 'HEAD')
+    .argument('[after]', 'git revision, folder or file; default: the workspace as it is now')
     .option('--exit-code', 'exit 1 where something differs')
     .action(
       async (
@@ -30,6 +30,7 @@ export function define(parent: Command): void {
   withOutput(command, ['table', 'json', 'markdown']);
   withExamples(command, [
     ['quietdoor register diff', 'uncommitted changes'],
+    ['quietdoor register diff old.yaml register/db.yaml', 'between two files'],
     ['quietdoor register diff origin/main --format markdown', 'for a pull request'],
   ]);
 }
