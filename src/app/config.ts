@@ -1,18 +1,34 @@
-import type { Context, Setting } from './context.ts';
-import { thisHost } from './context.ts';
+import type { Policy } from '../model/register.ts';
+import { writtenKeys } from '../register/written-keys.ts';
+import { type Context, type Setting, thisHost, WORKSPACE_FILE } from './context.ts';
 import { loadRegister } from './load-register.ts';
 
-/** Every setting in force with the place it comes from. Values that lists hold are joined by commas. */
+/** Keys of `policy:` as they are written, with the value in force as it would be written. */
+const POLICY: readonly (readonly [key: string, valueOf: (policy: Policy) => string])[] = [
+  ['prohibited', (policy) => countOf(policy.prohibited, 'own prohibition')],
+  ['allow', (policy) => policy.allow.map((item) => item.service).join(', ') || '(none)'],
+  ['approvers', (policy) => policy.approvers.join(', ') || '(anybody but the author of the change)'],
+  ['claimed', (policy) => policy.claimed ?? 'medium'],
+  ['review', (policy) => `${policy.reviewEveryDays}d`],
+  ['reviewByData', (policy) => namesAndDays(policy.reviewEveryDaysByData)],
+  ['dueSoon', (policy) => `${policy.dueSoonDays}d`],
+  ['exceptionMax', (policy) => `${policy.exceptionMaxDays}d`],
+  ['staleAfter', (policy) => `${policy.staleAfterHours}h`],
+  ['silentAfter', (policy) => `${policy.silentAfterDays}d`],
+  ['privileged', (policy) => policy.privilegedAllowed.join(', ') || '(none)'],
+];
+
+/** Every setting in force with the place it comes from. */
 export async function showConfig(context: Context): Promise<readonly Setting[]> {
-  const { register } = await loadRegister(context, null);
-  const { policy } = register;
-  const text = (value: unknown): string =>
-    Array.isArray(value)
-      ? value.map(text).join(', ') || '(none)'
-      : typeof value === 'object'
-        ? JSON.stringify(value)
-        : String(value);
-  const fromEnvironment = (name: string) => (context.env[name] === undefined ? 'default' : `environment ${name}`);
+  const { register, files } = await loadRegister(context, null);
+  const written = writtenKeys(files.find((file) => file.path === WORKSPACE_FILE)?.text ?? '');
+  const extended = files.some((file) => file.kind === 'config' && file.path !== WORKSPACE_FILE);
+  const origin = (key: string) => (written.has(key) ? WORKSPACE_FILE : extended ? 'extends, or default' : 'default');
+  const variable = (name: string, otherwise: string): Pick<Setting, 'value' | 'from'> =>
+    context.env[name]
+      ? { value: context.env[name], from: `environment ${name}` }
+      : { value: otherwise, from: 'default' };
+  const frameworks = register.frameworks.map(({ id, baseline }) => (baseline ? `${id} (${baseline})` : id));
   return [
     ...context.settings,
     {
@@ -23,25 +39,29 @@ export async function showConfig(context: Context): Promise<readonly Setting[]> 
     { name: 'actor', value: context.actor, from: 'the operating system' },
     {
       name: 'allowedSigners',
-      value: context.env.QUIETDOOR_ALLOWED_SIGNERS ?? '(/etc/quietdoor/config.yaml, else the base branch)',
-      from: fromEnvironment('QUIETDOOR_ALLOWED_SIGNERS'),
+      ...variable('QUIETDOOR_ALLOWED_SIGNERS', '/etc/quietdoor/config.yaml, else the base branch'),
     },
-    {
-      name: 'baseRef',
-      value: context.env.QUIETDOOR_BASE_REF ?? '(origin/HEAD, else HEAD)',
-      from: fromEnvironment('QUIETDOOR_BASE_REF'),
-    },
-    { name: 'name', value: register.name, from: 'quietdoor.yaml' },
-    { name: 'site', value: register.site, from: 'quietdoor.yaml or default' },
-    ...register.frameworks.map((f) => ({
-      name: 'framework',
-      value: f.baseline ? `${f.id} (${f.baseline})` : f.id,
-      from: 'quietdoor.yaml or default',
-    })),
-    ...Object.entries(policy).map(([name, value]) => ({
-      name: `policy.${name}`,
-      value: text(value),
-      from: 'quietdoor.yaml or default',
+    { name: 'baseRef', ...variable('QUIETDOOR_BASE_REF', 'origin/HEAD, else HEAD') },
+    { name: 'name', value: register.name, from: origin('name') },
+    { name: 'site', value: register.site, from: origin('site') },
+    { name: 'frameworks', value: frameworks.join(', ') || '(none)', from: origin('frameworks') },
+    { name: 'thresholds.failOn', value: register.failOn ?? 'medium', from: origin('thresholds.failOn') },
+    ...POLICY.map(([key, valueOf]) => ({
+      name: `policy.${key}`,
+      value: valueOf(register.policy),
+      from: origin(`policy.${key}`),
     })),
   ];
+}
+
+function countOf(list: readonly unknown[], noun: string): string {
+  return list.length === 0 ? '(none)' : `${list.length} ${noun}${list.length === 1 ? '' : 's'}`;
+}
+
+function namesAndDays(map: Readonly<Record<string, number>>): string {
+  return (
+    Object.entries(map)
+      .map(([name, days]) => `${name}: ${days}d`)
+      .join(', ') || '(none)'
+  );
 }

@@ -20,7 +20,7 @@ export function define(parent: Command): void {
       for (const { file, reason } of refused) progress({}, `${file}: left as it is: ${reason}`);
       if (refused.length > 0) process.exitCode = EXIT.failed;
       else if (flags.check && changed.length > 0) process.exitCode = EXIT.findings;
-      if (changed.length === 0 && refused.length === 0) progress(flags, 'Every file is in canonical form.');
+      if (changed.length === 0 && refused.length === 0) progress(flags, 'Nothing to change.');
     });
   withPlace(command);
   withExamples(command, [
