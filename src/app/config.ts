@@ -4,7 +4,7 @@ import { type Context, type Setting, thisHost, WORKSPACE_FILE } from './context.
 import { loadRegister } from './load-register.ts';
 
 /** Keys of `policy:` as they are written, with the value in force as it would be written. */
-const POLICY: readonly (readonly [key: string, valueOf: (policy: Policy) => string])[] = [
+const POLICY: readonly (readonly [key: string, write: (policy: Policy) => string])[] = [
   ['prohibited', (policy) => countOf(policy.prohibited, 'own prohibition')],
   ['allow', (policy) => policy.allow.map((item) => item.service).join(', ') || '(none)'],
   ['approvers', (policy) => policy.approvers.join(', ') || '(anybody but the author of the change)'],
@@ -46,9 +46,9 @@ export async function showConfig(context: Context): Promise<readonly Setting[]> 
     { name: 'site', value: register.site, from: origin('site') },
     { name: 'frameworks', value: frameworks.join(', ') || '(none)', from: origin('frameworks') },
     { name: 'thresholds.failOn', value: register.failOn ?? 'medium', from: origin('thresholds.failOn') },
-    ...POLICY.map(([key, valueOf]) => ({
+    ...POLICY.map(([key, write]) => ({
       name: `policy.${key}`,
-      value: valueOf(register.policy),
+      value: write(register.policy),
       from: origin(`policy.${key}`),
     })),
   ];
