@@ -2,7 +2,7 @@ import { compareEndpoints, type Endpoint } from '../model/endpoint.ts';
 import type { EstateFacts } from '../model/facts.ts';
 import type { FindingDraft, Severity } from '../model/finding.ts';
 import { missingFields } from '../model/missing-fields.ts';
-import type { ApprovalState, RegisterEntry } from '../model/register.ts';
+import type { ApprovalState, Policy, RegisterEntry } from '../model/register.ts';
 import { compareText } from '../util/compare.ts';
 import { count, listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
@@ -29,7 +29,7 @@ export const unapprovedEntry: Check = {
     for (const entry of estate.register.entries) {
       const approval = estate.approvals.get(entry.id) ?? { kind: 'unknown', reason: 'its approval was not judged' };
       const unconfirmed = approval.kind === 'draft' ? [] : unconfirmedEndpoints(estate, entry.id);
-      const reason = reasonOf(entry, approval) ?? hostReason(entry, unconfirmed);
+      const reason = reasonOf(entry, approval, estate.register.policy) ?? hostReason(entry, unconfirmed);
       if (!reason) continue;
       found.push({
         subject: { kind: 'entry', entry: entry.id },
@@ -56,7 +56,7 @@ export const unapprovedEntry: Check = {
   },
 };
 
-function reasonOf(entry: RegisterEntry, approval: ApprovalState): Reason | undefined {
+function reasonOf(entry: RegisterEntry, approval: ApprovalState, policy: Policy): Reason | undefined {
   const approve = `quietdoor register approve ${entry.id}`;
   const at = `${entry.at.file}:${entry.at.line}`;
   const missing = missingFields(entry);
@@ -76,7 +76,8 @@ function reasonOf(entry: RegisterEntry, approval: ApprovalState): Reason | undef
     case 'claimed':
       return {
         word: 'claimed',
-        severity: 'low',
+        // Three lines of YAML that nothing proves must not pass where a draft does not.
+        severity: policy.claimed ?? 'medium',
         message: `${entry.id} says that it is approved${by(entry)}, and nothing proves it: ${approval.reason}.`,
         remediation: `Have the approver sign it: ${approve} --sign`,
       };

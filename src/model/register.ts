@@ -148,6 +148,8 @@ export interface Policy {
   readonly silentAfterDays: number;
   /** Executables (globs) that may run as uid 0 and listen. */
   readonly privilegedAllowed: readonly string[];
+  /** Severity of an approval that is written down and not proven. Absent: medium, as of a draft. */
+  readonly claimed?: 'low' | 'medium';
 }
 
 /** Something wrong in a file of the workspace. The valid rest is used. */

@@ -59,6 +59,10 @@ const policy = z
       staleAfter: duration('Age at which an observation says nothing about now any more; default 24h.'),
       silentAfter: duration('How long a registered port may be silent; default 30d.'),
       privileged: texts('Executables (* and ? are wildcards) that may run as root and listen.').optional(),
+      claimed: z
+        .enum(['low', 'medium'], { error: 'expected one of low, medium' })
+        .describe('Severity of an approval that is written down and not proven; default medium, as of a draft.')
+        .optional(),
     },
     map,
   )

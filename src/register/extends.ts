@@ -17,6 +17,7 @@ const DEFAULT_POLICY: Policy = {
   staleAfterHours: 24,
   silentAfterDays: 30,
   privilegedAllowed: [],
+  claimed: 'medium',
 };
 
 export const DEFAULT_FRAMEWORKS: readonly FrameworkChoice[] = [

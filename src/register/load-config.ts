@@ -341,6 +341,7 @@ function readPolicy(read: Reader): ConfigLayer['policy'] {
   set('staleAfterHours', 'staleAfter', hours);
   set('silentAfterDays', 'silentAfter', days(value.silentAfter, ['silentAfter']));
   set('privilegedAllowed', 'privileged', value.privileged === undefined ? undefined : sorted(value.privileged));
+  set('claimed', 'claimed', value.claimed);
   read.report(issues, ['policy']);
   return policy;
 }
