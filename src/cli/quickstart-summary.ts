@@ -52,9 +52,8 @@ export function renderQuickstart(
 function state({ outcome, again, changes }: QuickstartResult, options: RenderOptions): string[] {
   const lines = wrap(stateSentence(outcome.result), options.width).map((line) => paint('bold', line, options.color));
   const reachable = outcome.result.results.filter(isReachable).length;
-  lines.push(
-    `${formatNumber(reachable)} of them can be reached from beyond this machine, as far as the sockets say; who really can is not verified.`,
-  );
+  const who = `${formatNumber(reachable)} of them can be reached from beyond this machine, as far as the sockets say; who really can is not verified.`;
+  lines.push(...wrap(who, options.width));
   if (again)
     lines.push(`Since the last look: ${changes.opened} opened, ${changes.closed} closed, ${changes.changed} changed.`);
   return lines;
