@@ -860,7 +860,10 @@ export function sampleExplain(name: ExplainCase): ExplainInput {
   const port = known?.facts.endpoint.port ?? silent.facts.endpoint.port;
   return {
     result: known ?? silent,
-    check: { now: result.now, version: result.version, register: { name: register.name, digest: register.digest } },
+    check: {
+      ...{ now: result.now, version: result.version, policy: register.policy },
+      register: { name: register.name, digest: register.digest },
+    },
     events: result.events.filter((e) => e.subject.startsWith(`vm:${port}/`)),
     rules,
     frameworks,

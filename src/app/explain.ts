@@ -48,6 +48,7 @@ export async function explainEndpoint(
           check: {
             now: outcome.result.now,
             register: { name: facts.estate.register.name, digest: facts.estate.register.digest },
+            policy: facts.estate.register.policy,
             version: outcome.result.version,
           },
           events: store

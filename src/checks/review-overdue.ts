@@ -1,5 +1,6 @@
 import type { FindingDraft } from '../model/finding.ts';
-import { DAY_MS, type Policy, type RegisterEntry } from '../model/register.ts';
+import { DAY_MS, type RegisterEntry } from '../model/register.ts';
+import { reviewStanding } from '../model/review.ts';
 import { count, utcDay } from '../util/words.ts';
 import type { Check } from './check.ts';
 
@@ -17,16 +18,13 @@ export const reviewOverdue: Check = {
     const soonMs = policy.dueSoonDays * DAY_MS;
     const found: FindingDraft[] = [];
     for (const entry of estate.register.entries) {
-      if (estate.approvals.get(entry.id)?.kind === 'draft') continue;
+      const approval = estate.approvals.get(entry.id) ?? { kind: 'unknown', reason: 'it was not judged' };
+      if (approval.kind === 'draft') continue;
       const expired = entry.expires !== null && entry.expires <= now;
       if (entry.expires !== null && !expired && entry.expires - now <= soonMs)
         found.push(expiresSoon(entry, entry.expires, now));
-      const last = lastReview(entry);
-      // An expired approval has a finding of its own, and approving it anew is its review.
-      if (last === undefined || expired) continue;
-      const everyDays = intervalDays(entry, policy);
-      const due = last + everyDays * DAY_MS;
-      if (due - now > soonMs) continue;
+      const { due, everyDays, reviewed, approved, ignored } = reviewStanding(entry, approval, policy, now);
+      if (due === null || due - now > soonMs) continue;
       const overdue = due <= now;
       found.push({
         subject: { kind: 'entry', entry: entry.id },
@@ -37,7 +35,9 @@ export const reviewOverdue: Check = {
           ? `The review of ${entry.id} has been due since ${utcDay(due)}, ${inDays(now - due)} ago.`
           : `The review of ${entry.id} is due on ${utcDay(due)}, in ${inDays(due - now)}.`,
         evidence: [
-          { label: entry.review?.last === last ? 'last review' : 'approved', value: utcDay(last) },
+          ...(reviewed === null ? [] : [{ label: 'last review', value: utcDay(reviewed) }]),
+          ...(approved === null ? [] : [{ label: 'approved', value: utcDay(approved) }]),
+          ...(ignored === null ? [] : [{ label: 'review stamp does not count', value: ignored }]),
           { label: 'every', value: count(everyDays, 'day') },
         ],
         remediation: `Look at it with ${entry.owner ?? 'its owner'}, then: quietdoor register review ${entry.id}`,
@@ -59,20 +59,6 @@ function expiresSoon(entry: RegisterEntry, expires: number, now: number): Findin
     remediation: `If the port is still needed, set a new expires at ${entry.at.file}:${entry.at.line}, then: quietdoor register approve ${entry.id}`,
     at: entry.at,
   };
-}
-
-/** A review of an older text does not count; the approval itself is the first review. */
-function lastReview(entry: RegisterEntry): number | undefined {
-  const { review, approval } = entry;
-  const counts = review?.last !== undefined && (review.digest === undefined || review.digest === entry.digest);
-  const times = [counts ? review.last : undefined, approval?.at].filter((t) => t !== undefined);
-  return times.length === 0 ? undefined : Math.max(...times);
-}
-
-/** The entry's own interval or the policy's, and never longer than the policy allows for the entry's data classes. */
-function intervalDays(entry: RegisterEntry, policy: Policy): number {
-  const byData = entry.data.map((d) => policy.reviewEveryDaysByData[d]).filter((days) => days !== undefined);
-  return Math.min(entry.review?.everyDays ?? policy.reviewEveryDays, ...byData);
 }
 
 function inDays(ms: number): string {

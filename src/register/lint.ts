@@ -5,6 +5,7 @@ import type { HostFacts } from '../model/observation.ts';
 import { findOverlaps } from '../model/overlap.ts';
 import { formatPorts } from '../model/port-ranges.ts';
 import type { Exception, Policy, Register, RegisterEntry, RegisterProblem } from '../model/register.ts';
+import { policyReviewDays } from '../model/review.ts';
 import { findSecrets } from './secrets.ts';
 import { writeDatetime } from './times.ts';
 import { type LoadedWorkspace, sortProblems } from './workspace.ts';
@@ -43,14 +44,7 @@ function lintEntry(entry: RegisterEntry, policy: Policy, now: number): RegisterP
   for (const field of missingFields(entry)) warn('missing-field', `${field} is missing`, ASKED[field] ?? 'fill it in');
   if (entry.expires !== null && entry.expires <= now)
     warn('expired', `expired on ${writeDatetime(entry.expires)}`, 'approve it anew with a later date, or remove it');
-  const most = Math.min(
-    policy.reviewEveryDays,
-    ...entry.data.map((name) =>
-      Object.hasOwn(policy.reviewEveryDaysByData, name)
-        ? (policy.reviewEveryDaysByData[name] as number)
-        : Number.POSITIVE_INFINITY,
-    ),
-  );
+  const most = policyReviewDays(entry, policy).days;
   const every = entry.review?.everyDays;
   if (every !== undefined && every > most)
     warn(

@@ -1,9 +1,10 @@
 import type { EndpointFacts } from '../model/facts.ts';
+import type { Policy } from '../model/register.ts';
 import type { Line } from './text-table.ts';
 import { approvalWords, expiryWords, mayWords, reviewWords } from './words.ts';
 
 /** What the register says of an endpoint: the entry that decides, its approval, who may connect, review and expiry. */
-export function approvedLines(facts: EndpointFacts, now: number): Line[] {
+export function approvedLines(facts: EndpointFacts, policy: Policy, now: number): Line[] {
   const [decides, ...others] = facts.entries;
   const broken = facts.mayBeInBrokenPart
     ? ['a part of the register that could not be read may be about this port (quietdoor register lint)']
@@ -23,7 +24,7 @@ export function approvedLines(facts: EndpointFacts, now: number): Line[] {
     ],
     ...(hostConfirmed ? [] : ['this host matches the entry by a selector; the approver has not confirmed it']),
     [`may: ${mayWords(entry)}`, `bind ${entry.bind}`],
-    [reviewWords(entry, now), ...(expiry === '' ? [] : [expiry])],
+    [reviewWords(entry, approval, policy, now), ...(expiry === '' ? [] : [expiry])],
     ...(others.length > 0 ? [`also covered by ${others.map((o) => o.entry.id).join(', ')}`] : []),
     ...broken,
   ];

@@ -1,7 +1,7 @@
 import type { Event } from '../model/event.ts';
 import type { EndpointResult } from '../model/facts.ts';
 import type { Framework } from '../model/framework.ts';
-import type { FrameworkChoice } from '../model/register.ts';
+import type { FrameworkChoice, Policy } from '../model/register.ts';
 import type { RuleInfo } from '../model/rule.ts';
 
 /** What `explain HOST:PORT` is made from. */
@@ -12,6 +12,7 @@ export interface ExplainInput {
     readonly now: number;
     readonly version: string;
     readonly register: { readonly name: string; readonly digest: string };
+    readonly policy: Policy;
   };
   /** Events of the endpoint, newest first. */
   readonly events: readonly Event[];

@@ -1,11 +1,19 @@
 import { endpointKey } from '../model/endpoint.ts';
 import { isCovered } from '../model/observation.ts';
+import type { ApprovalState, RegisterEntry } from '../model/register.ts';
+import { reviewStanding } from '../model/review.ts';
 import { eventJson } from './events.ts';
 import type { ExplainInput } from './explain-input.ts';
 import { findingJson } from './finding-json.ts';
 import { listenerJson } from './listener-json.ts';
 import { isoTime } from './time.ts';
 import { controlsByFramework, NOT_VERIFIED } from './words.ts';
+
+/** The review that counts, the interval in force, and when the next one is due: what every report says. */
+function reviewJson(entry: RegisterEntry, approval: ApprovalState, { policy, now }: ExplainInput['check']) {
+  const { reviewed, everyDays, due } = reviewStanding(entry, approval, policy, now);
+  return { reviewed: isoTime(reviewed), reviewEveryDays: everyDays, reviewDue: isoTime(due) };
+}
 
 /** The same answer as data: the three truths, history, findings, controls. Times as ISO 8601 in UTC. */
 export function explainJson({ result, check, events }: ExplainInput) {
@@ -25,8 +33,7 @@ export function explainJson({ result, check, events }: ExplainInput) {
         return {
           ...{ id, service, purpose, owner, sources, bind, change, digest, at, approval, hostConfirmed },
           expires: isoTime(entry.expires),
-          reviewed: isoTime(entry.review?.last),
-          reviewEveryDays: entry.review?.everyDays ?? null,
+          ...reviewJson(entry, approval, check),
         };
       }),
       mayBeInBrokenPart: facts.mayBeInBrokenPart,

@@ -36,7 +36,7 @@ export function renderExplain(input: ExplainInput, options: RenderOptions): stri
   const parts = [
     headLines(input, width, options.color),
     [
-      ...section('APPROVED', 'blue', approvedLines(input.result.facts, input.check.now)),
+      ...section('APPROVED', 'blue', approvedLines(input.result.facts, input.check.policy, input.check.now)),
       ...section('ADMITTED', 'yellow', admittedLines(input)),
       ...section('OBSERVED', 'cyan', observedLines(input.result.facts)),
       ...section('HISTORY', 'bold', historyLines(input)),

@@ -75,7 +75,7 @@ test('inventory, events, register, problems and a rule', () => {
   for (const format of ['table', 'json', 'csv'])
     assertGolden(
       `reports/golden/register.${format}.golden.txt`,
-      renderRegister(estate.register, estate.approvals, format, plain),
+      renderRegister(estate.register, estate.approvals, estate.now, format, plain),
     );
   for (const format of ['table', 'json', 'github'])
     assertGolden(
@@ -98,7 +98,7 @@ test('the same input gives the same bytes', () => {
 test('an unknown format is refused', () => {
   assert.throws(() => renderInventory(SAMPLE_OBSERVATION, 'xml', plain), /no format xml/);
   assert.throws(() => renderEvents([], 'xml', plain), /no format xml/);
-  assert.throws(() => renderRegister(estate.register, estate.approvals, 'xml', plain), /no format xml/);
+  assert.throws(() => renderRegister(estate.register, estate.approvals, estate.now, 'xml', plain), /no format xml/);
   assert.throws(() => renderProblems([], 'xml', plain), /no format xml/);
 });
 

@@ -1,6 +1,7 @@
 import { formatPosition } from '../model/errors.ts';
 import { formatPorts } from '../model/port-ranges.ts';
 import type { ApprovalState, Register, RegisterEntry, RegisterProblem } from '../model/register.ts';
+import { type ReviewStanding, reviewDue, reviewStanding } from '../model/review.ts';
 import { count } from '../util/words.ts';
 import { csvFile } from './csv-text.ts';
 import { annotation, placeIn } from './github.ts';
@@ -13,10 +14,11 @@ import { approvalWords, mayWords, shortDigest } from './words.ts';
 type Approvals = ReadonlyMap<string, ApprovalState>;
 const UNKNOWN: ApprovalState = { kind: 'unknown', reason: 'it was not looked at' };
 
-/** Returns the entries of a register as `table`, `json` or `csv`. Throws Error on another format. */
+/** Returns the entries of a register at `now` (UTC milliseconds) as `table`, `json` or `csv`. Throws Error on another format. */
 export function renderRegister(
   register: Register,
   approvals: Approvals,
+  now: number,
   format: string,
   options: RenderOptions,
 ): string {
@@ -24,13 +26,19 @@ export function renderRegister(
     case 'table':
       return tableOf(register, approvals, options);
     case 'json': {
-      const entries = register.entries.map((e) => entryJson(e, approvals.get(e.id) ?? UNKNOWN));
+      const entries = register.entries.map((e) => ({
+        ...entryJson(e, approvals.get(e.id) ?? UNKNOWN),
+        reviewDue: isoTime(reviewDue(e, approvals.get(e.id) ?? UNKNOWN, register.policy, now)),
+      }));
       return `${printableJson({ schemaVersion: 1, register: { name: register.name, digest: register.digest }, entries, problems: register.problems }, 2)}\n`;
     }
     case 'csv':
       return csvFile(
         CSV_HEAD,
-        register.entries.map((e) => csvRow(e, approvals.get(e.id) ?? UNKNOWN)),
+        register.entries.map((e) => {
+          const state = approvals.get(e.id) ?? UNKNOWN;
+          return csvRow(e, state, reviewStanding(e, state, register.policy, now));
+        }),
       );
     default:
       throw new Error(`a register list has no format ${format}`);
@@ -116,12 +124,13 @@ const CSV_HEAD = [
     'approved_at',
     'review_every_days',
     'last_review',
+    'review_due',
     'expires',
   ],
   ...['digest', 'file', 'line'],
 ];
 
-function csvRow(e: RegisterEntry, state: ApprovalState) {
+function csvRow(e: RegisterEntry, state: ApprovalState, review: ReviewStanding) {
   return [
     ...[
       e.id,
@@ -148,8 +157,9 @@ function csvRow(e: RegisterEntry, state: ApprovalState) {
       approvalWords(state, e),
       e.approval?.by,
       isoTime(e.approval?.at),
-      e.review?.everyDays,
-      isoTime(e.review?.last),
+      review.everyDays,
+      isoTime(review.reviewed),
+      isoTime(review.due),
     ],
     ...[isoTime(e.expires), e.digest, e.at.file, e.at.line],
   ];

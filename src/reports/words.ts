@@ -3,7 +3,8 @@ import type { CheckResult, EndpointResult, VerdictWord } from '../model/facts.ts
 import { type Finding, SEVERITIES, type Severity, type Subject } from '../model/finding.ts';
 import type { Framework } from '../model/framework.ts';
 import type { ProcessFacts } from '../model/listener.ts';
-import type { ApprovalState, RegisterEntry } from '../model/register.ts';
+import type { ApprovalState, Policy, RegisterEntry } from '../model/register.ts';
+import { reviewStanding } from '../model/review.ts';
 import { compareText } from '../util/compare.ts';
 import { count, listWords } from '../util/words.ts';
 import type { Style } from './text-table.ts';
@@ -179,15 +180,25 @@ export function approvalWords(state: ApprovalState, entry: RegisterEntry): strin
   }
 }
 
-/** `reviewed 52 days ago, due in 38`, as far as the entry says. */
-export function reviewWords(entry: RegisterEntry, now: number): string {
-  const { last, everyDays } = entry.review ?? {};
-  if (last === undefined) return 'never reviewed';
-  const age = daysBetween(last, now);
-  const reviewed = age < 1 ? `reviewed ${formatDate(last)}` : `reviewed ${count(age, 'day')} ago`;
-  if (everyDays === undefined) return reviewed;
-  const left = everyDays - age;
-  return left < 0 ? `${reviewed}, overdue by ${count(-left, 'day')}` : `${reviewed}, due in ${left}`;
+/**
+ * `reviewed on 2026-11-22; due 2027-11-22`, `not reviewed since its approval on …; due …`, `not reviewed: …`, with why a
+ * review stamp does not count. The same rule as everywhere (src/model/review.ts).
+ */
+export function reviewWords(entry: RegisterEntry, state: ApprovalState, policy: Policy, now: number): string {
+  const { reviewed, approved, ignored, due } = reviewStanding(entry, state, policy, now);
+  if (state.kind === 'draft') return 'not reviewed: a draft';
+  const stamp = entry.review?.last;
+  const not =
+    ignored === null || stamp === undefined ? '' : ` (the review of ${formatDate(stamp)} does not count: ${ignored})`;
+  const since =
+    reviewed !== null && reviewed >= (approved ?? reviewed)
+      ? `reviewed on ${formatDate(reviewed)}`
+      : approved !== null
+        ? `not reviewed since its approval on ${formatDate(approved)}`
+        : 'not reviewed: its approval is not proven';
+  if (due === null) return `${since}${not}`;
+  const when = `due ${formatDate(due)}`;
+  return `${since}${not}; ${due > now ? when : `${when}, overdue by ${count(Math.max(daysBetween(due, now), 0), 'day')}`}`;
 }
 
 /** `expires 2027-09-30`; empty where it does not expire. */

@@ -27,7 +27,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'Findings', name: 'count', numeric: true },
 ];
 
-/** Details are printed up to this many endpoints: 4 to a page, so 25 pages. Beyond, print what a filter leaves. */
+/** Details are printed up to this many endpoints: 2 to a page, so 50 pages. Beyond, print what a filter leaves. */
 const PRINTED_DETAILS = 100;
 
 /** Every endpoint with an open listener, and behind each row its three truths. */
@@ -74,7 +74,7 @@ function row(
   const first = facts.entries[0];
   const reach = widestBind(facts);
   const may = mayOf(facts, now);
-  const due = first ? reviewDue(first.entry, estate.register.policy, now) : null;
+  const due = first ? reviewDue(first.entry, first.approval, estate.register.policy, now) : null;
   const review = reviewState(due, now, estate.register.policy);
   const key = endpointKey(facts.endpoint);
   const since = Math.min(...facts.listeners.map((l) => l.openSince));

@@ -58,7 +58,7 @@ export function approvalKind(entry: RegisterEntry, approval: ApprovalState, now:
 function row(entry: RegisterEntry, { now, facts: { estate } }: CheckResult, sources: Sources): Row {
   const approval = estate.approvals.get(entry.id) ?? { kind: 'unknown', reason: 'it was not judged' };
   const kind = approvalKind(entry, approval, now);
-  const due = reviewDue(entry, estate.register.policy, now);
+  const due = reviewDue(entry, approval, estate.register.policy, now);
   const review = reviewState(due, now, estate.register.policy);
   const open = (estate.endpointsByEntry.get(entry.id) ?? []).filter((f) => f.listeners.length > 0).length;
   return {

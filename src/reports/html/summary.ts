@@ -192,7 +192,10 @@ const SHOWN_REVIEWS = 8;
 function reviews({ now, facts: { estate } }: CheckResult): Markup {
   const { policy, entries } = estate.register;
   const due = entries
-    .map((entry) => ({ entry, at: reviewDue(entry, policy, now) }))
+    .map((entry) => {
+      const approval = estate.approvals.get(entry.id) ?? { kind: 'unknown', reason: 'it was not judged' };
+      return { entry, at: reviewDue(entry, approval, policy, now) };
+    })
     .flatMap(({ entry, at }) => (at === null ? [] : [{ entry, at, state: reviewState(at, now, policy) }]))
     .sort((a, b) => a.at - b.at);
   const never = entries.length - due.length;

@@ -12,8 +12,8 @@ export function define(parent: Command): void {
       const { openContext } = await import('../../../app/context.ts');
       const { listRegister } = await import('../../../app/list-register.ts');
       const { renderRegister } = await import('../../../reports/register-list.ts');
-      const { register, approvals } = await listRegister(openContext(flags));
-      await writeResult(renderRegister(register, approvals, flags.format, renderOptions(flags)), flags);
+      const { register, approvals, now } = await listRegister(openContext(flags));
+      await writeResult(renderRegister(register, approvals, now, flags.format, renderOptions(flags)), flags);
     });
   withPlace(command);
   withOutput(command, ['table', 'json', 'csv']);
