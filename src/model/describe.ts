@@ -2,19 +2,27 @@ import { listWords } from '../util/words.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointFacts } from './facts.ts';
 import { BIND_SCOPES, type BindScope, type Listener } from './listener.ts';
+import { fileNameOf, isAlias, programName } from './program.ts';
 
 /** `8080/tcp`, or `8080/tcp in container:web` where the socket is not the host's own. */
 export function describePort(e: Endpoint): string {
   return e.scope === 'host' ? `${e.port}/${e.transport}` : `${e.port}/${e.transport} in ${e.scope}`;
 }
 
-/** Who listens: `nginx (user www-data)`; `a process that is not visible` where nothing is known of it. */
+/**
+ * Who listens: `nginx (user www-data)`; with its file where the process goes by another name; `a process that is not
+ * visible` where nothing is known of it.
+ */
 export function describeProcess(listener: Listener): string {
   const { process } = listener;
   const user = process?.user ?? process?.uid?.toString() ?? listener.user ?? listener.uid?.toString();
-  const name = process?.exe?.split('/').at(-1) || process?.name;
+  const name = process === null ? undefined : programName(process);
   const what = name ?? (process ? `process ${process.pid}` : 'a process that is not visible');
-  return user === undefined ? what : `${what} (user ${user})`;
+  const facts = [
+    ...(process && isAlias(process) ? [`executable ${fileNameOf(process)}`] : []),
+    ...(user === undefined ? [] : [`user ${user}`]),
+  ];
+  return facts.length === 0 ? what : `${what} (${facts.join(', ')})`;
 }
 
 /** Addresses that an endpoint listens on, sorted, each once. */

@@ -3,6 +3,7 @@ import { BIND_SCOPES, type BindScope, type ProcessFacts } from '../model/listene
 import type { PortRange } from '../model/observation.ts';
 import { mergePorts } from '../model/port-ranges.ts';
 import { holdersOf, isSocketActivator } from '../model/process-match.ts';
+import { programName } from '../model/program.ts';
 import type { ProcessRule } from '../model/register.ts';
 import type { ListenerState } from '../model/state.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
@@ -84,9 +85,9 @@ function groupKey(g: EndpointGroup): string {
   return canonicalJson([g.scope, g.transport, g.bind, g.program, { ...g.rule }, ports]);
 }
 
-/** Name of the program: the last part of its path, else what the kernel calls it. */
+/** Name of the program; null where it is not visible. */
 export function programOf(process: ProcessFacts | null): string | null {
-  return process?.exe?.split('/').at(-1) || process?.name || null;
+  return process === null ? null : (programName(process) ?? null);
 }
 
 function ruleOf(process: ProcessFacts | null): ProcessRule {

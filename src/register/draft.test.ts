@@ -402,3 +402,13 @@ test('property: what was drafted is read back, covers what was seen, and is not 
     { numRuns: 150 },
   );
 });
+
+test('a program that is a link to another file is drafted by the name it goes by', () => {
+  const process = { pid: 9, name: 'redis-server', exe: '/usr/bin/redis-check-rdb', user: 'redis' };
+  const listeners = [listening('db-1', 6379, { address: '127.0.0.1', process })];
+  const [draft] = draftEntries({ listeners, hosts: [hostState('db-1')], register: EMPTY, now: NOW });
+  assert.equal(draft?.id, 'redis-server');
+  assert.equal(draft?.service, 'redis');
+  assert.equal(draft?.process.exe, '/usr/bin/redis-check-rdb');
+  assert.match(draft?.evidence.join(' ') ?? '', /port and process agree/);
+});

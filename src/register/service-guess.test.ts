@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import services from '../model/services.json' with { type: 'json' };
 import { guessService, isStandIn, type ServiceGuess } from './service-guess.ts';
-import services from './services.json' with { type: 'json' };
 
 const cases: { name: string; input: Parameters<typeof guessService>; want: ServiceGuess }[] = [
   { name: 'both agree', input: ['tcp', 22, 'sshd'], want: { service: 'ssh', basis: 'port-and-process' } },

@@ -1,5 +1,6 @@
 import type { Transport } from '../model/endpoint.ts';
-import services from './services.json' with { type: 'json' };
+import { isInterpreter } from '../model/program.ts';
+import services from '../model/services.json' with { type: 'json' };
 
 /** What a guess rests on. `conflict`: the process is well known and its usual port is another one. */
 export type GuessBasis = 'port-and-process' | 'process' | 'port' | 'conflict' | 'none';
@@ -34,7 +35,7 @@ export function guessService(transport: Transport, port: number, process: string
  * two of its processes are not the same service, whatever they share.
  */
 export function isStandIn(process: string): boolean {
-  return PROXIES.has(process) || PROXIES.has(process.replace(/[\d.]+$/, ''));
+  return PROXIES.has(process) || isInterpreter(process);
 }
 
 /** A member of a table that is not inherited: `constructor` is no service. */
