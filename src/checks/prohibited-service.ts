@@ -1,40 +1,15 @@
 import { isProvenNow } from '../model/approved.ts';
 import { describeAddresses, describePort, describeProcess, widestBind } from '../model/describe.ts';
-import type { Transport } from '../model/endpoint.ts';
-import type { EndpointFacts, MatchedEntry } from '../model/facts.ts';
+import { endpointKey, type Transport } from '../model/endpoint.ts';
+import type { EndpointFacts, EstateFacts, MatchedEntry } from '../model/facts.ts';
 import { type FindingDraft, SEVERITIES, type Severity } from '../model/finding.ts';
-import type { ProcessFacts } from '../model/listener.ts';
 import { inRanges } from '../model/observation.ts';
-import { formatPorts, parsePorts } from '../model/port-ranges.ts';
-import { holdersOf, someHolder } from '../model/process-match.ts';
+import { formatPorts } from '../model/port-ranges.ts';
 import type { Policy } from '../model/register.ts';
-import { getOrMake } from '../util/get-or-make.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
-import list from './prohibited-services.json' with { type: 'json' };
-
-/** A service of the built-in list. */
-interface ProhibitedService {
-  /** What `policy.allow` names to take it off the list. */
-  readonly id: string;
-  readonly title: string;
-  readonly transport: string;
-  readonly ports: string;
-  /** Programs that confirm it. */
-  readonly processes: readonly string[];
-  /** Severity where a process confirms it. */
-  readonly severity: string;
-  readonly reason: string;
-  /** What makes it acceptable: bound to loopback, or registered, with a proven approval, with authentication or encryption. */
-  readonly unless: readonly string[];
-  /** Its programs speak nothing else, so they are recognised on any port. */
-  readonly anyPort?: boolean;
-}
-
-/** Programs that stand in front of others: they neither confirm a service nor speak against it. */
-const FRONTS = new Set(['docker-proxy', 'rootlessport', 'inetd', 'xinetd', 'systemd', 'busybox', 'socat']);
-
-type Proof = 'process' | 'port' | 'contradicted';
+import { candidates, type ProhibitedService, type Proof, proofOf } from './prohibited-list.ts';
+import { approveStep, placeOf, yamlValue } from './remedy.ts';
 
 export const prohibitedService: Check = {
   id: 'prohibited-service',
@@ -44,7 +19,7 @@ export const prohibitedService: Check = {
     'Some services give away passwords, files or the host to whoever reaches them, and safer ones do the same work. ' +
     'They are prohibited by a built-in list and by the policy of the workspace (CM-7 b asks for such a list).',
   remediation:
-    'Replace the service by the safer one named. If it must stay, take it off the list under policy.allow with a reason, or accept the finding as an exception.',
+    'Protect the service as it can be (a password, loopback), or replace it by the safer one named. If it must stay, accept the finding for that port as an exception; policy.allow takes the service off the list for every host.',
   endpoint(facts, estate) {
     const { policy } = estate.register;
     const byPolicy = prohibitedByPolicy(facts, policy);
@@ -52,47 +27,19 @@ export const prohibitedService: Check = {
     for (const service of candidates(facts)) {
       if (policy.allow.some((a) => a.service === service.id)) continue;
       if (service.unless.includes('loopback') && widestBind(facts) === 'loopback') continue;
-      return [draftOf(service, facts, estate.now)];
+      return [draftOf(service, facts, estate)];
     }
     return [];
   },
 };
 
 /** Services by transport, then by port, or by program where one is recognised on any port. */
-const BY_PORT = new Map<string, Map<number, ProhibitedService[]>>();
-const BY_PROGRAM = new Map<string, Map<string, ProhibitedService[]>>();
-for (const service of list as readonly ProhibitedService[]) {
-  const byPort = getOrMake(BY_PORT, service.transport, () => new Map());
-  for (const { from, to } of parsePorts(service.ports).ranges)
-    for (let port = from; port <= to; port++) getOrMake(byPort, port, () => []).push(service);
-  const byProgram = getOrMake(BY_PROGRAM, service.transport, () => new Map());
-  if (service.anyPort) for (const program of service.processes) getOrMake(byProgram, program, () => []).push(service);
-}
-
-const NONE: readonly ProhibitedService[] = [];
-
-function candidates(facts: EndpointFacts): readonly ProhibitedService[] {
-  const { port, transport } = facts.endpoint;
-  const byPort = BY_PORT.get(transport)?.get(port);
-  if (byPort) return byPort;
-  const byProgram = BY_PROGRAM.get(transport);
-  const isKnown = (name: string | undefined) => name !== undefined && byProgram?.has(name) === true;
-  if (!facts.listeners.some(({ listener }) => someHolder(listener, (p) => isKnown(p.name) || isKnown(programOf(p)))))
-    return NONE;
-  return programNames(facts).flatMap((name) => byProgram?.get(name) ?? []);
-}
-
-function draftOf(service: ProhibitedService, facts: EndpointFacts, now: number): FindingDraft {
+function draftOf(service: ProhibitedService, facts: EndpointFacts, { now, register }: EstateFacts): FindingDraft {
   const proof = proofOf(service, facts);
   const first = facts.listeners[0]?.listener;
   const who = first ? describeProcess(first) : 'nothing';
   const where = `port ${describePort(facts.endpoint)} on ${describeAddresses(facts)}`;
-  const usual = `P${where.slice(1)} is the usual place of ${service.title}`;
-  const sentence: Readonly<Record<Proof, string>> = {
-    process: `${who} offers ${service.title} on ${where}. ${service.reason}`,
-    port: `${usual}; the port alone says so, no process confirms it. ${service.reason}`,
-    contradicted: `${usual}, but ${who} holds it, which is not known to offer that.`,
-  };
+  const entry = facts.entries[0]?.entry;
   const declared = declaredProtection(service, facts.entries[0], now);
   if (declared?.isProven)
     return {
@@ -107,24 +54,56 @@ function draftOf(service: ProhibitedService, facts: EndpointFacts, now: number):
       ],
       remediation: 'Try to use it without credentials or in the clear, and see that it refuses.',
     };
+  const usual = `P${where.slice(1)} is the usual place of ${service.title}`;
+  const sentence: Readonly<Record<Proof, string>> = {
+    process: `${who} offers ${service.title} on ${where}. ${service.reason}`,
+    entry: `${entry?.id} registers ${where} as ${entry?.service}, held by ${who}: ${service.title}. ${service.reason}`,
+    port: `${usual}; the port alone says so, no process confirms it. ${service.reason}`,
+    contradicted: `${usual}, but ${who} holds it, which is not known to offer that.`,
+  };
+  const knownBy: Readonly<Record<Proof, string>> = {
+    process: `process ${who}`,
+    entry: `service: ${entry?.service} of ${entry?.id}`,
+    port: 'port number alone',
+    contradicted: 'port number alone',
+  };
   return {
     subject: { kind: 'endpoint', endpoint: facts.endpoint },
     discriminator: service.id,
-    severity: severityOf(service, proof),
+    severity: severityOf(service, proof, facts),
     message: declared ? `${sentence[proof]} ${declared.text}` : sentence[proof],
     evidence: [
       { label: 'service', value: service.id },
-      { label: 'known by', value: proof === 'process' ? `process ${who}` : 'port number alone' },
+      { label: 'known by', value: knownBy[proof] },
       { label: 'process', value: who },
       { label: 'reason', value: service.reason },
       ...(service.unless.length === 0
         ? []
         : [{ label: 'acceptable with', value: listWords(service.unless.map(unlessText)) }]),
     ],
-    remediation:
-      `${service.unless.includes('loopback') ? 'Bind it to loopback, or replace' : 'Replace'} it as said above. ` +
-      `If it must stay, add ${service.id} under policy.allow in quietdoor.yaml with the reason, then: quietdoor check`,
+    remediation: remedyOf(service, facts, register.policy),
   };
+}
+
+/** The best way first: protect it where that can be, else replace it; then the exception for this port, then for all. */
+function remedyOf(service: ProhibitedService, facts: EndpointFacts, policy: Policy): string {
+  const entry = facts.entries[0]?.entry;
+  const register = (setting: string) =>
+    entry
+      ? `write ${setting} into ${entry.id} (${placeOf(entry)}) and ${approveStep(entry.id, policy)}`
+      : `write ${setting} into its entry, which this drafts: quietdoor register draft`;
+  const ways = [
+    ...(service.unless.includes('auth') ? [`set a password in the service, ${register('auth: password')}`] : []),
+    ...(service.unless.includes('encryption') ? [`switch encryption on, ${register('encryption: tls')}`] : []),
+    ...(service.unless.includes('loopback') ? ['bind it to loopback'] : []),
+    ...(service.instead === undefined ? [] : [`replace it by ${service.instead}`]),
+  ];
+  const subject = yamlValue(endpointKey(facts.endpoint));
+  return (
+    `${capital((ways.length === 0 ? ['stop it'] : ways).join('. Or '))}. ` +
+    `If it must stay as it is, accept it for this port alone in exceptions.yaml (rule: prohibited-service, subject: ${subject}). ` +
+    `Adding ${service.id} to policy.allow in quietdoor.yaml allows it on every host.`
+  );
 }
 
 interface DeclaredProtection {
@@ -153,30 +132,19 @@ function declaredProtection(
   return { isProven, text: `${id} says "${says.setting}"; ${says.what} is declared, not observed${but}.` };
 }
 
-/** Full severity where a process confirms, one step lower on the port alone, a remark where another program is seen. */
-function severityOf(service: ProhibitedService, proof: Proof): Severity {
+/**
+ * Full severity where the process or the entry confirms it, one step lower on the port alone (or where the entry alone
+ * says so of a port on loopback), a remark where another program is seen.
+ */
+function severityOf(service: ProhibitedService, proof: Proof, facts: EndpointFacts): Severity {
   const full = SEVERITIES.indexOf(service.severity as Severity);
   if (proof === 'contradicted') return 'info';
-  return SEVERITIES[proof === 'process' ? full : full - 1] ?? 'low';
+  const isConfirmed = proof === 'process' || (proof === 'entry' && widestBind(facts) !== 'loopback');
+  return SEVERITIES[isConfirmed ? full : full - 1] ?? 'low';
 }
 
-function proofOf(service: ProhibitedService, facts: EndpointFacts): Proof {
-  const names = programNames(facts);
-  if (names.some((name) => service.processes.includes(name) && !FRONTS.has(name))) return 'process';
-  return names.length === 0 || names.some((name) => FRONTS.has(name)) ? 'port' : 'contradicted';
-}
-
-function programNames(facts: EndpointFacts): readonly string[] {
-  return facts.listeners.flatMap(({ listener }) => holdersOf(listener).flatMap(namesOf));
-}
-
-function namesOf(process: ProcessFacts): string[] {
-  return [programOf(process), process.name].filter((name) => name !== undefined);
-}
-
-/** File name of the executable. */
-function programOf({ exe }: ProcessFacts): string | undefined {
-  return exe?.slice(exe.lastIndexOf('/') + 1);
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function unlessText(condition: string): string {
@@ -199,6 +167,7 @@ function prohibitedByPolicy(facts: EndpointFacts, policy: Policy): FindingDraft 
       { label: 'listens on', value: describeAddresses(facts) },
     ],
     remediation:
-      'Stop the service or move it, then: quietdoor scan   If it must stay, accept it in exceptions.yaml with a reason and an expiry',
+      'Stop the service or move it, then look again: quietdoor scan. If it must stay, accept it for this port alone in exceptions.yaml ' +
+      `(rule: prohibited-service, subject: ${yamlValue(endpointKey(facts.endpoint))}).`,
   };
 }

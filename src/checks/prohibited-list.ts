@@ -1,0 +1,86 @@
+import type { EndpointFacts } from '../model/facts.ts';
+import type { ProcessFacts } from '../model/listener.ts';
+import { parsePorts } from '../model/port-ranges.ts';
+import { holdersOf, someHolder } from '../model/process-match.ts';
+import { fileNameOf, isInterpreter } from '../model/program.ts';
+import list from './prohibited-services.json' with { type: 'json' };
+
+/** A service of the built-in list. */
+export interface ProhibitedService {
+  /** What `policy.allow` names to take it off the list. */
+  readonly id: string;
+  readonly title: string;
+  readonly transport: string;
+  readonly ports: string;
+  /** Names by which an entry may register it, besides the id: the IANA service names. */
+  readonly services?: readonly string[];
+  /** Programs that confirm it. */
+  readonly processes: readonly string[];
+  /** Severity where a process or the entry confirms it. */
+  readonly severity: string;
+  readonly reason: string;
+  /** What does the same work safely. */
+  readonly instead?: string;
+  /** What makes it acceptable: bound to loopback, or registered, with a proven approval, with authentication or encryption. */
+  readonly unless: readonly string[];
+  /** Its programs speak nothing else, so they are recognised on any port. */
+  readonly anyPort?: boolean;
+}
+
+/** What says that the service is there: its program, the entry's own `service`, the port alone; or another program is seen. */
+export type Proof = 'process' | 'entry' | 'port' | 'contradicted';
+
+/** Programs that stand in front of others: they neither confirm a service nor speak against it. */
+const FRONTS = new Set(['docker-proxy', 'rootlessport', 'inetd', 'xinetd', 'systemd', 'busybox', 'socat']);
+
+const BY_PORT = new Map<string, ProhibitedService[]>();
+const BY_PROGRAM = new Map<string, ProhibitedService[]>();
+for (const service of list as readonly ProhibitedService[]) {
+  for (const { from, to } of parsePorts(service.ports).ranges)
+    for (let port = from; port <= to; port++) add(BY_PORT, `${port}/${service.transport}`, service);
+  if (service.anyPort)
+    for (const program of service.processes) add(BY_PROGRAM, `${program}/${service.transport}`, service);
+}
+
+function add(map: Map<string, ProhibitedService[]>, key: string, service: ProhibitedService): void {
+  const listed = map.get(key);
+  if (listed) listed.push(service);
+  else map.set(key, [service]);
+}
+
+const NONE: readonly ProhibitedService[] = [];
+
+/** Services of the list that the endpoint may be, by its port or by a program that speaks nothing else. */
+export function candidates(facts: EndpointFacts): readonly ProhibitedService[] {
+  const { port, transport } = facts.endpoint;
+  const byPort = BY_PORT.get(`${port}/${transport}`);
+  if (byPort) return byPort;
+  const isKnown = (name: string | undefined) => name !== undefined && BY_PROGRAM.has(`${name}/${transport}`);
+  if (!facts.listeners.some(({ listener }) => someHolder(listener, (p) => isKnown(p.name) || isKnown(fileNameOf(p)))))
+    return NONE;
+  return programNames(facts).flatMap((name) => BY_PROGRAM.get(`${name}/${transport}`) ?? []);
+}
+
+/** What says that the endpoint offers the service. */
+export function proofOf(service: ProhibitedService, facts: EndpointFacts): Proof {
+  const names = programNames(facts);
+  if (names.some((name) => service.processes.includes(name) && !FRONTS.has(name))) return 'process';
+  if (isRegisteredAs(service, facts)) return 'entry';
+  return names.length === 0 || names.some((name) => FRONTS.has(name) || isInterpreter(name)) ? 'port' : 'contradicted';
+}
+
+/** The entry itself says so. Not one that was drafted: its service is a guess, often from the port alone. */
+function isRegisteredAs({ id, services = [] }: ProhibitedService, facts: EndpointFacts): boolean {
+  const entry = facts.entries[0]?.entry;
+  if (!entry || entry.evidence.length > 0) return false;
+  const named = entry.service?.trim().toLowerCase();
+  return named !== undefined && (named === id || services.includes(named));
+}
+
+function programNames(facts: EndpointFacts): readonly string[] {
+  return facts.listeners.flatMap(({ listener }) => holdersOf(listener).flatMap(namesOf));
+}
+
+function namesOf(process: ProcessFacts): string[] {
+  return [fileNameOf(process), process.name].filter((name) => name !== undefined);
+}
