@@ -1,6 +1,7 @@
 import { DAY_MS } from '../model/register.ts';
 import { count, utcDay, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
+import { approveStep, placeOf } from './remedy.ts';
 
 export const approvalExpired: Check = {
   id: 'approval-expired',
@@ -25,8 +26,8 @@ export const approvalExpired: Check = {
             ...(entry.approval === null ? [] : [{ label: 'approved by', value: entry.approval.by }]),
           ],
           remediation:
-            `Stop the service and remove the entry, or set a new expires at ${entry.at.file}:${entry.at.line}, ` +
-            `then: quietdoor register approve ${entry.id}`,
+            `If nobody needs the port any more, stop the service and remove the entry at ${placeOf(entry)}. ` +
+            `Otherwise set a new expires there and ${approveStep(entry.id, estate.register.policy)}`,
           at: entry.at,
         },
       ];

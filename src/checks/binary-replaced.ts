@@ -1,8 +1,10 @@
 import { describePort, widestBind } from '../model/describe.ts';
+import { endpointKey } from '../model/endpoint.ts';
 import type { ProcessFacts } from '../model/listener.ts';
 import { holdersOf, someHolder } from '../model/process-match.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
+import { shellWord } from './remedy.ts';
 
 export const binaryReplaced: Check = {
   id: 'binary-replaced',
@@ -36,8 +38,8 @@ export const binaryReplaced: Check = {
         })),
         remediation:
           deleted.length > 0
-            ? `Find out who started it before you stop it: quietdoor explain ${facts.endpoint.host}:${facts.endpoint.port}`
-            : `${unit === undefined ? 'Restart the service' : `Restart it: sudo systemctl restart ${unit}`}   then: sudo quietdoor scan`,
+            ? `Find out who started it before you stop it: quietdoor explain ${shellWord(endpointKey(facts.endpoint))}`
+            : `${unit === undefined ? 'Restart the service' : `Restart it: sudo systemctl restart ${shellWord(unit)}`}. Then look again: sudo quietdoor scan`,
       },
     ];
   },

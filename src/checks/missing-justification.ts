@@ -1,6 +1,7 @@
 import { missingFields } from '../model/missing-fields.ts';
 import { count, listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
+import { approveStep, placeOf } from './remedy.ts';
 
 export const missingJustification: Check = {
   id: 'missing-justification',
@@ -22,7 +23,7 @@ export const missingJustification: Check = {
           entry: entry.id,
           message: `${entry.id} is stamped as approved with ${count(missing.length, 'empty field')}: ${listWords(missing)}.`,
           evidence: missing.map((field) => ({ label: field, value: 'empty' })),
-          remediation: `Fill in ${listWords(missing)} at ${entry.at.file}:${entry.at.line}, then: quietdoor register approve ${entry.id}`,
+          remediation: `Fill in ${listWords(missing)} at ${placeOf(entry)}, then ${approveStep(entry.id, estate.register.policy)}`,
           at: entry.at,
         },
       ];

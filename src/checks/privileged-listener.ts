@@ -1,11 +1,14 @@
 import { isProvenNow } from '../model/approved.ts';
 import { describePort, widestBind } from '../model/describe.ts';
-import type { MatchedEntry } from '../model/facts.ts';
+import type { EndpointFacts, MatchedEntry } from '../model/facts.ts';
 import type { ProcessFacts } from '../model/listener.ts';
 import { holdersOf, someHolder } from '../model/process-match.ts';
+import { isInterpreter } from '../model/program.ts';
+import type { Policy, RegisterEntry } from '../model/register.ts';
 import { matchesGlob } from '../util/glob.ts';
 import type { Check } from './check.ts';
 import programs from './programs-needing-root.json' with { type: 'json' };
+import { approveStep, placeOf, shellWord, yamlValue } from './remedy.ts';
 
 const NEEDS_ROOT: ReadonlyMap<string, string> = new Map(programs.map((p) => [p.program, p.reason]));
 
@@ -17,7 +20,7 @@ export const privilegedListener: Check = {
     'Whoever breaks into a service has the rights of its user. A service that listens as root gives away the whole host, ' +
     'and few services need more than to open a low port, which systemd or one capability can do for them.',
   remediation:
-    'Run the service under a user of its own (User= in its unit, with AmbientCapabilities=CAP_NET_BIND_SERVICE for a port below 1024), or list it under policy.privileged.',
+    'Run the service under a user of its own (User= in its unit, with AmbientCapabilities=CAP_NET_BIND_SERVICE for a port below 1024), or have `user: root` approved in its entry.',
   endpoint(facts, estate) {
     if (!facts.listeners.some(({ listener }) => someHolder(listener, isRoot))) return [];
     const allowed = estate.register.policy.privilegedAllowed;
@@ -33,21 +36,34 @@ export const privilegedListener: Check = {
         {
           subject: { kind: 'endpoint', endpoint: facts.endpoint },
           severity: widestBind(facts) === 'loopback' ? 'low' : 'medium',
-          message: `${name} answers on port ${describePort(facts.endpoint)} as root, and nothing says that it needs to.`,
+          message: `${name} answers on port ${describePort(facts.endpoint)} as root, and no proven approval says that it needs to.`,
           evidence: [
             { label: 'process', value: `${name} (pid ${needless.pid}, uid 0)` },
             ...(needless.unit === undefined ? [] : [{ label: 'unit', value: needless.unit }]),
             { label: 'listens on', value: listener.address },
           ],
-          remediation:
-            `Give the service a user of its own${needless.unit === undefined ? '' : `: sudo systemctl edit ${needless.unit}`}   ` +
-            `If it needs root, add ${needless.exe ?? 'its executable'} to policy.privileged in quietdoor.yaml`,
+          remediation: remedyOf(facts, needless, estate.register.policy),
         },
       ];
     }
     return [];
   },
 };
+
+function remedyOf(facts: EndpointFacts, process: ProcessFacts, policy: Policy): string {
+  const entry = facts.entries[0]?.entry;
+  const { exe, unit } = process;
+  const own = `Give the service a user of its own${unit === undefined ? '' : `: sudo systemctl edit ${shellWord(unit)}`}.`;
+  // An interpreter there would let every script listen as root.
+  const everywhere =
+    exe === undefined || isInterpreter(exe.slice(exe.lastIndexOf('/') + 1))
+      ? ''
+      : ` (on every host: add ${yamlValue(exe)} to policy.privileged in quietdoor.yaml)`;
+  if (!entry)
+    return `${own} If it needs root${everywhere}, write process: { user: root } into its entry, which this drafts: quietdoor register draft`;
+  const write = saysRoot(entry) ? '' : `write process: { user: root } into ${entry.id} (${placeOf(entry)}) and `;
+  return `${own} If it needs root${everywhere}, ${write}${approveStep(entry.id, policy)}`;
+}
 
 function isRoot({ uid }: ProcessFacts): boolean {
   return uid === 0;
@@ -56,7 +72,10 @@ function isRoot({ uid }: ProcessFacts): boolean {
 /** An approver who signed `user: root` has accepted the need; a stamp that nothing proves accepts nothing. */
 function approvesRoot(matched: MatchedEntry | undefined, now: number): boolean {
   if (!matched || !isProvenNow(matched, now)) return false;
-  const { user } = matched.entry.process;
+  return saysRoot(matched.entry);
+}
+
+function saysRoot({ process: { user } }: RegisterEntry): boolean {
   return user === 'root' || user === '0';
 }
 

@@ -1,8 +1,10 @@
+import type { EstateFacts } from '../model/facts.ts';
 import type { FindingDraft } from '../model/finding.ts';
 import { DAY_MS, type RegisterEntry } from '../model/register.ts';
 import { reviewStanding } from '../model/review.ts';
 import { count, utcDay } from '../util/words.ts';
 import type { Check } from './check.ts';
+import { approveStep, placeOf } from './remedy.ts';
 
 export const reviewOverdue: Check = {
   id: 'review-overdue',
@@ -22,7 +24,7 @@ export const reviewOverdue: Check = {
       if (approval.kind === 'draft') continue;
       const expired = entry.expires !== null && entry.expires <= now;
       if (entry.expires !== null && !expired && entry.expires - now <= soonMs)
-        found.push(expiresSoon(entry, entry.expires, now));
+        found.push(expiresSoon(entry, entry.expires, estate));
       const { due, everyDays, reviewed, approved, ignored } = reviewStanding(entry, approval, policy, now);
       if (due === null || due - now > soonMs) continue;
       const overdue = due <= now;
@@ -48,7 +50,7 @@ export const reviewOverdue: Check = {
   },
 };
 
-function expiresSoon(entry: RegisterEntry, expires: number, now: number): FindingDraft {
+function expiresSoon(entry: RegisterEntry, expires: number, { now, register }: EstateFacts): FindingDraft {
   return {
     subject: { kind: 'entry', entry: entry.id },
     entry: entry.id,
@@ -56,7 +58,7 @@ function expiresSoon(entry: RegisterEntry, expires: number, now: number): Findin
     severity: 'info',
     message: `The approval of ${entry.id} expires on ${utcDay(expires)}, in ${inDays(expires - now)}.`,
     evidence: [{ label: 'expires', value: utcDay(expires) }],
-    remediation: `If the port is still needed, set a new expires at ${entry.at.file}:${entry.at.line}, then: quietdoor register approve ${entry.id}`,
+    remediation: `If the port is still needed, set a new expires at ${placeOf(entry)} and ${approveStep(entry.id, register.policy)}`,
     at: entry.at,
   };
 }

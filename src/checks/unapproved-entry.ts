@@ -6,6 +6,7 @@ import type { ApprovalState, Policy, RegisterEntry } from '../model/register.ts'
 import { compareText } from '../util/compare.ts';
 import { count, listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
+import { approveStep, placeOf, shellWord } from './remedy.ts';
 
 /** Why an entry does not count as approved: the discriminator, so that accepting one reason accepts no other. */
 interface Reason {
@@ -23,13 +24,14 @@ export const unapprovedEntry: Check = {
     'An entry is only a wish until somebody who may say so has approved exactly what it says now. ' +
     'A draft, a stamp without proof, or an approval of an older text shows that the port is known, not that it is allowed.',
   remediation:
-    'Fill in what is missing and have somebody other than the author approve it with `quietdoor register approve ID`; add `--sign` to prove it.',
+    'Fill in what is missing and have an approver other than its last author sign it: `quietdoor register approve ID --sign`.',
   estate(estate) {
     const found: FindingDraft[] = [];
     for (const entry of estate.register.entries) {
       const approval = estate.approvals.get(entry.id) ?? { kind: 'unknown', reason: 'its approval was not judged' };
       const unconfirmed = approval.kind === 'draft' ? [] : unconfirmedEndpoints(estate, entry.id);
-      const reason = reasonOf(entry, approval, estate.register.policy) ?? hostReason(entry, unconfirmed);
+      const reason =
+        reasonOf(entry, approval, estate.register.policy) ?? hostReason(entry, unconfirmed, estate.register.policy);
       if (!reason) continue;
       found.push({
         subject: { kind: 'entry', entry: entry.id },
@@ -57,8 +59,8 @@ export const unapprovedEntry: Check = {
 };
 
 function reasonOf(entry: RegisterEntry, approval: ApprovalState, policy: Policy): Reason | undefined {
-  const approve = `quietdoor register approve ${entry.id}`;
-  const at = `${entry.at.file}:${entry.at.line}`;
+  const approve = approveStep(entry.id, policy);
+  const at = placeOf(entry);
   const missing = missingFields(entry);
   switch (approval.kind) {
     case 'proven':
@@ -70,7 +72,7 @@ function reasonOf(entry: RegisterEntry, approval: ApprovalState, policy: Policy)
         severity: 'medium',
         message: `${entry.id} is a draft: ${fill}not yet approved.`,
         remediation:
-          missing.length === 0 ? `Approve it: ${approve}` : `Fill in ${listWords(missing)} at ${at}, then: ${approve}`,
+          missing.length === 0 ? `Now ${approve}` : `Fill in ${listWords(missing)} at ${at}, then ${approve}`,
       };
     }
     case 'claimed':
@@ -79,35 +81,35 @@ function reasonOf(entry: RegisterEntry, approval: ApprovalState, policy: Policy)
         // Three lines of YAML that nothing proves must not pass where a draft does not.
         severity: policy.claimed ?? 'medium',
         message: `${entry.id} says that it is approved${by(entry)}, and nothing proves it: ${approval.reason}.`,
-        remediation: `Have the approver sign it: ${approve} --sign`,
+        remediation: `A name in a file proves nothing; ${approve}`,
       };
     case 'void':
       return {
         word: 'void',
         severity: 'medium',
         message: `${entry.id} changed after it was approved${by(entry)}, so the approval no longer counts.`,
-        remediation: `See what changed: quietdoor register diff   then approve it as it is now: ${approve}`,
+        remediation: `${whatChanged(entry, approval.approved)} Then ${approve}`,
       };
     case 'self-approved':
       return {
         word: 'self-approved',
         severity: 'medium',
         message: `${entry.id} was approved by ${approval.by}, who also made the change; requester and approver must be two people.`,
-        remediation: `Have somebody else approve it: ${approve}`,
+        remediation: `Whoever made the last change cannot approve it; ${approve}`,
       };
     case 'not-allowed':
       return {
         word: 'not-allowed',
         severity: 'medium',
         message: `${entry.id} was approved by ${approval.by}, who may not approve: ${approval.reason}.`,
-        remediation: `Have one of policy.approvers approve it: ${approve}`,
+        remediation: `The stamp does not count; ${approve}`,
       };
     case 'forged':
       return {
         word: 'forged',
         severity: 'high',
         message: `${entry.id} carries a proof of approval that is wrong: ${approval.reason}.`,
-        remediation: `Find out who wrote the stamp at ${at}, then have it approved anew: ${approve} --sign`,
+        remediation: `Find out who wrote the stamp at ${at}, then ${approve}`,
       };
     case 'unknown':
       return {
@@ -119,14 +121,26 @@ function reasonOf(entry: RegisterEntry, approval: ApprovalState, policy: Policy)
   }
 }
 
-function hostReason(entry: RegisterEntry, unconfirmed: readonly Endpoint[]): Reason | undefined {
+/**
+ * How to see what changed: from the commit that brought the approved digest into the file. The stamp may be hand-written,
+ * so a digest that is none is not put into a command.
+ */
+function whatChanged({ at }: RegisterEntry, approved: string): string {
+  if (!/^sha256:[0-9a-f]{64}$/.test(approved)) return 'See what changed: quietdoor register diff.';
+  return (
+    `Find the commit that was approved: git log -1 --format=%h -S ${approved} -- ${shellWord(at.file)}. ` +
+    'See what changed since that COMMIT: quietdoor register diff COMMIT. (Where git prints nothing, the stamp was never committed: quietdoor register diff.)'
+  );
+}
+
+function hostReason(entry: RegisterEntry, unconfirmed: readonly Endpoint[], policy: Policy): Reason | undefined {
   if (unconfirmed.length === 0) return undefined;
   const hosts = hostsOf(unconfirmed);
   return {
     word: 'host-unconfirmed',
     severity: 'medium',
     message: `${entry.id} is approved, but its selectors now also choose ${count(hosts.length, 'host')} that the approver did not confirm: ${listWords(hosts)}.`,
-    remediation: `Confirm them, or narrow hosts at ${entry.at.file}:${entry.at.line}: quietdoor register approve ${entry.id}`,
+    remediation: `If they are not meant, narrow hosts at ${placeOf(entry)}. In either case ${approveStep(entry.id, policy)}`,
   };
 }
 

@@ -2,6 +2,7 @@ import { describeBind, describePort } from '../model/describe.ts';
 import { BIND_SCOPES, type BindScope, isWiderBind, type Listener } from '../model/listener.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
+import { approveStep, placeOf } from './remedy.ts';
 
 export const widerBind: Check = {
   id: 'wider-bind',
@@ -12,7 +13,7 @@ export const widerBind: Check = {
     'A service approved for loopback that answers on every address can be reached by clients that nobody approved.',
   remediation:
     'Bind the service to the approved address in its own configuration and restart it, or change `bind` in the entry and have the change approved.',
-  endpoint(facts) {
+  endpoint(facts, { register }) {
     const entry = facts.entries[0]?.entry;
     if (!entry || !facts.listeners.some((l) => isWider(l.listener, entry.bind))) return [];
     const wider = facts.listeners.map((l) => l.listener).filter((l) => isWider(l, entry.bind));
@@ -31,8 +32,8 @@ export const widerBind: Check = {
           ...wider.map((l) => ({ label: 'bound to', value: `${l.address} (${describeBind(l.bind)})` })),
         ],
         remediation:
-          `Bind the service to ${approvedText(entry.bind)} and restart it, then: quietdoor scan   ` +
-          `If the wider bind is wanted, change bind in ${entry.at.file} and then: quietdoor register approve ${entry.id}`,
+          `Bind the service to ${approvedText(entry.bind)}, restart it, then look again: quietdoor scan. ` +
+          `If the wider bind is wanted, change bind at ${placeOf(entry)} and ${approveStep(entry.id, register.policy)}`,
         at: entry.at,
       },
     ];

@@ -1,9 +1,11 @@
 import { describePort, describeProcess } from '../model/describe.ts';
+import { endpointKey } from '../model/endpoint.ts';
 import type { Severity } from '../model/finding.ts';
 import { compareProcess, type ProcessDifference } from '../model/process-match.ts';
 import type { ProcessRule } from '../model/register.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
+import { approveStep, placeOf, shellWord } from './remedy.ts';
 
 const BY_FIELD: Readonly<Record<keyof ProcessRule, Severity>> = {
   exe: 'high',
@@ -30,7 +32,7 @@ export const wrongProcess: Check = {
     'That is how a replaced or hijacked service shows first.',
   remediation:
     'Find out what the process is and stop it if it does not belong there. If the service changed on purpose, change `process` in the entry and have it approved.',
-  endpoint(facts) {
+  endpoint(facts, { register }) {
     const entry = facts.entries[0]?.entry;
     if (!entry) return [];
     const differences: ProcessDifference[] = [];
@@ -53,8 +55,8 @@ export const wrongProcess: Check = {
           { label: `observed ${WORDS[d.field]}`, value: `${d.observed} (pid ${d.pid})` },
         ]),
         remediation:
-          `Look at the process: quietdoor explain ${facts.endpoint.host}:${facts.endpoint.port}   ` +
-          `If the change is wanted, change process in ${entry.at.file} and then: quietdoor register approve ${entry.id}`,
+          `Look at the process: quietdoor explain ${shellWord(endpointKey(facts.endpoint))}. ` +
+          `If the change is wanted, change process at ${placeOf(entry)} and ${approveStep(entry.id, register.policy)}`,
         at: entry.at,
       },
     ];
