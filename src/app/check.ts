@@ -12,7 +12,7 @@ import { judgeApprovals } from '../register/approval.ts';
 import type { LoadedWorkspace } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
 import { asOf, type Context } from './context.ts';
-import { keepRegister, loadRegister } from './load-register.ts';
+import { keepRegister, loadRegister, registerCache } from './load-register.ts';
 import { openState } from './state.ts';
 import { VERSION } from './version.ts';
 
@@ -68,7 +68,10 @@ export async function checkWith(
   const now = asOf(context);
   const workspace = await loadRegister(context, store, record);
   const { register } = workspace;
-  const approvals = await judgeApprovals({ workspace, dir: context.workspace, now, env: context.env });
+  const approvals = await judgeApprovals({
+    ...{ workspace, dir: context.workspace, now, env: context.env },
+    ...(store ? { cache: registerCache(store, record) } : {}),
+  });
   const [hosts, listeners] = store ? [await store.hostStates(), await store.listenerStates()] : [[], []];
   const facts = buildFacts({ now, register, approvals, hosts, listeners, also });
   const frameworks = loadFrameworks(register.frameworks.map((choice) => choice.id));

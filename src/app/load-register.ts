@@ -1,6 +1,6 @@
 import type { Register } from '../model/register.ts';
 import { directorySource } from '../register/source.ts';
-import { type LoadedWorkspace, loadWorkspace } from '../register/workspace.ts';
+import { type LoadedWorkspace, loadWorkspace, type WorkspaceCache } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
 import { sha256 } from '../util/sha256.ts';
@@ -12,15 +12,17 @@ import type { Context } from './context.ts';
  */
 export async function loadRegister(context: Context, store: Store | null, mayWrite = false): Promise<LoadedWorkspace> {
   const source = directorySource(context.workspace);
-  if (store === null) return loadWorkspace(source);
-  return loadWorkspace(source, {
-    cache: {
-      get: async (key) => (await store.cacheGet(key)) ?? null,
-      put: async (key, value) => {
-        if (mayWrite) await store.cachePut(key, value);
-      },
+  return loadWorkspace(source, store === null ? {} : { cache: registerCache(store, mayWrite) });
+}
+
+/** What the register's room remembers from run to run, in the store. `mayWrite`: as for `loadRegister`. */
+export function registerCache(store: Store, mayWrite: boolean): WorkspaceCache {
+  return {
+    get: async (key) => (await store.cacheGet(key)) ?? null,
+    put: async (key, value) => {
+      if (mayWrite) await store.cachePut(key, value);
     },
-  });
+  };
 }
 
 /**

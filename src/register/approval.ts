@@ -5,7 +5,7 @@ import { type EntryHistory, readHistory } from './history.ts';
 import { type Location, locate } from './repository.ts';
 import { approvalPayload, verifySignature } from './signature.ts';
 import { findTrustRoot, type TrustRoot } from './trust-root.ts';
-import type { LoadedWorkspace } from './workspace.ts';
+import type { LoadedWorkspace, WorkspaceCache } from './workspace.ts';
 
 /** `ssh-keygen` runs at the same time. */
 const PARALLEL = 4;
@@ -21,6 +21,8 @@ export interface JudgeInput {
   readonly env: NodeJS.ProcessEnv;
   /** Default: /etc/quietdoor/config.yaml. */
   readonly machineConfig?: string;
+  /** Remembers what was found in the history from run to run. */
+  readonly cache?: WorkspaceCache;
 }
 
 /**
@@ -77,7 +79,7 @@ function placeOf(entry: RegisterEntry, dir: string): string {
 async function judgePlace(
   place: string,
   stamped: readonly StampedEntry[],
-  { workspace, dir, env, machineConfig }: JudgeInput,
+  { workspace, dir, env, machineConfig, cache }: JudgeInput,
 ): Promise<ReadonlyMap<string, ApprovalState>> {
   const own = await locate(dir, env);
   const there = place === resolve(dir) ? own : await locate(place, env);
@@ -95,6 +97,7 @@ async function judgePlace(
           entries,
           allowedSigners: trust.kind === 'found' ? trust.text : '',
           env,
+          ...(cache === undefined ? {} : { cache }),
         })
       : home.reason;
   const states = new Map<string, ApprovalState>();

@@ -3,6 +3,7 @@ import { UserError } from '../model/errors.ts';
 import type { ApprovalStamp, RegisterEntry } from '../model/register.ts';
 import { type CommitFacts, readCommits } from './commit-facts.ts';
 import { askGit, runGit, whyNot } from './git.ts';
+import { type HistoryMemory, type HistoryQuestion, recallHistory, rememberHistory } from './history-memory.ts';
 import { snapshotReader } from './snapshot.ts';
 import { loadWorkspace, type WorkspaceCache } from './workspace.ts';
 
@@ -34,6 +35,8 @@ export interface HistoryInput {
   /** Text of the allowed signers; empty where there is no trust root. */
   readonly allowedSigners: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Remembers answers, and files that were parsed, from run to run. */
+  readonly cache?: WorkspaceCache;
 }
 
 /**
@@ -43,8 +46,8 @@ export interface HistoryInput {
  */
 export async function readHistory(input: HistoryInput): Promise<ReadonlyMap<string, EntryHistory>> {
   const walks = input.entries.flatMap((entry): Walk[] => [
-    { id: entry.id, what: 'changed', same: (state) => state?.digest === entry.digest, found: null },
-    { id: entry.id, what: 'stamped', same: (state) => state?.stamp === stampKey(entry), found: null },
+    { id: entry.id, what: 'changed', want: entry.digest, found: null },
+    { id: entry.id, what: 'stamped', want: stampKey(entry), found: null },
   ]);
   const failed = await walk(input, walks);
   const commits = new Set(walks.flatMap(({ found }) => (found && 'commit' in found ? [found.commit] : [])));
@@ -67,16 +70,13 @@ export async function readHistory(input: HistoryInput): Promise<ReadonlyMap<stri
 }
 
 /** One question about one entry, on its way back through the history. */
-interface Walk {
-  readonly id: string;
-  readonly what: 'changed' | 'stamped';
-  readonly same: (state: EntryState | undefined) => boolean;
+interface Walk extends HistoryQuestion {
   found: { readonly commit: string } | { readonly reason: string } | null;
 }
 
 interface EntryState {
-  readonly digest: string;
-  readonly stamp: string;
+  readonly changed: string;
+  readonly stamped: string;
 }
 
 /** What a workspace said at a commit. */
@@ -92,20 +92,47 @@ async function walk(input: HistoryInput, walks: readonly Walk[]): Promise<string
   if (typeof graph === 'string') return graph;
   const [head] = graph.parents.keys();
   if (head === undefined) return 'the workspace was never committed';
+  const place = [input.folder, ...pathsOf(input)];
+  const memory = await recallHistory(input.cache, place);
+  /** Those that an earlier walk did not answer. */
+  const unanswered = (commit: string, here: readonly Walk[]) =>
+    commit === memory?.head ? here.filter((w) => !answerFrom(memory, w)) : here;
+  const open = unanswered(head, walks);
+  if (open.length === 0) return null;
+  const failed = await walkFrom(head, open, graph, unanswered, input);
+  const found = new Map(walks.flatMap((w) => (w.found && 'commit' in w.found ? [[w, w.found.commit] as const] : [])));
+  const isNew = memory?.head !== head || open.some((w) => found.has(w));
+  if (input.cache && isNew && found.size > 0) await rememberHistory(input.cache, place, head, found);
+  return failed;
+}
+
+function answerFrom(memory: HistoryMemory, w: Walk): boolean {
+  const commit = memory.commitOf(w);
+  if (commit !== undefined) w.found = { commit };
+  return commit !== undefined;
+}
+
+async function walkFrom(
+  head: string,
+  walks: readonly Walk[],
+  graph: Graph,
+  unanswered: (commit: string, here: readonly Walk[]) => readonly Walk[],
+  input: HistoryInput,
+): Promise<string | null> {
   const states = stateReader(input, new Set(walks.map((w) => w.id)));
   const deadline = performance.now() + MAX_WALK_MS;
   const waiting = new Map<string, Walk[]>([[head, []]]);
   try {
     const now = await states.at(head);
     for (const w of walks) {
-      if (w.same(now.entries.get(w.id))) waiting.get(head)?.push(w);
+      if (isSame(w, now)) waiting.get(head)?.push(w);
       else w.found = { reason: `the ${w.what === 'changed' ? 'entry' : 'stamp'} has changes that are not committed` };
     }
     // Parents come after their children, so each commit is looked at once, with every entry that got as far as it.
     for (const [commit, parents] of graph.parents) {
-      const here = waiting.get(commit);
+      const here = unanswered(commit, waiting.get(commit) ?? []);
       waiting.delete(commit);
-      if (here && here.length > 0) {
+      if (here.length > 0) {
         if (performance.now() > deadline) return 'the history is too long to be read in time';
         const before: (State | null)[] = [];
         for (const parent of parents) before.push(graph.parents.has(parent) ? await states.at(parent) : null);
@@ -123,6 +150,10 @@ async function walk(input: HistoryInput, walks: readonly Walk[]): Promise<string
   }
 }
 
+function isSame(w: Walk, state: State): boolean {
+  return state.entries.get(w.id)?.[w.what] === w.want;
+}
+
 function step(
   w: Walk,
   commit: string,
@@ -131,7 +162,7 @@ function step(
   shallow: ReadonlySet<string>,
   waiting: Map<string, Walk[]>,
 ): void {
-  const next = before.findIndex((state) => state !== null && w.same(state.entries.get(w.id)));
+  const next = before.findIndex((state) => state !== null && isSame(w, state));
   if (next >= 0) {
     const parent = parents[next] as string;
     const there = waiting.get(parent);
@@ -180,7 +211,7 @@ function pathsOf({ folder, extended }: Pick<HistoryInput, 'folder' | 'extended'>
 
 function stateReader(input: HistoryInput, wanted: ReadonlySet<string>) {
   const reader = snapshotReader(input.repoDir, input.folder, pathsOf(input), input.env);
-  const cache = memoryCache();
+  const cache = memoryCache(input.cache);
   const states = new Map<string, Promise<State>>();
   const load = async (commit: string): Promise<State> => {
     const source = await reader.at(commit);
@@ -189,7 +220,7 @@ function stateReader(input: HistoryInput, wanted: ReadonlySet<string>) {
     const { register } = await loadWorkspace(source, { cache, now: 0 });
     const entries = new Map<string, EntryState>();
     for (const entry of register.entries)
-      if (wanted.has(entry.id)) entries.set(entry.id, { digest: entry.digest, stamp: stampKey(entry) });
+      if (wanted.has(entry.id)) entries.set(entry.id, { changed: entry.digest, stamped: stampKey(entry) });
     return { entries, isPartial: register.problems.some((p) => p.severity === 'error') };
   };
   return {
@@ -207,12 +238,15 @@ function stateReader(input: HistoryInput, wanted: ReadonlySet<string>) {
   };
 }
 
-/** Files that stay the same from commit to commit are parsed once; forgotten all at once when they grow too many. */
-function memoryCache(): WorkspaceCache {
+/**
+ * Files that stay the same from commit to commit are parsed once; forgotten all at once when they grow too many. What is
+ * remembered for good is looked at, and not filled with the past.
+ */
+function memoryCache(lasting: WorkspaceCache | undefined): WorkspaceCache {
   const parsed = new Map<string, string>();
   let size = 0;
   return {
-    get: async (key) => parsed.get(key) ?? null,
+    get: async (key) => parsed.get(key) ?? (await lasting?.get(key)) ?? null,
     async put(key, value) {
       size += value.length;
       if (size > MAX_CACHE) parsed.clear();
