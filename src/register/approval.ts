@@ -3,8 +3,9 @@ import type { ApprovalStamp, ApprovalState, Policy, RegisterEntry } from '../mod
 import { isSamePerson, judgeCommit, judgeSignature } from './approval-proof.ts';
 import { type EntryHistory, readHistory } from './history.ts';
 import { type Location, locate } from './repository.ts';
-import { approvalPayload, verifySignature } from './signature.ts';
+import { approvalPayload } from './signature.ts';
 import { findTrustRoot, type TrustRoot } from './trust-root.ts';
+import { newVerifier, type Verifier } from './verified-signatures.ts';
 import type { LoadedWorkspace, WorkspaceCache } from './workspace.ts';
 
 /** `ssh-keygen` runs at the same time. */
@@ -21,7 +22,7 @@ export interface JudgeInput {
   readonly env: NodeJS.ProcessEnv;
   /** Default: /etc/quietdoor/config.yaml. */
   readonly machineConfig?: string;
-  /** Remembers what was found in the history from run to run. */
+  /** Remembers what was found in the history, and good signatures, from run to run. */
   readonly cache?: WorkspaceCache;
 }
 
@@ -85,6 +86,7 @@ async function judgePlace(
   const there = place === resolve(dir) ? own : await locate(place, env);
   const isSameRepository = own.kind === 'in-git' && there.kind === 'in-git' && own.repoDir === there.repoDir;
   const trust = await trustRootOf([there, own], env, machineConfig);
+  const signers = trust.kind === 'found' ? trust.text : '';
   const entries = stamped.map(({ entry }) => entry);
   // Shared policy of the same repository is read with this workspace around it: its zones may be this one's.
   const home = isSameRepository ? own : there;
@@ -95,11 +97,12 @@ async function judgePlace(
           folder: home.folder,
           extended: isSameRepository ? extendedPaths(workspace, dir, home) : [],
           entries,
-          allowedSigners: trust.kind === 'found' ? trust.text : '',
+          allowedSigners: signers,
           env,
           ...(cache === undefined ? {} : { cache }),
         })
       : home.reason;
+  const verifier = await newVerifier(place, signers, env, cache);
   const states = new Map<string, ApprovalState>();
   const queue = [...stamped];
   const work = async () => {
@@ -107,11 +110,12 @@ async function judgePlace(
       const history = typeof histories === 'string' ? unknownHistory(histories) : histories.get(next.entry.id);
       states.set(
         next.entry.id,
-        await judgeProof(next, trust, history ?? unknownHistory('the history was not read'), env),
+        await judgeProof(next, trust, history ?? unknownHistory('the history was not read'), verifier),
       );
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
+  await verifier.remember();
   return states;
 }
 
@@ -161,13 +165,12 @@ async function judgeProof(
   { entry, stamp }: StampedEntry,
   trust: TrustRoot,
   history: EntryHistory,
-  env: NodeJS.ProcessEnv,
+  verifier: Verifier,
 ): Promise<ApprovalState> {
   const proof = stamp.proof?.trim();
   if (proof !== undefined && proof !== 'commit') {
     const payload = approvalPayload({ ...stamp, entry: entry.id });
-    const signers = trust.kind === 'found' ? trust.text : '';
-    return judgeSignature(await verifySignature(payload, proof, stamp.by, signers, env), stamp.by, trust, history);
+    return judgeSignature(await verifier.verify(payload, proof, stamp.by), stamp.by, trust, history);
   }
   return judgeCommit(proof === 'commit', stamp.by, trust, history);
 }
