@@ -1,3 +1,4 @@
+import { checks } from '../checks/index.ts';
 import { UserError } from '../model/errors.ts';
 import type { RegisterProblem } from '../model/register.ts';
 import { lintWorkspace } from '../register/lint.ts';
@@ -18,5 +19,6 @@ export async function lintRegister(context: Context): Promise<readonly RegisterP
     loaded,
     hosts.map((state) => state.host),
     context.now(),
+    checks.map((check) => check.id),
   );
 }

@@ -1,5 +1,5 @@
 import type { EndpointFacts, EstateFacts } from '../model/facts.ts';
-import type { FindingDraft } from '../model/finding.ts';
+import type { Finding, FindingDraft } from '../model/finding.ts';
 import type { RuleInfo } from '../model/rule.ts';
 
 /**
@@ -11,4 +11,6 @@ export interface Check extends RuleInfo {
   readonly endpoint?: (facts: EndpointFacts, estate: EstateFacts) => readonly FindingDraft[];
   /** Judges the estate: entries, hosts, coverage. */
   readonly estate?: (estate: EstateFacts) => readonly FindingDraft[];
+  /** Judges what the run found: what only shows when every other check is done. */
+  readonly afterwards?: (estate: EstateFacts, findings: readonly Finding[]) => readonly FindingDraft[];
 }

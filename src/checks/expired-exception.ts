@@ -1,3 +1,5 @@
+import { formatPosition } from '../model/errors.ts';
+import { isInForce } from '../model/exception-match.ts';
 import type { Exception } from '../model/register.ts';
 import { DAY_MS } from '../model/register.ts';
 import { count, utcDay, utcTime } from '../util/words.ts';
@@ -5,11 +7,11 @@ import type { Check } from './check.ts';
 
 export const expiredException: Check = {
   id: 'expired-exception',
-  title: 'Exception has expired',
+  title: 'Exception has expired, or accepts nothing',
   severity: 'low',
   rationale:
     'A deviation is accepted for a time, by somebody, for a reason. When the time is over the deviation counts again, ' +
-    'and somebody has to decide anew or put it right.',
+    'and somebody has to decide anew or put it right. One that accepts nothing is a hole waiting for something to fit it.',
   remediation: 'Put the deviation right and remove the exception, or have it accepted anew with a new `expires`.',
   estate(estate) {
     const soonMs = estate.register.policy.dueSoonDays * DAY_MS;
@@ -34,6 +36,26 @@ export const expiredException: Check = {
           at: e.at,
         };
       });
+  },
+  afterwards({ now, register }, findings) {
+    const inForce = register.exceptions.filter((e) => isInForce(e, now));
+    if (inForce.length === 0) return [];
+    const used = new Set(findings.map((f) => f.exception));
+    return inForce
+      .filter((e) => !used.has(e.id))
+      .map((e) => ({
+        subject: { kind: 'estate' },
+        discriminator: `${e.id} unused`,
+        severity: 'info',
+        message: `Exception ${e.id} is in force until ${utcDay(e.expires)} and accepts nothing: no finding of ${what(e)}.`,
+        evidence: [
+          { label: 'rule', value: e.rule },
+          { label: 'subject', value: e.subject },
+          { label: 'approver', value: e.approver },
+        ],
+        remediation: `If what it accepted was put right, remove it at ${formatPosition(e.at)}. Otherwise correct its rule or subject, then: quietdoor check`,
+        at: e.at,
+      }));
   },
 };
 

@@ -72,7 +72,10 @@ export function runChecks(
   for (const [check, failure] of failures)
     wide.push({ finding: finish(check, failureDraft(check, failure)), endpoints: reached(failure), failed: true });
 
-  const findings = sortFindings([...wide.map((w) => w.finding), ...own.flat()]);
+  const raised = [...wide.map((w) => w.finding), ...own.flat()];
+  for (const check of rules)
+    if (check.afterwards) raised.push(...check.afterwards(estate, raised).map((draft) => finish(check, draft)));
+  const findings = sortFindings(raised);
   const attach = attacher(wide);
   const results = facts.endpoints.map((endpoint, i): EndpointResult => {
     const findings = attach(endpoint, own[i] ?? NONE);

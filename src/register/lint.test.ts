@@ -14,7 +14,7 @@ async function lint(entries: string, config = '', exceptions = ''): Promise<stri
     'exceptions.yaml': exceptions,
   };
   const loaded = await loadWorkspace(memorySource(files), { now: NOW });
-  return lintWorkspace(loaded, [], NOW).map(
+  return lintWorkspace(loaded, [], NOW, ['wider-bind', 'wrong-process']).map(
     (p) => `${p.at.file}:${p.at.line}:${p.at.column} ${p.severity} ${p.code} ${p.message}`,
   );
 }
@@ -68,6 +68,27 @@ const CASES: { name: string; entries: string; config?: string; exceptions?: stri
       'exceptions.yaml:2:5 warning exception-expired e: expired on 2026-10-01T00:00:00Z; its findings count again',
       'exceptions.yaml:2:5 warning exception-no-ticket e: has no ticket',
       'exceptions.yaml:2:5 warning exception-unknown-entry e: there is no entry "b"',
+    ],
+  },
+  {
+    name: 'exceptions that accept nothing; those in force alone',
+    entries: `  - ${FULL}\n`,
+    exceptions: `exceptions:\n${[
+      { id: 'a', rule: 'wider-bnd', subject: 'h:1' },
+      { id: 'b', rule: 'wider-bind', subject: 'web-*:1' },
+      { id: 'c', rule: 'wider-bind', subject: 'host:web-1' },
+      { id: 'd', rule: 'wider-bind', subject: 'H:1' },
+      { id: 'e', rule: 'wider-bind', subject: 'web-1:1', from: '2026-11-20T00:00:00Z' },
+    ]
+      .map(
+        (e) =>
+          `  - ${JSON.stringify({ ...{ kind: 'false-positive', reason: 'x', approver: 'a', ticket: 't', expires: '2026-12-01T00:00:00Z' }, ...e })}\n`,
+      )
+      .join('')}`,
+    want: [
+      'exceptions.yaml:2:5 warning exception-accepts-nothing a: accepts nothing: there is no rule "wider-bnd"',
+      'exceptions.yaml:3:5 warning exception-accepts-nothing b: accepts nothing: no known host is called web-*',
+      'exceptions.yaml:4:5 warning exception-accepts-nothing c: accepts nothing: no known host is called web-1',
     ],
   },
 ];

@@ -1,12 +1,14 @@
 import { formatPosition } from '../model/errors.ts';
-import { parseExceptionSubject } from '../model/exception-match.ts';
+import { isInForce, parseExceptionSubject } from '../model/exception-match.ts';
 import { missingFields } from '../model/missing-fields.ts';
 import type { HostFacts } from '../model/observation.ts';
 import { findOverlaps } from '../model/overlap.ts';
 import { formatPorts } from '../model/port-ranges.ts';
 import type { Exception, Policy, Register, RegisterEntry, RegisterProblem } from '../model/register.ts';
 import { policyReviewDays } from '../model/review.ts';
+import { matchesGlob } from '../util/glob.ts';
 import { findSecrets } from './secrets.ts';
+import { didYouMean } from './suggest.ts';
 import { writeDatetime } from './times.ts';
 import { type LoadedWorkspace, sortProblems } from './workspace.ts';
 
@@ -20,18 +22,20 @@ const ASKED: Readonly<Record<string, string>> = {
 /**
  * Returns everything wrong or missing in a workspace, sorted by position: the problems of loading, and warnings of what
  * is well-formed but not in order. `hosts` are those known from observations: with them overlaps between selectors can
- * be told. `now` in UTC milliseconds.
+ * be told. `now` in UTC milliseconds. `rules`: ids of all rules; left out, those of exceptions are not looked up.
  */
 export function lintWorkspace(
   loaded: LoadedWorkspace,
   hosts: readonly HostFacts[] = [],
   now: number = Date.now(),
+  rules: readonly string[] | null = null,
 ): readonly RegisterProblem[] {
   const { register, files } = loaded;
   return sortProblems([
     ...register.problems,
     ...register.entries.flatMap((entry) => lintEntry(entry, register.policy, now)),
     ...register.exceptions.flatMap((exception) => lintException(exception, register, now)),
+    ...lintReach(register, hosts, now, rules),
     ...lintOverlaps(register, hosts),
     ...files.flatMap((file) => findSecrets(file.text, file.path)),
   ]);
@@ -70,6 +74,36 @@ function lintException(exception: Exception, register: Register, now: number): R
   if (subject?.kind === 'entry' && !register.entries.some((entry) => entry.id === subject.entry))
     warn('exception-unknown-entry', `there is no entry "${subject.entry}"`, 'correct the id, or remove the exception');
   return problems;
+}
+
+/** Exceptions in force that can accept nothing: of a rule that is none, or on a host that nobody knows. */
+function lintReach(
+  { exceptions, entries, hosts: declared }: Register,
+  observed: readonly HostFacts[],
+  now: number,
+  rules: readonly string[] | null,
+): RegisterProblem[] {
+  const named = entries.flatMap((entry) => entry.hosts.filter((host) => !/[*?]/.test(host)));
+  const hosts = [...[...observed, ...declared].map((host) => host.name), ...named].map((name) => name.toLowerCase());
+  return exceptions.flatMap((exception): RegisterProblem[] => {
+    if (!isInForce(exception, now)) return [];
+    const subject = parseExceptionSubject(exception.subject);
+    const warn = (message: string, hint: string): RegisterProblem[] => [
+      {
+        ...{ severity: 'warning', code: 'exception-accepts-nothing', hint, at: exception.at },
+        message: `${exception.id}: accepts nothing: ${message}`,
+      },
+    ];
+    if (rules !== null && !rules.includes(exception.rule))
+      return warn(
+        `there is no rule "${exception.rule}"`,
+        didYouMean(exception.rule, rules) ?? 'quietdoor check names the rule of each finding',
+      );
+    const isOnHost = subject?.kind === 'endpoint' || subject?.kind === 'host';
+    if (isOnHost && hosts.length > 0 && !hosts.some((host) => matchesGlob(subject.host, host)))
+      return warn(`no known host is called ${subject.host}`, 'correct the subject, or remove the exception');
+    return [];
+  });
 }
 
 /** Entries that get in each other's way. Hosts are those observed and those that quietdoor.yaml declares. */
