@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SAMPLE_ENTRIES, SAMPLE_REGISTER } from '../../test/sample-result.ts';
+import { SAMPLE_ENTRIES, SAMPLE_REGISTER, sampleResult } from '../../test/sample-result.ts';
+import type { Facts } from '../model/facts.ts';
 import { type ApprovalState, DAY_MS, type RegisterEntry } from '../model/register.ts';
-import { reviewWords } from './words.ts';
+import type { HostState } from '../model/state.ts';
+import { observedWords, reviewWords } from './words.ts';
 
 const at = Date.UTC(2026, 10, 22);
 const policy = { ...SAMPLE_REGISTER.policy, reviewEveryDays: 365 };
@@ -32,4 +34,47 @@ test('the review in words', () => {
   ];
   for (const [over, state, now, want] of cases)
     assert.equal(reviewWords({ ...entry, ...over }, state, policy, now), want);
+});
+
+test('when the hosts were observed, not when the command ran', () => {
+  const { result } = sampleResult('small');
+  const [host] = result.facts.estate.hosts;
+  assert.ok(host);
+  const t = (day: number, hour: number, minute: number) => Date.UTC(2026, 10, day, hour, minute, 20);
+  const cases: [looks: [name: string, vantage: string, at: number][], want: string][] = [
+    [[], 'no host observed'],
+    [[['a', 'local', t(22, 1, 30)]], 'observed 2026-11-22 01:30 UTC'],
+    [
+      [
+        ['a', 'local', t(22, 1, 38)],
+        ['b', 'local', t(22, 1, 30)],
+      ],
+      'observed 2026-11-22 01:30 to 01:38 UTC',
+    ],
+    [
+      [
+        ['a', 'local', t(22, 1, 38)],
+        ['b', 'local', t(20, 1, 30)],
+      ],
+      'observed 2026-11-20 01:30 to 2026-11-22 01:38 UTC',
+    ],
+    // Of several looks at one host the newest counts.
+    [
+      [
+        ['a', 'local', t(22, 1, 38)],
+        ['a', 'scan', t(20, 1, 30)],
+      ],
+      'observed 2026-11-22 01:38 UTC',
+    ],
+  ];
+  for (const [looks, want] of cases) {
+    const hosts: HostState[] = looks.map(([name, vantage, lastObservedAt]) => ({
+      ...host,
+      vantage,
+      lastObservedAt,
+      host: { ...host.host, name },
+    }));
+    const facts: Facts = { ...result.facts, estate: { ...result.facts.estate, hosts } };
+    assert.equal(observedWords({ ...result, facts }), want);
+  }
 });

@@ -137,7 +137,25 @@ export function stateSentence(result: CheckResult): string {
   );
   const { digest } = result.facts.estate.register;
   const about = t.endpoints === 0 ? '' : `: ${verdicts.join(', ')}`;
-  return `${count(t.endpoints, 'endpoint')} on ${count(t.hosts, 'host')}${about}; register ${shortDigest(digest)}, as of ${formatTime(result.now)}`;
+  return `${count(t.endpoints, 'endpoint')} on ${count(t.hosts, 'host')}${about}; register ${shortDigest(digest)}, as of ${formatTime(result.now)}; ${observedWords(result)}`;
+}
+
+/**
+ * `observed 2026-11-22 01:30 to 01:38 UTC`: from the host whose newest look is the oldest to the one looked at last. Not
+ * the time of the command, which may run days later. `no host observed` where nobody looked.
+ */
+export function observedWords({ facts }: CheckResult): string {
+  const byHost = Map.groupBy(facts.estate.hosts, (h) => h.host.name);
+  const newest = [...byHost.values()].map((looks) => Math.max(...looks.map((h) => h.lastObservedAt)));
+  if (newest.length === 0) return 'no host observed';
+  const minute = (ms: number) => formatTime(ms).replace(/:\d\d UTC$/, '');
+  const [from, to] = [newest.reduce((a, b) => Math.min(a, b)), newest.reduce((a, b) => Math.max(a, b))].map(minute) as [
+    string,
+    string,
+  ];
+  if (from === to) return `observed ${from} UTC`;
+  const isSameDay = from.slice(0, 10) === to.slice(0, 10);
+  return `observed ${from} to ${isSameDay ? to.slice(11) : to} UTC`;
 }
 
 /** Why the admitted truth is missing: the same words on screen and in JSON. */
