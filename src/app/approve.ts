@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { UserError } from '../model/errors.ts';
+import { formatPosition, UserError } from '../model/errors.ts';
 import type { EventDraft } from '../model/event.ts';
 import { buildMatcher, mergeHosts } from '../model/match.ts';
 import type { Register, RegisterEntry } from '../model/register.ts';
 import { approvalPayload, signPayload } from '../register/signature.ts';
 import { stampApproval, stampReview } from '../register/stamp.ts';
 import { didYouMean } from '../register/suggest.ts';
+import { utcDay } from '../util/words.ts';
 import type { Context } from './context.ts';
 import { loadRegister } from './load-register.ts';
 import { openState, withStateToRead } from './state.ts';
@@ -22,6 +23,8 @@ export interface StampedEntry {
   readonly hosts: readonly string[];
   /** File that was written, relative to the workspace. */
   readonly file: string;
+  /** What the person should know of it; not an error. */
+  readonly warning?: string;
 }
 
 /** Writes approvals into the register, and an event for each. Throws UserError; entries before the one at fault stay approved. */
@@ -53,7 +56,8 @@ export async function approveEntries(
     edit(context, entry, (text, file) =>
       stampApproval(text, entry.id, { by, at, digest: entry.digest, hosts, ...proof }, file),
     );
-    done.push({ id: entry.id, by, digest: entry.digest, hosts, file: entry.at.file });
+    const warning = warningOf(entry, at);
+    done.push({ id: entry.id, by, digest: entry.digest, hosts, file: entry.at.file, ...warning });
     await record(context, {
       type: 'entry.approved',
       observedAt: at,
@@ -63,6 +67,13 @@ export async function approveEntries(
     });
   }
   return done;
+}
+
+/** An approval allows nothing where the entry has run out: whoever approves it should know. */
+function warningOf(entry: RegisterEntry, now: number): { readonly warning?: string } {
+  if (entry.expires === null || entry.expires > now) return {};
+  const warning = `${entry.id} expired on ${utcDay(entry.expires)}: this approval allows nothing. Set a later expires at ${formatPosition(entry.at)} and approve it again.`;
+  return { warning };
 }
 
 /** Writes reviews into the register, and an event for each. */

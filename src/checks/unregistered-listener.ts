@@ -47,7 +47,7 @@ export const unregisteredListener: Check = {
           { label: 'open since', value: utcTime(Math.min(...services.map((l) => l.openSince))) },
         ],
         remediation:
-          'Draft an entry with: quietdoor register draft   then fill in purpose and owner and have it approved. If nobody needs the service, stop it.',
+          'If nobody needs the service, stop it. Otherwise draft an entry, fill in purpose and owner, and have it approved: quietdoor register draft',
       },
     ];
   },

@@ -1,4 +1,4 @@
-import { describeBind, describePort } from '../model/describe.ts';
+import { addressWords, describeBind, describePort } from '../model/describe.ts';
 import { BIND_SCOPES, type BindScope, isWiderBind, type Listener } from '../model/listener.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
@@ -17,7 +17,6 @@ export const widerBind: Check = {
     const entry = facts.entries[0]?.entry;
     if (!entry || !facts.listeners.some((l) => isWider(l.listener, entry.bind))) return [];
     const wider = facts.listeners.map((l) => l.listener).filter((l) => isWider(l, entry.bind));
-    const addresses = [...new Set(wider.map((l) => l.address))].sort();
     const fromLoopback = entry.bind === 'loopback' && wider.some((l) => l.bind === 'any' || l.bind === 'public');
     return [
       {
@@ -25,7 +24,7 @@ export const widerBind: Check = {
         entry: entry.id,
         severity: fromLoopback ? 'high' : 'medium',
         message:
-          `Port ${describePort(facts.endpoint)} listens on ${listWords(addresses)}; ` +
+          `Port ${describePort(facts.endpoint)} listens on ${listWords(addressWords(wider))}; ` +
           `${entry.id} approves ${approvedText(entry.bind)}.`,
         evidence: [
           { label: 'approved', value: `bind: ${entry.bind}` },

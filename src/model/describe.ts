@@ -25,14 +25,20 @@ export function describeProcess(listener: Listener): string {
   return facts.length === 0 ? what : `${what} (${facts.join(', ')})`;
 }
 
-/** Addresses that an endpoint listens on, sorted, each once. */
-export function addressesOf(facts: EndpointFacts): readonly string[] {
-  return [...new Set(facts.listeners.map((l) => l.listener.address))].sort();
+/**
+ * Addresses in words, sorted, each once. A dual-stack `::` (ipv6(7), IPV6_V6ONLY off) would read like IPv6 alone, so it is
+ * every address; 0.0.0.0 beside it adds nothing.
+ */
+export function addressWords(listeners: readonly Pick<Listener, 'address' | 'families'>[]): readonly string[] {
+  const addresses = new Set(listeners.map((l) => l.address));
+  const isDual = listeners.some((l) => l.address === '::' && l.families.includes('ipv4'));
+  if (isDual) addresses.delete('0.0.0.0');
+  return [...addresses].sort().map((a) => (isDual && a === '::' ? 'every address (IPv4 and IPv6)' : a));
 }
 
-/** How an address set reads in a sentence: `0.0.0.0 and ::`. */
+/** How an address set reads in a sentence: `10.20.3.5 and 127.0.0.1`. */
 export function describeAddresses(facts: EndpointFacts): string {
-  return listWords(addressesOf(facts));
+  return listWords(addressWords(facts.listeners.map((l) => l.listener)));
 }
 
 /** The widest reach among the listeners; undefined where nothing listens. */

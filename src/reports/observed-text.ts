@@ -1,3 +1,4 @@
+import { addressWords } from '../model/describe.ts';
 import type { EndpointFacts } from '../model/facts.ts';
 import type { ProcessFacts } from '../model/listener.ts';
 import { isCovered } from '../model/observation.ts';
@@ -34,7 +35,7 @@ function groupLines(states: readonly ListenerState[]): Line[] {
   const [first] = states as [ListenerState, ...ListenerState[]];
   const { listener } = first;
   const p = listener.process;
-  const addresses = listWords([...new Set(states.map((s) => s.listener.address))]);
+  const addresses = listWords(addressWords(states.map((s) => s.listener)));
   const since = Math.min(...states.map((s) => s.openSince));
   const restarts = Math.max(...states.map((s) => s.restarts));
   const place = [

@@ -28,12 +28,13 @@ export function define(parent: Command): void {
         sign: flags.sign === true || flags.key !== undefined,
         key: flags.key,
       });
-      for (const { id, by, digest, hosts, file } of done) {
+      for (const { id, by, digest, hosts, file, warning } of done) {
         await writeResult(`${id}\t${digest}\t${by}`, {});
         progress(
           flags,
           `${file}: ${id} approved by ${by} for ${hosts.length === 0 ? 'the hosts it names' : hosts.join(', ')}`,
         );
+        if (warning !== undefined) process.stderr.write(`Warning: ${warning}\n`); // with --quiet too
       }
       if (!flags.sign && !flags.key) {
         progress(
