@@ -15,6 +15,12 @@ import {
 
 /** Largest table that is read: half a million UDP sockets. */
 const MAX_TABLE_BYTES = 64 * 1024 * 1024;
+/**
+ * The kernel fills a page (4 KB or more) with whole rows and gives less only at the end of a table (fs/seq_file.c). Rows
+ * have less than 256 bytes, but for SCTP's, which list any number of addresses. Asking again at the end of a TCP table
+ * would walk the machine's whole hash a second time.
+ */
+const SHORT_READ_BYTES = 4096 - 256;
 const EMPTY: readonly Socket[] = [];
 const LITTLE_ENDIAN = endianness() === 'LE';
 
@@ -131,9 +137,10 @@ function readTable(path: string, table: SocketTable): { bytes: Buffer; cut: bool
         buffer.copy(larger, 0, 0, length);
         buffer = larger;
       }
-      const read = readSync(fd, buffer, length, buffer.length - length, null);
-      if (read === 0) break;
+      const room = buffer.length - length;
+      const read = readSync(fd, buffer, length, room, null);
       length += read;
+      if (read === 0 || (read < Math.min(SHORT_READ_BYTES, room) && table.transport !== 'sctp')) break;
       if (isTableDone(buffer.subarray(0, length), table)) break;
     }
     return { bytes: buffer.subarray(0, length), cut: false };
