@@ -107,9 +107,9 @@ function controlArticle(view: FrameworkView, c: ControlView, run: CheckResult, h
 function says({ result, checks, open }: ControlView): Child {
   switch (result) {
     case 'findings': {
-      const raising = checks.filter((c) => c.open.length > 0).map((c) => c.id);
-      const by = checks.length === 1 ? 'its check' : `${raising.length} of its ${checks.length} checks`;
-      return html`<a href="${openAddress(raising)}">${count(open.length, 'open finding')}</a>, raised by ${by}.`;
+      const raising = checks.filter((c) => c.open.length > 0).length;
+      const by = checks.length === 1 ? 'its check' : `${raising} of its ${checks.length} checks`;
+      return html`${count(open.length, 'open finding')}, raised by ${by}.`;
     }
     case 'stale':
       return 'No host was observed recently enough to speak of now.';
@@ -118,15 +118,6 @@ function says({ result, checks, open }: ControlView): Child {
     case 'manual':
       return 'No check speaks to it; the evidence comes from people.';
   }
-}
-
-/** The rows of open findings of some rules; `known` ones, from a baseline file, are open too. */
-function openAddress(rules: readonly string[]): string {
-  return rowsAddress('findings', {
-    rule: rules,
-    severity: ['critical', 'high', 'medium', 'low'],
-    status: ['open', 'known'],
-  });
 }
 
 /** What one check came to: `✗ 2 open findings`, `● nothing open`, with what is accepted or only announced. */
@@ -143,7 +134,7 @@ function checkLine({ id, rule, open, notes, accepted }: CheckOutcome): Child {
     );
   return html`${
     open.length > 0
-      ? html`<b class="c-findings">✗ <a href="${openAddress([id])}">${count(open.length, 'open finding')}</a></b>`
+      ? html`<b class="c-findings">✗ <a href="${rowsAddress('findings', { rule: [id], kind: ['deviation'] })}">${count(open.length, 'open finding')}</a></b>`
       : html`<b class="c-evidence">● nothing open</b>`
   }${aside.length > 0 && html`, ${listed(aside)}`}: ${rule.title} <span class="note"><a href="#${anchor('rule', id)}">${id}</a></span>`;
 }
@@ -156,7 +147,7 @@ function findingList({ open }: ControlView): Markup {
     .slice(0, LISTED_FINDINGS)
     .map(
       (f) => html`<li>${severity(f.severity)} <a href="#${anchor('f', f.fingerprint)}">${f.message}</a>`,
-    )}${more > 0 && html`<li><a href="${openAddress([...new Set(open.map((f) => f.rule))])}">${count(more, 'more', 'more')}</a>`}</ul>`;
+    )}${more > 0 && html`<li>${formatNumber(more)} more, by the checks above`}</ul>`;
 }
 
 const LISTED_OBSERVATIONS = 3;

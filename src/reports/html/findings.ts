@@ -1,7 +1,7 @@
 import { endpointKey } from '../../model/endpoint.ts';
 import { formatPosition } from '../../model/errors.ts';
 import type { CheckResult } from '../../model/facts.ts';
-import { type Finding, SEVERITIES } from '../../model/finding.ts';
+import { type Finding, isAtLeast, SEVERITIES } from '../../model/finding.ts';
 import type { Framework } from '../../model/framework.ts';
 import { count } from '../../util/words.ts';
 import type { ReportInput } from '../report-format.ts';
@@ -71,6 +71,7 @@ function row(f: Finding, shown: Shown): Row {
       tag('severity', f.severity),
       tag('status', f.inBaseline && f.status === 'open' ? 'known' : f.status),
       tag('rule', f.rule),
+      ...(f.status === 'open' && isAtLeast(f.severity, 'low') ? [tag('kind', 'deviation')] : []),
       ...touched.map((key) => tag('endpoint', key)),
       ...(f.entry ? [tag('entry', f.entry)] : []),
       ...(f.subject.kind === 'host' ? [tag('host', f.subject.host)] : []),

@@ -71,7 +71,7 @@ td:empty::before{content:"–";color:var(--grey)}td.count,th.count{text-align:ri
 .endpoints thead .endpoint{width:18%}.endpoints thead .can{width:100px}.endpoints thead .verdict{width:146px}.endpoints thead .since,.endpoints thead .review{width:90px}.endpoints thead .count{width:92px}
 .findings thead .severity{width:104px}.findings thead .about{width:22%}.findings thead .rule{width:15%}.findings thead .since{width:104px}
 .register thead .entry{width:16%}.register thead .may{width:11%}.register thead .review,.register thead .expires{width:100px}.register thead .count{width:72px}
-td.can{font-size:12px}td.may span{font-weight:400}th.endpoint code,th.entry b{font-weight:600}
+td.can{font-size:12px}.findings .about a{display:inline-block;padding:3px 0}td.may span{font-weight:400}th.endpoint code,th.entry b{font-weight:600}
 .says{font-size:14px}.remedy{margin:2px 0}.command{background:var(--surface);padding:1px 4px;border-radius:3px}
 .copy{display:none;border:0;padding:0 6px;font-size:12px;color:var(--may)}.js .copy{display:inline}
 details>summary{cursor:pointer;list-style-position:outside;margin-left:14px}summary::marker{color:var(--grey);font-size:11px}
@@ -93,10 +93,10 @@ const PARTS = `
 .facts,.truths dl,.control dl,.two,.wide-labels{display:grid;grid-template-columns:84px minmax(0,1fr);gap:4px 12px;font-size:13px}
 dt{color:var(--grey)}dd{min-width:0;overflow-wrap:anywhere}dd .bad{white-space:normal}
 .facts{margin-top:12px}.statement,.signatures{display:none}
-.wide-labels{grid-template-columns:minmax(132px,max-content) minmax(0,1fr)}
+.wide-labels{grid-template-columns:minmax(132px,max-content) minmax(0,1fr);align-items:baseline}.wide-labels dd a{display:inline-block;min-width:24px;padding:3px 0}
 .state{font-size:20px;line-height:1.35;margin-bottom:4px}.state a{color:inherit;text-decoration-color:var(--hatch)}
 .truths{display:grid;grid-template-columns:minmax(0,1fr) 104px minmax(0,1fr) 104px minmax(0,1.12fr);margin-top:4px}
-.big-truths{margin-top:28px}.big-truths dl{grid-template-columns:minmax(36px,max-content) minmax(0,1fr)}
+.big-truths{margin-top:28px}.big-truths dl{grid-template-columns:minmax(36px,max-content) minmax(0,1fr)}.big-truths dt a{display:inline-block;min-width:24px;padding:2px 0}.big-truths dd{padding:2px 0}
 .truths>div{border-top:3px solid;padding-top:6px;color:var(--text)}
 .truths .may{border-color:var(--may-fill)}.truths .can{border-color:var(--can-fill)}.truths .does{border-color:var(--does-fill)}
 .truths h3{margin:0;display:flex;justify-content:space-between;font-size:14px}
@@ -129,7 +129,7 @@ div.track{height:6px;background:var(--surface);margin-bottom:28px}
 .events li{display:grid;grid-template-columns:148px minmax(0,1fr);gap:12px;padding:4px 0;font-size:13px}.events li>span:first-child{color:var(--grey);white-space:nowrap}.events li>span{min-width:0;overflow-wrap:anywhere}
 .framework{margin-top:32px}.framework>h3{font-size:16px;margin:0 0 2px}.framework .stack,.framework-line+.stack{margin:8px 0 12px}
 .outside-note{margin-top:12px}
-.matrix{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:13px;padding:4px 0}.matrix a{text-decoration:none;white-space:nowrap}.matrix a:hover{text-decoration:underline}
+.matrix{display:flex;flex-wrap:wrap;gap:0 14px;font-size:13px;padding:4px 0}.matrix a{display:inline-block;min-width:24px;padding:3px 0;text-decoration:none;white-space:nowrap}.matrix a:hover{text-decoration:underline}
 a.c-findings,b.c-findings{color:var(--bad)}a.c-evidence,b.c-evidence{color:var(--text)}a.c-stale,b.c-stale,a.c-manual,b.c-manual{color:var(--grey)}
 .control{padding:16px 0;border-top:1px solid var(--line)}.matrix+.control{margin-top:16px}.control h4{margin-bottom:6px}.control h4 span{font-weight:400}.control h4 em{font-style:normal;font-weight:400;font-size:12px;color:var(--grey);border:1px solid var(--line);border-radius:4px;padding:1px 6px;margin-left:6px;white-space:nowrap}
 .control:target{box-shadow:-12px 0 var(--page),-15px 0 var(--may-fill)}
@@ -143,8 +143,8 @@ const NARROW = `
 @media screen and (max-width:1240px){
 .data table,.data thead,.data tbody,.data tbody>tr.detail>td{display:block}
 .data thead{display:none}.js .data thead{display:block}.js .data thead.again{display:none}
-.data thead tr{display:flex;flex-wrap:wrap;gap:2px 14px;padding:4px 0;border-bottom:1px solid var(--line)}.data thead tr::before{content:"Sort by";font-size:12px;color:var(--grey)}
-.data thead th{width:auto!important;padding:0;border:0}
+.data thead tr{display:flex;flex-wrap:wrap;gap:0 14px;padding:0;border-bottom:1px solid var(--line)}.data thead tr::before{content:"Sort by";font-size:12px;line-height:25px;color:var(--grey)}
+.data thead th{width:auto!important;padding:0;border:0}.data thead button{padding:4px 0}.data tbody>tr:first-child>td:not(.finding) a{display:inline-block;padding:3px 0}
 .data tbody>tr:first-child{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 20px;padding:8px 0;border-bottom:1px solid var(--line)}
 .data tbody>tr:first-child>*{border:0;padding:0;order:3;text-align:left}
 .data tbody>tr:first-child>td:empty,.data tr:first-child br{display:none}
@@ -194,14 +194,17 @@ main>section{margin-top:0;break-before:page}#summary{break-before:auto}.wide{pag
 h2,h3,h4{break-after:avoid}h3{margin-top:5mm}.truths h3{margin-top:0}.state{font-size:14pt}.big-truths{margin-top:5mm}.rules-first li{padding:1.2mm 0}.events li{font-size:8.5pt;padding:.6mm 0;grid-template-columns:36mm minmax(0,1fr);gap:2mm}.note{font-size:8.5pt}td .note{white-space:normal}.bars>div{padding:1px 0}.stack,.framework-line{break-inside:avoid}.framework-line{break-after:avoid}.data table{font-size:8.5pt}table{font-size:9pt}.says{font-size:9.5pt}
 thead{display:table-header-group}tbody,tr,li,.bars>div,.rule-list>*{break-inside:avoid}
 .part{content-visibility:visible}
-.print-detail tr.detail{display:table-row}tr.detail>td{padding:2mm 0 4mm}
-tr.detail .truths{grid-template-columns:minmax(0,1fr) 18mm minmax(0,.8fr) 18mm minmax(0,1.4fr)}tr.detail .gutter{padding-top:8mm;font-size:7.5pt}.gutter{margin:1px 1mm 0;overflow-wrap:normal}.gutter b{font-size:9pt}.big-truths{grid-template-columns:minmax(0,1fr) 22mm minmax(0,1.2fr) 22mm minmax(0,1.1fr)}.big-truths dl{font-size:8.5pt;gap:1px 2mm;grid-template-columns:minmax(7mm,max-content) minmax(0,1fr)}tr.detail .big,tr.detail .big .unknown{font-size:11pt;min-height:0}tr.detail dl,.outcome{font-size:8pt;gap:0 3mm}tr.detail dl{grid-template-columns:16mm minmax(0,1fr)}tr.detail .two{grid-template-columns:18mm minmax(0,1fr) 18mm minmax(0,1fr)}.outcome{margin-top:2mm}.outcome p{margin-top:1mm}.outcome .note{font-size:8pt}.plain li{padding:1px 0}svg.reach{margin-bottom:1mm}div.track,.hatch{margin-bottom:6mm}
+.print-detail tr.detail{display:table-row}tr.detail>td{padding:0 0 2mm}tbody>tr:first-child>*{padding-top:1.2mm;padding-bottom:1mm}
+tr.detail .truths{grid-template-columns:minmax(0,1fr) 16mm minmax(0,.62fr) 16mm minmax(0,1.62fr);line-height:1.25}tr.detail .gutter{padding-top:5mm;font-size:7.5pt}tr.detail svg.reach{height:6px;margin-bottom:1.5mm;overflow:hidden}tr.detail :is(.hatch,div.track){margin-bottom:1.5mm}tr.detail h3{font-size:8.5pt}
+.endpoints thead .endpoint{width:17%}.endpoints thead .can{width:20mm}.endpoints thead .verdict{width:31mm}.endpoints thead :is(.since,.review){width:20mm}.endpoints thead .count{width:21mm}.findings thead .severity{width:20mm}.findings thead .since{width:22mm}.register thead :is(.review,.expires){width:24mm}.register thead .count{width:17mm}
+tr.detail .wide-labels{grid-template-columns:minmax(30mm,max-content) minmax(0,1fr)}.gutter{margin:1px 1mm 0;overflow-wrap:normal}.gutter b{font-size:9pt}.big-truths{grid-template-columns:minmax(0,1fr) 22mm minmax(0,1.2fr) 22mm minmax(0,1.1fr)}.big-truths dl{font-size:8.5pt;gap:1px 2mm;grid-template-columns:minmax(7mm,max-content) minmax(0,1fr)}tr.detail .big,tr.detail .big .unknown{font-size:11pt;min-height:0}tr.detail dl,.outcome{font-size:7.5pt;line-height:1.25;gap:0 3mm}tr.detail dl{grid-template-columns:15mm minmax(0,1fr)}tr.detail .two{grid-template-columns:18mm minmax(0,1fr) 18mm minmax(0,1fr)}.outcome{margin-top:1mm}.outcome p{margin-top:.6mm}.outcome .note{font-size:7.5pt}.outcome .remedy{margin:0}.plain li{padding:1px 0}svg.reach{margin-bottom:1mm}div.track,.hatch{margin-bottom:6mm}
 td .v{font-size:8pt}thead button{display:none}thead th::before{content:attr(data-title)}.print-detail tbody>tr:first-child>*{border-bottom:0}
 .data:not(.print-detail) tr.detail{display:none}
 summary{list-style:none;margin-left:0!important}summary::marker{content:""}
 .here>tr:first-child,tbody:target>tr:first-child{background:none!important;box-shadow:none!important}
 .framework{break-before:page;margin-top:0}.framework:first-of-type{break-before:auto}
 .control{break-before:page;break-inside:avoid-page;border:0}.control.outside{break-before:auto;break-inside:avoid;border-top:1px solid var(--line)}
+.control:not(.outside)::after{content:"Assessor: determination, notes, date";display:block;margin-top:14mm;padding:1mm 0 40mm;border-top:1px solid #59616b;font-size:9pt;color:#59616b}
 .control dl{font-size:10.5pt;grid-template-columns:26mm minmax(0,1fr);gap:4mm}.control h4{font-size:14pt;margin-bottom:4mm}.control.outside dl{font-size:9pt;gap:1mm 4mm}.control.outside h4{font-size:10.5pt}
 #rules,#events,#method{break-before:page}
 }
