@@ -22,6 +22,8 @@ export const privilegedListener: Check = {
   remediation:
     'Run the service under a user of its own (User= in its unit, with AmbientCapabilities=CAP_NET_BIND_SERVICE for a port below 1024), or have `user: root` approved in its entry.',
   endpoint(facts, estate) {
+    // Where no entry covers the port, that is the finding, and it names the user: one cause, one finding.
+    if (facts.entries.length === 0) return [];
     if (!facts.listeners.some(({ listener }) => someHolder(listener, isRoot))) return [];
     const allowed = estate.register.policy.privilegedAllowed;
     if (approvesRoot(facts.entries[0], estate.now)) return [];
@@ -59,8 +61,7 @@ function remedyOf(facts: EndpointFacts, process: ProcessFacts, policy: Policy): 
     exe === undefined || isInterpreter(exe.slice(exe.lastIndexOf('/') + 1))
       ? ''
       : ` (on every host: add ${yamlValue(exe)} to policy.privileged in quietdoor.yaml)`;
-  if (!entry)
-    return `${own} If it needs root${everywhere}, write process: { user: root } into its entry, which this drafts: quietdoor register draft`;
+  if (!entry) return own;
   const write = saysRoot(entry) ? '' : `write process: { user: root } into ${entry.id} (${placeOf(entry)}) and `;
   return `${own} If it needs root${everywhere}, ${write}${approveStep(entry.id, policy)}`;
 }
