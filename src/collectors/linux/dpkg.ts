@@ -87,8 +87,8 @@ export function openDpkg(root: string): PackageDatabase | PackageProblem | undef
         const diversion = diversions.get(path);
         const owners = packagesListing(lists, diversion?.from ?? path);
         const name = diversion
-          ? owners.find((owner) => owner !== diversion.by)
-          : (diverter(diversions, path) ?? owners[0]);
+          ? [...owners].find((owner) => owner !== diversion.by)
+          : (diverter(diversions, path) ?? owners.next().value);
         const facts = name === undefined ? undefined : describe(name, versions);
         if (facts) return facts;
       }
@@ -154,10 +154,10 @@ function readLists(root: string): FileLists {
   return { bytes: all.bytes.subarray(0, all.length), starts, names };
 }
 
-function packagesListing(lists: FileLists, path: string): string[] {
-  if (path.includes('\n')) return [];
+/** Names of the packages that list a path, searched for as they are asked for. */
+function* packagesListing(lists: FileLists, path: string): Generator<string, undefined> {
+  if (path.includes('\n')) return;
   const needle = Buffer.from(`\n${path}\n`);
-  const owners: string[] = [];
   for (let at = lists.bytes.indexOf(needle); at >= 0; at = lists.bytes.indexOf(needle, at + 1)) {
     let low = 0;
     let high = lists.starts.length - 1;
@@ -166,7 +166,6 @@ function packagesListing(lists: FileLists, path: string): string[] {
       if ((lists.starts[middle] as number) <= at) low = middle;
       else high = middle - 1;
     }
-    owners.push(lists.names[low] as string);
+    yield lists.names[low] as string;
   }
-  return owners;
 }

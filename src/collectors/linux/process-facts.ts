@@ -56,6 +56,9 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
   const owners = new Map<string, PackageFacts | null>();
   const users = new Map<string, { names: Map<number, string>; at: number }>();
   let identities = new Map<string, string | undefined>();
+  /** Of this snapshot, by what the kernel prints: workers of one service have the same. */
+  const cgroups = new Map<string, CgroupFacts>();
+  const commandLines = new Map<string, string>();
   let bootTime: number | undefined;
   let hashes = false;
 
@@ -98,10 +101,10 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
   };
 
   const read = (pid: number, startTicks: number, name: string, exeLink: string | undefined): ProcessFacts => {
-    const uid = effectiveUid(readOnce(`${proc}/${pid}/status`)?.toString('latin1') ?? '');
+    const uid = uidOf(pid);
     const view = views.of(pid);
     const user = uid === undefined ? undefined : view ? userOf(pid, view, uid) : namesOf(views.host()).get(uid);
-    const commandLine = readCommandLine(`${proc}/${pid}/cmdline`);
+    const commandLine = commandLineOf(pid);
     const { unit, container } = cgroupOf(pid);
     const exe = exeLink?.endsWith(DELETED) ? exeLink.slice(0, -DELETED.length) : exeLink;
     const exeState = exe !== undefined && view ? stateOf(pid, exe, exeLink !== exe, view) : undefined;
@@ -151,7 +154,21 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
     }
   };
 
-  const cgroupOf = (pid: number) => parseCgroup(readOnce(`${proc}/${pid}/cgroup`)?.toString('utf8') ?? '');
+  const cgroupOf = (pid: number) =>
+    once(cgroups, readOnce(`${proc}/${pid}/cgroup`)?.toString('utf8') ?? '', parseCgroup);
+
+  const commandLineOf = (pid: number): string | undefined => {
+    const bytes = readOnce(`${proc}/${pid}/cmdline`, MAX_COMMAND_LINE_BYTES);
+    // a kernel thread has none
+    return bytes && bytes.length > 0 ? once(commandLines, bytes.toString('utf8'), parseCommandLine) : undefined;
+  };
+
+  /**
+   * Effective uid. The kernel gives directories of /proc that everybody may enter to the effective user (fs/proc/base.c,
+   * task_dump_owner), and asking for that takes a sixth of the time of /proc/PID/status.
+   */
+  const uidOf = (pid: number): number | undefined =>
+    live ? ownerOf(`${proc}/${pid}`) : effectiveUid(readText(`${proc}/${pid}/status`) ?? '');
 
   /** Device and inode of what lies at a path; asked once a snapshot, as many processes run one program. */
   const identityOf = ({ root: where, key }: NonNullable<FileView['files']>, path: string): string | undefined => {
@@ -177,6 +194,8 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
       answers = new Map();
       views.begin();
       identities = new Map();
+      cgroups.clear();
+      commandLines.clear();
       bootTime = parseBootTime(readText(`${proc}/stat`, 4 * 1024 * 1024) ?? '');
     },
     factsOf: (holder) => {
@@ -195,6 +214,7 @@ export function createProcessReader(root: string, elapsed: () => number): Proces
     userNames: () => namesOf(views.host()),
     end: () => {
       for (const pid of known.keys()) if (!answers.has(pid)) known.delete(pid);
+      commandLines.clear(); // they may hold secrets
       const problems: PackageProblem[] = [];
       for (const [key, { opened, at }] of packages) {
         for (const database of opened.databases) database.release();
@@ -215,16 +235,32 @@ function identity(path: string): string | undefined {
   }
 }
 
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path).uid;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What `make` gives for a text, made once. */
+function once<T>(made: Map<string, T>, text: string, make: (text: string) => T): T {
+  let result = made.get(text);
+  if (result === undefined) {
+    result = make(text);
+    made.set(text, result);
+  }
+  return result;
+}
+
 /** Effective uid: second number of the `Uid:` line of /proc/PID/status (proc(5)). */
 export function effectiveUid(status: string): number | undefined {
   const match = /^Uid:\s+\d+\s+(\d{1,10})\s/m.exec(status);
   return match ? Number(match[1]) : undefined;
 }
 
-/** Arguments are ended by NUL; a title that a program wrote over them may hold blanks instead. Empty: kernel thread. */
-function readCommandLine(path: string): string | undefined {
-  const bytes = readOnce(path, MAX_COMMAND_LINE_BYTES);
-  if (bytes === undefined || bytes.length === 0) return undefined;
-  const args = bytes.toString('utf8').replace(/\0+$/, '').split('\0');
+/** Arguments are ended by NUL; a title that a program wrote over them may hold blanks instead. */
+function parseCommandLine(text: string): string {
+  const args = text.replace(/\0+$/, '').split('\0');
   return redactCommandLine(args.length === 1 ? (args[0] as string).split(' ') : args);
 }

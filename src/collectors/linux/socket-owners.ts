@@ -51,8 +51,14 @@ const NOBODY: readonly Holder[] = [];
 
 /** Inode in the text `socket:[123]`; -1 for any other descriptor. */
 export function socketInode(link: string): number {
-  if (!link.startsWith('socket:[') || !link.endsWith(']')) return -1;
-  const inode = Number(link.slice(8, -1));
+  const last = link.length - 1;
+  if (!link.startsWith('socket:[') || link.charCodeAt(last) !== 0x5d) return -1;
+  let inode = 0;
+  for (let i = 8; i < last; i++) {
+    const digit = link.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    inode = inode * 10 + digit;
+  }
   return Number.isSafeInteger(inode) && inode > 0 ? inode : -1;
 }
 
