@@ -17,7 +17,10 @@ export interface CheckOutcome {
   readonly open: readonly Finding[];
   /** Open, of severity info: announced, but no deviation. */
   readonly notes: readonly Finding[];
+  /** Deviations that an exception accepts, of severity low or above: they stay deviations. */
   readonly accepted: readonly Finding[];
+  /** Accepted as false positives: the finding is wrong, by an exception's word. */
+  readonly dismissed: readonly Finding[];
 }
 
 export interface ControlView {
@@ -44,17 +47,23 @@ export interface FrameworkView {
 export function frameworkViews({ result, frameworks, rules }: ReportInput): readonly FrameworkView[] {
   const byRule = Map.groupBy(result.findings, (f) => f.rule);
   const outcomes = new Map<string, CheckOutcome>();
+  const falsePositives = new Set(
+    result.facts.estate.register.exceptions.filter((x) => x.kind === 'false-positive').map((x) => x.id),
+  );
+  const isDismissed = (f: Finding) => f.exception !== undefined && falsePositives.has(f.exception);
   const outcomeOf = (id: string): CheckOutcome => {
     const known = outcomes.get(id);
     if (known) return known;
     const raised = byRule.get(id) ?? [];
     const open = raised.filter((f) => f.status === 'open');
+    const accepted = raised.filter((f) => f.status === 'accepted' && isAtLeast(f.severity, 'low'));
     const made = {
       id,
       rule: rules.find((r) => r.id === id),
       open: open.filter((f) => isAtLeast(f.severity, 'low')),
       notes: open.filter((f) => !isAtLeast(f.severity, 'low')),
-      accepted: raised.filter((f) => f.status === 'accepted'),
+      accepted: accepted.filter((f) => !isDismissed(f)),
+      dismissed: accepted.filter(isDismissed),
     };
     outcomes.set(id, made);
     return made;
@@ -77,7 +86,7 @@ export function frameworkViews({ result, frameworks, rules }: ReportInput): read
 
 function resultOf(checks: readonly CheckOutcome[], isFresh: boolean): ControlResult {
   if (checks.every((c) => c.rule === undefined)) return 'manual';
-  if (checks.some((c) => c.open.length > 0)) return 'findings';
+  if (checks.some((c) => c.open.length + c.accepted.length > 0)) return 'findings';
   return isFresh ? 'evidence' : 'stale';
 }
 

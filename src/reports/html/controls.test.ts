@@ -57,20 +57,30 @@ const resultsOf = (input: ReportInput) =>
   frameworkViews(input)[0]?.controls.map((c) => `${c.control.id} ${c.result}${c.inBaseline ? '' : ' outside'}`);
 
 test('a control is judged by its checks, never as satisfied', () => {
-  // The one finding of A-5 is accepted by an exception: visible, but not open.
+  // The one finding of A-5 is accepted by an exception: not open, but a deviation.
   assert.deepEqual(resultsOf(input({ id: 'f' })), [
     'A-1 findings',
     'A-2 evidence',
     'A-3 manual',
     'A-4 evidence outside',
-    'A-5 evidence',
+    'A-5 findings',
     // A gap is announced, no deviation.
     'A-6 evidence',
   ]);
   assert.deepEqual(resultsOf(input({ id: 'f', baseline: 'high' }))?.slice(3, 5), [
     'A-4 evidence',
-    'A-5 evidence outside',
+    'A-5 findings outside',
   ]);
+});
+
+test('what is accepted as a false positive leaves a control without findings, and visible', () => {
+  const given = input({ id: 'f' });
+  const { estate } = given.result.facts;
+  const exceptions = estate.register.exceptions.map((x) => ({ ...x, kind: 'false-positive' as const }));
+  const facts = { ...given.result.facts, estate: { ...estate, register: { ...estate.register, exceptions } } };
+  const dismissed = { ...given, result: { ...given.result, facts } };
+  assert.equal(resultsOf(dismissed)?.[4], 'A-5 evidence');
+  assert.match(frameworks(dismissed, new Map()).markup, /1 accepted as false positive/);
 });
 
 test('without a recent observation no control has evidence', () => {
@@ -100,8 +110,11 @@ test('what is accepted, announced, undetermined or not seen stands beside a cont
   const { markup } = frameworks(given, hashListeners(given.result));
   const article = (id: string) =>
     new RegExp(`id="c-f/${id}".*?</article>`, 's').exec(markup)?.[0].replace(/<[^>]*>/g, ' ') ?? '';
-  assert.match(article('A-5'), /● evidence\s+Its check ran and raised nothing that is open\. Whether that satisfies/);
-  assert.match(article('A-5'), /1 accepted/);
+  assert.match(article('A-2'), /● evidence\s+Its check ran and found no deviation\. Whether that satisfies/);
+  assert.match(
+    article('A-5'),
+    /✗ findings\s+Nothing is open\. 1 deviation accepted.*✗\s+1 accepted deviation\s+: Prohibited/s,
+  );
   assert.match(article('A-6'), /1 announced/);
   assert.match(
     article('A-5'),

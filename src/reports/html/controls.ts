@@ -31,7 +31,7 @@ export function frameworks(input: ReportInput, hashes: ListenerHashes): Markup {
   const { frameworks: choices } = input.result.facts.estate.register;
   const missing = choices.filter((choice) => !views.some((v) => v.framework.id === choice.id));
   return html`<section id="frameworks"><h2>Frameworks</h2>
-<p class="lead">Evidence for an assessor, control by control. Findings: a check that speaks to the control raised something that is open. Evidence: its checks ran and raised nothing that is open, which is not to say that the control is satisfied: that is for the assessor.</p>${
+<p class="lead">Evidence for an assessor, control by control. Findings: a check that speaks to the control found a deviation, open or accepted by an exception. Evidence: its checks ran and found none, which is not to say that the control is satisfied: that is for the assessor.</p>${
     views.length === 0
       ? html`<p class="empty">No framework is chosen. Add one under frameworks in quietdoor.yaml, for example <code>- id: nist-800-53-r5</code>.</p>`
       : null
@@ -97,7 +97,7 @@ function controlArticle(view: FrameworkView, c: ControlView, run: CheckResult, h
     c.checks.length === 0
       ? 'none'
       : html`<ul class="plain">${c.checks.map((check) => html`<li>${checkLine(check)}`)}</ul>`,
-  )}${result === 'findings' && pair('Findings', findingList(c))}${pair('Evidence', evidence(c, run, hashes))}${pair('Not shown', notShown(c, run))}${
+  )}${c.open.length > 0 && pair('Findings', findingList(c))}${pair('Evidence', evidence(c, run, hashes))}${pair('Not shown', notShown(c, run))}${
     control.manual !== undefined || result === 'manual'
       ? pair('From people', control.manual ?? 'All evidence for this control.')
       : null
@@ -109,34 +109,44 @@ function says({ result, checks, open }: ControlView): Child {
     case 'findings': {
       const raising = checks.filter((c) => c.open.length > 0).length;
       const by = checks.length === 1 ? 'its check' : `${raising} of its ${checks.length} checks`;
-      return html`${count(open.length, 'open finding')}, raised by ${by}.`;
+      const accepted = checks.reduce((n, c) => n + c.accepted.length, 0);
+      const also =
+        accepted === 0
+          ? ''
+          : ` ${count(accepted, 'deviation')} accepted by an exception, which ${accepted === 1 ? 'stays one' : 'stay deviations'}.`;
+      return open.length === 0
+        ? `Nothing is open.${also}`
+        : `${count(open.length, 'open finding')}, raised by ${by}.${also}`;
     }
     case 'stale':
       return 'No host was observed recently enough to speak of now.';
     case 'evidence':
-      return `${checks.length === 1 ? 'Its check' : `Its ${checks.length} checks`} ran and raised nothing that is open. Whether that satisfies the control is for the assessor to say.`;
+      return `${checks.length === 1 ? 'Its check' : `Its ${checks.length} checks`} ran and found no deviation. Whether that satisfies the control is for the assessor to say.`;
     case 'manual':
       return 'No check speaks to it; the evidence comes from people.';
   }
 }
 
-/** What one check came to: `✗ 2 open findings`, `● nothing open`, with what is accepted or only announced. */
-function checkLine({ id, rule, open, notes, accepted }: CheckOutcome): Child {
+/** What one check came to: `✗ 2 open findings`, `✗ 1 accepted deviation`, `● nothing open`, and what else it says. */
+function checkLine({ id, rule, open, notes, accepted, dismissed }: CheckOutcome): Child {
   if (rule === undefined) return html`<b class="c-stale">? did not run</b> ${code(id)}: this version has no such check`;
-  const aside: Child[] = [];
+  const acceptedRows = rowsAddress('findings', { rule: [id], status: ['accepted'] });
+  const parts: Child[] = [];
+  if (open.length > 0) {
+    const href = rowsAddress('findings', { rule: [id], kind: ['deviation'] });
+    parts.push(html`<b class="c-findings">✗ <a href="${href}">${count(open.length, 'open finding')}</a></b>`);
+  } else if (accepted.length === 0) parts.push(html`<b class="c-evidence">● nothing open</b>`);
+  if (accepted.length > 0) {
+    const words = html`<a href="${acceptedRows}">${count(accepted.length, 'accepted deviation')}</a>`;
+    parts.push(open.length > 0 ? words : html`<b class="c-findings">✗ ${words}</b>`);
+  }
+  if (dismissed.length > 0)
+    parts.push(html`<a href="${acceptedRows}">${formatNumber(dismissed.length)} accepted as false positive</a>`);
   if (notes.length > 0)
-    aside.push(
+    parts.push(
       html`<a href="${rowsAddress('findings', { rule: [id], severity: ['info'] })}">${formatNumber(notes.length)} announced</a>`,
     );
-  if (accepted.length > 0)
-    aside.push(
-      html`<a href="${rowsAddress('findings', { rule: [id], status: ['accepted'] })}">${formatNumber(accepted.length)} accepted</a>`,
-    );
-  return html`${
-    open.length > 0
-      ? html`<b class="c-findings">✗ <a href="${rowsAddress('findings', { rule: [id], kind: ['deviation'] })}">${count(open.length, 'open finding')}</a></b>`
-      : html`<b class="c-evidence">● nothing open</b>`
-  }${aside.length > 0 && html`, ${listed(aside)}`}: ${rule.title} <span class="note"><a href="#${anchor('rule', id)}">${id}</a></span>`;
+  return html`${listed(parts)}: ${rule.title} <span class="note"><a href="#${anchor('rule', id)}">${id}</a></span>`;
 }
 
 const LISTED_FINDINGS = 5;

@@ -4,7 +4,7 @@ import type { CheckResult, EndpointResult } from '../../model/facts.ts';
 import { type Finding, SEVERITIES } from '../../model/finding.ts';
 import { BIND_SCOPES } from '../../model/listener.ts';
 import { reviewDue, reviewState } from '../../model/review.ts';
-import { counts, formatNumber } from '../words.ts';
+import { counts, formatNumber, isAccepted } from '../words.ts';
 import { changesOf, openedTags } from './changes.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { anchor, code, DASH, day, rowsAddress, severity, tag, unknown, verdictWord } from './format.ts';
@@ -103,7 +103,10 @@ function row(
         show: reach ? html`<b>${reach}</b> ${programs(programsOf(facts))}` : DASH,
         sort: `${reach ? BIND_SCOPES.indexOf(reach) : 9} ${programsOf(facts).join(' ')}`,
       },
-      { show: verdictWord(verdict.word) },
+      {
+        show: html`${verdictWord(verdict.word)}${verdict.word === 'DEVIATES' && isAccepted(result) && html` <br><span class="note">accepted</span>`}`,
+        sort: verdict.word,
+      },
       { show: facts.listeners.length > 0 ? day(since) : DASH },
       {
         show:

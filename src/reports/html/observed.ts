@@ -1,5 +1,6 @@
 import type { EndpointFacts } from '../../model/facts.ts';
 import type { BindScope } from '../../model/listener.ts';
+import { programName } from '../../model/program.ts';
 import type { ListenerState } from '../../model/state.ts';
 import { compareText } from '../../util/compare.ts';
 import { count } from '../../util/words.ts';
@@ -9,7 +10,7 @@ import { code, day, distance, listed, pair, unknown } from './format.ts';
 
 /** Names of the programs that hold the listeners, each once. */
 export function programsOf(facts: EndpointFacts): readonly string[] {
-  const names = facts.listeners.map(({ listener: l }) => processName(l.process));
+  const names = facts.listeners.map(({ listener: { process: p } }) => (p && programName(p)) ?? processName(p));
   return [...new Set(names)].sort(compareText);
 }
 
@@ -60,7 +61,7 @@ function program({ listener: l }: ListenerState): Markup {
   const user = p.user ?? l.user;
   return html`${pair(
     'Program',
-    html`${p.name ?? unknown('name not visible')}, pid ${p.pid}${user ? `, user ${user}` : ''}${
+    html`${programName(p) ?? unknown('name not visible')}, pid ${p.pid}${user ? `, user ${user}` : ''}${
       l.sharedWith.length > 0 ? `, shared with ${count(l.sharedWith.length, 'more process', 'more processes')}` : ''
     }`,
   )}${p.exe && pair('File', html`${code(p.exe)}${p.exeState && EXE_STATE[p.exeState] ? html`<b class="bad">${EXE_STATE[p.exeState]}</b>` : null}`)}${

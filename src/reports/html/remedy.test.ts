@@ -25,6 +25,12 @@ test('commands of a remedy are set apart, to be copied as they are', () => {
       want: ['quietdoor register diff', 'quietdoor register approve a'],
     },
     { name: 'in backticks', text: 'Run `ss -lntup` and look.', want: ['ss -lntup'] },
+    {
+      name: 'in brackets',
+      text: 'See it: git log -1 -S a -- b.yaml. (Where git prints nothing: quietdoor register diff.) Then: ss -lntup',
+      want: ['git log -1 -S a -- b.yaml', 'quietdoor register diff', 'ss -lntup'],
+    },
+    { name: 'a name in backticks is none', text: 'Change `bind` in the entry.', want: [] },
     { name: 'a sentence is none', text: 'Run quietdoor as root.', want: [] },
     { name: 'lines', text: 'quietdoor scan local\nquietdoor check', want: ['quietdoor scan local', 'quietdoor check'] },
   ];

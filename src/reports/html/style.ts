@@ -71,9 +71,9 @@ td:empty::before{content:"–";color:var(--grey)}td.count,th.count{text-align:ri
 .endpoints thead .endpoint{width:18%}.endpoints thead .can{width:100px}.endpoints thead .verdict{width:146px}.endpoints thead .since,.endpoints thead .review{width:90px}.endpoints thead .count{width:92px}
 .findings thead .severity{width:104px}.findings thead .about{width:22%}.findings thead .rule{width:15%}.findings thead .since{width:104px}
 .register thead .entry{width:16%}.register thead .may{width:11%}.register thead .review,.register thead .expires{width:100px}.register thead .count{width:72px}
-td.can{font-size:12px}.findings .about a{display:inline-block;padding:3px 0}td.may span{font-weight:400}th.endpoint code,th.entry b{font-weight:600}
+td.can{font-size:12px}.findings td.about{padding-top:4px}.findings .about a{display:inline-block;padding:3px 0}td.may span{font-weight:400}th.endpoint code,th.entry b{font-weight:600}
 .says{font-size:14px}.remedy{margin:2px 0}.command{background:var(--surface);padding:1px 4px;border-radius:3px}
-.copy{display:none;border:0;padding:0 6px;font-size:12px;color:var(--may)}.js .copy{display:inline}
+.copy{display:none;border:0;padding:0 2px 0 6px;font-size:12px;color:var(--may)}.js .copy{display:inline}
 details>summary{cursor:pointer;list-style-position:outside;margin-left:14px}summary::marker{color:var(--grey);font-size:11px}
 tr.detail{display:none}tr.detail>td{padding:12px 0 24px 14px;border-bottom:1px solid var(--line)}
 tbody:has(details[open]) tr.detail,tbody:target tr.detail,tbody.here tr.detail{display:table-row}
@@ -96,7 +96,7 @@ dt{color:var(--grey)}dd{min-width:0;overflow-wrap:anywhere}dd .bad{white-space:n
 .wide-labels{grid-template-columns:minmax(132px,max-content) minmax(0,1fr);align-items:baseline}.wide-labels dd a{display:inline-block;min-width:24px;padding:3px 0}
 .state{font-size:20px;line-height:1.35;margin-bottom:4px}.state a{color:inherit;text-decoration-color:var(--hatch)}
 .truths{display:grid;grid-template-columns:minmax(0,1fr) 104px minmax(0,1fr) 104px minmax(0,1.12fr);margin-top:4px}
-.big-truths{margin-top:28px}.big-truths dl{grid-template-columns:minmax(36px,max-content) minmax(0,1fr)}.big-truths dt a{display:inline-block;min-width:24px;padding:2px 0}.big-truths dd{padding:2px 0}
+.big-truths{margin-top:28px}.big-truths dl{grid-template-columns:minmax(36px,max-content) minmax(0,1fr)}.big-truths dt a{display:inline-block;min-width:24px;padding:2px 0}.big-truths :is(dd,dt:not(:has(a))){padding:2px 0}
 .truths>div{border-top:3px solid;padding-top:6px;color:var(--text)}
 .truths .may{border-color:var(--may-fill)}.truths .can{border-color:var(--can-fill)}.truths .does{border-color:var(--does-fill)}
 .truths h3{margin:0;display:flex;justify-content:space-between;font-size:14px}
@@ -159,11 +159,12 @@ const NARROW = `
 td.can{font-size:13px}
 }
 @media screen and (max-width:1100px){
-.truths{display:block}.truths>div{margin-top:12px}.gutter{border:0;margin:0;padding:6px 0;text-align:left}.gutter:empty{display:none}.gutter b,.big-truths .gutter b{display:inline;font-size:14px}
+tr.detail .truths{display:block}tr.detail .truths>div{margin-top:12px}tr.detail .gutter{border:0;margin:0;padding:6px 0;text-align:left}.gutter:empty{display:none}tr.detail .gutter b{display:inline;font-size:14px}
 .two{grid-template-columns:84px minmax(0,1fr)}
 }
 @media screen and (max-width:760px){
 body{display:block}main{padding:16px 16px 48px}
+.truths{display:block}.truths>div{margin-top:12px}.gutter{border:0;margin:0;padding:6px 0;text-align:left}.big-truths .gutter b{display:inline;font-size:14px}
 nav.contents{position:static;height:auto;flex-flow:row wrap;padding:12px 8px;border-right:0;border-bottom:1px solid var(--line);gap:0}nav.contents a{white-space:nowrap;padding:6px 8px}nav.contents a.sub{display:none}nav.contents a.brand{width:100%;margin:0}#theme{position:absolute;top:10px;right:16px;margin:0}
 .halves{display:block}.state{font-size:18px}
 .data tbody>tr:first-child>:is(.endpoint,.entry){flex:1 1 100%}.data tbody>tr:first-child>:is(.verdict,.approval,.count){flex:0 1 auto}

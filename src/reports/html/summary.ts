@@ -34,7 +34,8 @@ function state(result: CheckResult): Child {
     if (n > 0)
       parts.push(html`<a href="${rowsAddress('endpoints', { verdict: [word] })}">${formatNumber(n)} ${words}</a>`);
   };
-  verdict('DEVIATES', t.deviates, t.deviates === 1 ? 'deviates' : 'deviate');
+  const accepted = t.deviatesAccepted > 0 ? ` (${formatNumber(t.deviatesAccepted)} accepted)` : '';
+  verdict('DEVIATES', t.deviates, `${t.deviates === 1 ? 'deviates' : 'deviate'}${accepted}`);
   verdict('UNDETERMINED', t.undetermined, t.undetermined === 1 ? 'is undetermined' : 'are undetermined');
   verdict('CONFORMS', t.conforms, t.conforms === 1 ? 'conforms' : 'conform');
   return html`<a href="#endpoints">${count(t.endpoints, 'endpoint')}</a> on ${hostCount(result.facts.estate.hosts)}: ${listed(parts)}.`;
@@ -88,7 +89,7 @@ function verdicts(result: CheckResult): Markup {
   return html`<h3>Verdicts</h3>${stackedBar('Endpoints by verdict', [
     {
       name: 'DEVIATES',
-      label: '✗ deviate from the register',
+      label: `✗ deviate from the register${t.deviatesAccepted > 0 ? `, ${formatNumber(t.deviatesAccepted)} of them accepted` : ''}`,
       value: t.deviates,
       href: rowsAddress('endpoints', { verdict: ['DEVIATES'] }),
     },
