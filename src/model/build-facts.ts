@@ -50,7 +50,7 @@ export function buildFacts(input: FactsInput): Facts {
       endpoint,
       listeners: seen.open,
       closed: seen.closed,
-      entries: covering.map((c) => matched(c, endpoint.host)),
+      entries: matched(covering, endpoint.host),
       host: hostStates.get(endpoint.host.toLowerCase()) ?? [],
       mayBeInBrokenPart: mayBeBroken(endpoint),
     };
@@ -124,14 +124,17 @@ function compareStates(a: ListenerState, b: ListenerState): number {
 
 const NOT_WORKED_OUT: ApprovalState = { kind: 'unknown', reason: 'its approval was not worked out' };
 
-/** Returns what adds to an entry its approval and whether it was meant for the host; at most two objects per entry. */
+/**
+ * Returns what adds to entries their approval and whether they were meant for the host. There are at most two objects per
+ * entry, and as many lists for endpoints that it alone covers.
+ */
 function matchedEntries(
   approvals: ReadonlyMap<string, ApprovalState>,
   hosts: ReadonlyMap<string, readonly HostState[]>,
-): (covering: Covering, host: string) => MatchedEntry {
+): (covering: readonly Covering[], host: string) => readonly MatchedEntry[] {
   const firstObserved = new Map([...hosts].map(([name, s]) => [name, Math.min(...s.map((h) => h.firstObservedAt))]));
   const stamped = new Map<RegisterEntry, ReadonlySet<string>>();
-  const known = { yes: new Map<RegisterEntry, MatchedEntry>(), no: new Map<RegisterEntry, MatchedEntry>() };
+  const alone = { yes: new Map<RegisterEntry, Alone>(), no: new Map<RegisterEntry, Alone>() };
 
   function isConfirmed({ entry, namesHost }: Covering, host: string): boolean {
     if (namesHost) return true;
@@ -144,16 +147,23 @@ function matchedEntries(
     return (firstObserved.get(name) ?? Number.POSITIVE_INFINITY) <= approval.at;
   }
 
-  return (covering, host) => {
+  function matched(covering: Covering, host: string): Alone {
     const { entry } = covering;
     const hostConfirmed = isConfirmed(covering, host);
-    return getOrMake(hostConfirmed ? known.yes : known.no, entry, () => ({
-      entry,
-      approval: approvals.get(entry.id) ?? NOT_WORKED_OUT,
-      hostConfirmed,
-    }));
+    const known = hostConfirmed ? alone.yes : alone.no;
+    return getOrMake(known, entry, () => [
+      { entry, approval: approvals.get(entry.id) ?? NOT_WORKED_OUT, hostConfirmed },
+    ]);
+  }
+
+  return (covering, host) => {
+    const [first] = covering;
+    if (first && covering.length === 1) return matched(first, host);
+    return covering.map((c) => matched(c, host)[0]);
   };
 }
+
+type Alone = readonly [MatchedEntry];
 
 /** Returns what says whether an unreadable part of the register might be about an endpoint. */
 function brokenPart(problems: readonly RegisterProblem[]): (endpoint: Endpoint) => boolean {

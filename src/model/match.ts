@@ -98,9 +98,9 @@ export function specificityOf(entry: RegisterEntry, host: MatchHost, at: Endpoin
 
 interface EntryRecord {
   readonly entry: RegisterEntry;
-  /** The answer where it names the host, and where it does not. */
-  readonly named: Covering;
-  readonly chosen: Covering;
+  /** The answer where it alone covers an endpoint and names the host, and where it does not name it. */
+  readonly named: readonly [Covering];
+  readonly chosen: readonly [Covering];
   /** Place of its id among all. */
   readonly order: number;
   readonly groups: Set<Group>;
@@ -111,6 +111,7 @@ interface EntryRecord {
 interface Item {
   readonly record: EntryRecord;
   readonly range: PortRange;
+  readonly group: Group;
 }
 
 /** All entries that have one selector in common. */
@@ -122,6 +123,13 @@ interface Group {
   /** Known hosts that the selector chooses. */
   readonly hosts: string[];
 }
+
+/** `namesHost` follows from the selector by which the entry was found. */
+function coveringBy({ record, group }: Item): readonly [Covering] {
+  return group.score >= OUTRIGHT_SCORE ? record.named : record.chosen;
+}
+
+const NONE: readonly Covering[] = [];
 
 /** Answers longer than this are kept and shared between the endpoints that have the same one. */
 const SHARED_FROM = 16;
@@ -139,8 +147,8 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
   for (const [order, entry] of entries.toSorted((a, b) => compareText(a.id, b.id)).entries()) {
     const record: EntryRecord = {
       entry,
-      named: { entry, namesHost: true },
-      chosen: { entry, namesHost: false },
+      named: [{ entry, namesHost: true }],
+      chosen: [{ entry, namesHost: false }],
       order,
       groups: new Set(entry.hosts.map(groups.of)),
       foundIn: 0,
@@ -148,7 +156,7 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
     records.set(entry, record);
     for (const group of record.groups) {
       const tree = getOrMake(group.ports, entry.transport, newPortTree<Item>);
-      for (const range of entry.ports) addToPortTree(tree, range, { record, range });
+      for (const range of entry.ports) addToPortTree(tree, range, { record, range, group });
     }
   }
 
@@ -164,7 +172,10 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
     for (const group of chosen) group.hosts.push(host.name);
   }
   function groupsOfName(name: string): readonly Group[] {
-    return getOrMake(groupsByName, name.toLowerCase(), () => groupsFor(resolveHost({ name, addresses: [], tags: [] })));
+    const key = name.toLowerCase();
+    const found = groupsByName.get(key) ?? groupsFor(resolveHost({ name, addresses: [], tags: [] }));
+    groupsByName.set(key, found);
+    return found;
   }
 
   const groupsByHost = new WeakMap<MatchHost, readonly Group[]>();
@@ -176,38 +187,38 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
 
   const shared = new Map<string, readonly Covering[]>();
   let question = 0;
+  /** Lists that hold what covers the endpoint of the present question, the most specific group first. */
+  const hits: (readonly Item[])[] = [];
+  const collect = (items: readonly Item[]) => void hits.push(items);
 
-  function entriesFor(endpoint: Endpoint): readonly Covering[] {
-    const { scope, transport, port } = endpoint;
-    const hits: { group: Group; items: readonly Item[] }[] = [];
-    let total = 0;
-    for (const group of groupsOfName(endpoint.host)) {
+  function entriesFor({ host, scope, transport, port }: Endpoint): readonly Covering[] {
+    hits.length = 0;
+    for (const group of groupsOfName(host)) {
       const tree = group.ports.get(transport);
-      if (tree)
-        visitPort(tree, port, (items) => {
-          hits.push({ group, items });
-          total += items.length;
-        });
+      if (tree) visitPort(tree, port, collect);
     }
-    if (total === 0) return [];
-    const key = total < SHARED_FROM ? null : `${transport} ${port} ${scope} ${hits.map((h) => h.group.id).join(' ')}`;
-    const known = key === null ? undefined : shared.get(key);
-    if (known) return known;
+    const only = hits.length === 1 && hits[0]?.length === 1 ? hits[0][0] : undefined;
+    if (only) return scopeScore(only.record.entry.scope, scope) === 0 ? NONE : coveringBy(only);
+    const total = hits.reduce((n, items) => n + items.length, 0);
+    if (total < SHARED_FROM) return rank(scope);
+    const key = `${transport} ${port} ${scope} ${hits.map(([item]) => item?.group.id).join(' ')}`;
+    return getOrMake(shared, key, () => rank(scope));
+  }
+
+  /** The answer to the present question where several may cover the endpoint. */
+  function rank(scope: Scope): readonly Covering[] {
     question++;
-    const found: { record: EntryRecord; namesHost: boolean; specificity: number }[] = [];
-    for (const { group, items } of hits)
-      for (const { record, range } of items) {
-        const covers = scopeScore(record.entry.scope, scope);
-        if (covers === 0 || record.foundIn === question) continue;
-        record.foundIn = question;
-        // The most specific group comes first, so it is by this one that the entry counts.
-        const namesHost = group.score >= OUTRIGHT_SCORE;
-        found.push({ record, namesHost, specificity: combineScores(group.score, covers, range) });
-      }
-    if (found.length > 1) found.sort((a, b) => b.specificity - a.specificity || a.record.order - b.record.order);
-    const answer = found.map(({ record, namesHost }) => (namesHost ? record.named : record.chosen));
-    if (key !== null) shared.set(key, answer);
-    return answer;
+    const found: { item: Item; specificity: number }[] = [];
+    for (const item of hits.flat()) {
+      const { record, range, group } = item;
+      const covers = scopeScore(record.entry.scope, scope);
+      // The most specific group comes first, so it is by this one that the entry counts.
+      if (covers === 0 || record.foundIn === question) continue;
+      record.foundIn = question;
+      found.push({ item, specificity: combineScores(group.score, covers, range) });
+    }
+    found.sort((a, b) => b.specificity - a.specificity || a.item.record.order - b.item.record.order);
+    return found.map(({ item }) => coveringBy(item)[0]);
   }
 
   function decide(host: MatchHost, at: EndpointOnHost): Decision | null {

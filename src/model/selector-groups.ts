@@ -13,11 +13,15 @@ export function newSelectorGroups<T>(make: (selector: HostSelector, text: string
   const byKey = new Map<string, T>();
   const byText = new Map<string, T>();
   return {
-    of: (text) =>
-      getOrMake(byText, text, () => {
+    of(text) {
+      let group = byText.get(text);
+      if (group === undefined) {
         const selector = parseHostSelector(text);
-        return getOrMake(byKey, selectorKey(selector), () => make(selector, text));
-      }),
+        group = getOrMake(byKey, selectorKey(selector), () => make(selector, text));
+        byText.set(text, group);
+      }
+      return group;
+    },
     values: () => byKey.values(),
   };
 }

@@ -1,5 +1,5 @@
 import { type Generated, sql } from 'kysely';
-import { compareListeners, type Listener } from '../../model/listener.ts';
+import { compareListeners, type Listener, type ProcessFacts } from '../../model/listener.ts';
 import type { ListenerAttributes } from '../../model/listener-attributes.ts';
 import type { ListenerState } from '../../model/state.ts';
 import { compareText } from '../../util/compare.ts';
@@ -58,11 +58,11 @@ export async function selectListeners(
   if (filter.openOnly) query = query.where('open', '=', 1);
 
   const states: ListenerState[] = [];
-  const shapes = new Map<number, ListenerShape>();
+  const shapes = new Map<number, Mould>();
   for (let last = 0, isMore = true; isMore; ) {
     const rows = await query.where('id', '>', last).orderBy('id').limit(PAGE_ROWS).execute();
     const unknown = rows.map((row) => row.shape).filter((id) => !shapes.has(id));
-    for (const [id, shape] of await selectShapes(db, new Set(unknown))) shapes.set(id, shape);
+    for (const [id, shape] of await selectShapes(db, new Set(unknown))) shapes.set(id, mouldOf(shape));
     for (const row of rows) {
       const host = hosts.get(row.host_state);
       const shape = shapes.get(row.shape);
@@ -81,11 +81,11 @@ const PAGE_ROWS = 5_000;
 type HostRow = { readonly host: string; readonly vantage: string; readonly confirmed_at: number };
 type ListenerRow = Omit<ListenerStateTable, 'id' | 'host_state' | 'scope' | 'transport' | 'shape'>;
 
-function toState(row: ListenerRow, { host, vantage, confirmed_at }: HostRow, shape: ListenerShape): ListenerState {
+function toState(row: ListenerRow, { host, vantage, confirmed_at }: HostRow, mould: Mould): ListenerState {
   const open = row.open === 1;
   const state = {
     vantage,
-    listener: toListener(row, shape, host),
+    listener: toListener(row, mould, host),
     open,
     firstSeen: row.first_seen,
     openSince: row.open_since,
@@ -98,14 +98,26 @@ function toState(row: ListenerRow, { host, vantage, confirmed_at }: HostRow, sha
 
 const NOBODY: Listener['sharedWith'] = [];
 
-function toListener(row: ListenerRow, shape: ListenerShape, host: string): Listener {
+/** A shape with room for the rest: a copy of it that is filled in takes half the time of one that grows. */
+interface Mould {
+  readonly listener: Listener;
+  readonly process: ProcessFacts | null;
+}
+
+function mouldOf({ listener, process }: ListenerShape): Mould {
+  return {
+    listener: { host: '', ...listener, port: 0, address: '', process: null, sharedWith: NOBODY },
+    process: process === null ? null : { pid: 0, ...process },
+  };
+}
+
+function toListener(row: ListenerRow, mould: Mould, host: string): Listener {
+  const { port, address, pid, started_at: startedAt } = row;
   let process: Listener['process'] = null;
-  if (shape.process !== null && row.pid !== null) {
-    const { pid, started_at: startedAt } = row;
-    process = startedAt === null ? { pid, ...shape.process } : { pid, startedAt, ...shape.process };
-  }
+  if (mould.process !== null && pid !== null)
+    process = startedAt === null ? { ...mould.process, pid } : { ...mould.process, pid, startedAt };
   const sharedWith = row.shared_with === null ? NOBODY : (JSON.parse(row.shared_with) as Listener['sharedWith']);
-  return { host, ...shape.listener, port: row.port, address: row.address, process, sharedWith };
+  return { ...mould.listener, host, port, address, process, sharedWith };
 }
 
 /** Writes states of one host and vantage, replacing those of the same key. */
