@@ -92,9 +92,9 @@ function findings({ outcome }: QuickstartResult, options: RenderOptions): string
   if (open.length === 0) return [];
   const lines = open.slice(0, MOST_FINDINGS).flatMap((finding) => {
     const head = `${paint(SEVERITY_STYLE[finding.severity], `✗ ${finding.severity.padEnd(8)}`, options.color)} `;
-    return wrap(`${subjectText(finding.subject)}: ${finding.message}`, options.width - 11).map(
-      (line, i) => (i === 0 ? head : ' '.repeat(11)) + line,
-    );
+    const subject = subjectText(finding.subject);
+    const said = finding.message.startsWith(subject) ? finding.message : `${subject}: ${finding.message}`;
+    return wrap(said, options.width - 11).map((line, i) => (i === 0 ? head : ' '.repeat(11)) + line);
   });
   const more = open.length - Math.min(open.length, MOST_FINDINGS);
   return [
