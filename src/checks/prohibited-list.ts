@@ -3,6 +3,7 @@ import type { ProcessFacts } from '../model/listener.ts';
 import { parsePorts } from '../model/port-ranges.ts';
 import { holdersOf, someHolder } from '../model/process-match.ts';
 import { fileNameOf, isInterpreter } from '../model/program.ts';
+import { getOrMake } from '../util/get-or-make.ts';
 import list from './prohibited-services.json' with { type: 'json' };
 
 /** A service of the built-in list. */
@@ -33,19 +34,15 @@ export type Proof = 'process' | 'entry' | 'port' | 'contradicted';
 /** Programs that stand in front of others: they neither confirm a service nor speak against it. */
 const FRONTS = new Set(['docker-proxy', 'rootlessport', 'inetd', 'xinetd', 'systemd', 'busybox', 'socat']);
 
-const BY_PORT = new Map<string, ProhibitedService[]>();
-const BY_PROGRAM = new Map<string, ProhibitedService[]>();
+/** Services by transport, then by port, or by program where one is recognised on any port. */
+const BY_PORT = new Map<string, Map<number, ProhibitedService[]>>();
+const BY_PROGRAM = new Map<string, Map<string, ProhibitedService[]>>();
 for (const service of list as readonly ProhibitedService[]) {
+  const byPort = getOrMake(BY_PORT, service.transport, () => new Map());
   for (const { from, to } of parsePorts(service.ports).ranges)
-    for (let port = from; port <= to; port++) add(BY_PORT, `${port}/${service.transport}`, service);
-  if (service.anyPort)
-    for (const program of service.processes) add(BY_PROGRAM, `${program}/${service.transport}`, service);
-}
-
-function add(map: Map<string, ProhibitedService[]>, key: string, service: ProhibitedService): void {
-  const listed = map.get(key);
-  if (listed) listed.push(service);
-  else map.set(key, [service]);
+    for (let port = from; port <= to; port++) getOrMake(byPort, port, () => []).push(service);
+  const byProgram = getOrMake(BY_PROGRAM, service.transport, () => new Map());
+  if (service.anyPort) for (const program of service.processes) getOrMake(byProgram, program, () => []).push(service);
 }
 
 const NONE: readonly ProhibitedService[] = [];
@@ -53,12 +50,13 @@ const NONE: readonly ProhibitedService[] = [];
 /** Services of the list that the endpoint may be, by its port or by a program that speaks nothing else. */
 export function candidates(facts: EndpointFacts): readonly ProhibitedService[] {
   const { port, transport } = facts.endpoint;
-  const byPort = BY_PORT.get(`${port}/${transport}`);
+  const byPort = BY_PORT.get(transport)?.get(port);
   if (byPort) return byPort;
-  const isKnown = (name: string | undefined) => name !== undefined && BY_PROGRAM.has(`${name}/${transport}`);
-  if (!facts.listeners.some(({ listener }) => someHolder(listener, (p) => isKnown(p.name) || isKnown(fileNameOf(p)))))
-    return NONE;
-  return programNames(facts).flatMap((name) => BY_PROGRAM.get(`${name}/${transport}`) ?? []);
+  const byProgram = BY_PROGRAM.get(transport);
+  if (!byProgram) return NONE;
+  const isKnown = (p: ProcessFacts) => byProgram.has(p.name ?? '') || byProgram.has(fileNameOf(p) ?? '');
+  if (!facts.listeners.some(({ listener }) => someHolder(listener, isKnown))) return NONE;
+  return programNames(facts).flatMap((name) => byProgram.get(name) ?? []);
 }
 
 /** What says that the endpoint offers the service. */

@@ -33,7 +33,6 @@ export const prohibitedService: Check = {
   },
 };
 
-/** Services by transport, then by port, or by program where one is recognised on any port. */
 function draftOf(service: ProhibitedService, facts: EndpointFacts, { now, register }: EstateFacts): FindingDraft {
   const proof = proofOf(service, facts);
   const first = facts.listeners[0]?.listener;
