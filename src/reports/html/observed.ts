@@ -67,7 +67,7 @@ function program({ listener: l }: ListenerState): Markup {
   )}${p.exe && pair('File', html`${code(p.exe)}${p.exeState && EXE_STATE[p.exeState] ? html`<b class="bad">${EXE_STATE[p.exeState]}</b>` : null}`)}${
     p.package && pair('Package', html`${p.package.name} ${p.package.version}`)
   }${p.unit && pair('Unit', code(p.unit))}${p.container && pair('Container', code(p.container.slice(0, 12)))}${
-    p.commandLine && pair('Command', code(p.commandLine))
+    p.commandLine !== undefined && p.commandLine !== p.exe && pair('Command', code(p.commandLine))
   }${p.sha256 && pair('SHA-256', code(p.sha256))}`;
 }
 

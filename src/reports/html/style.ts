@@ -132,7 +132,7 @@ div.track{height:6px;background:var(--surface);margin-bottom:28px}
 .matrix{display:flex;flex-wrap:wrap;gap:0 14px;font-size:13px;padding:4px 0}.matrix a{display:inline-block;min-width:24px;padding:3px 0;text-decoration:none;white-space:nowrap}.matrix a:hover{text-decoration:underline}
 a.c-findings,b.c-findings{color:var(--bad)}a.c-evidence,b.c-evidence{color:var(--text)}a.c-stale,b.c-stale,a.c-manual,b.c-manual{color:var(--grey)}
 .control{padding:16px 0;border-top:1px solid var(--line)}.matrix+.control{margin-top:16px}.control h4{margin-bottom:6px}.control h4 span{font-weight:400}.control h4 em{font-style:normal;font-weight:400;font-size:12px;color:var(--grey);border:1px solid var(--line);border-radius:4px;padding:1px 6px;margin-left:6px;white-space:nowrap}
-.control:target{box-shadow:-12px 0 var(--page),-15px 0 var(--may-fill)}
+.control dl{align-items:baseline}.control:target{box-shadow:-12px 0 var(--page),-15px 0 var(--may-fill)}
 .problems{margin:12px 0 20px}.problems h3{margin-top:0}
 .two{grid-template-columns:84px minmax(0,1fr) 84px minmax(0,1fr)}
 .rule-list,.method{display:grid;grid-template-columns:112px minmax(0,84ch);font-size:13px}.rule-list>*,.method>*{padding:10px 0;border-top:1px solid var(--line)}
