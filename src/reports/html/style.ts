@@ -205,8 +205,8 @@ summary{list-style:none;margin-left:0!important}summary::marker{content:""}
 .here>tr:first-child,tbody:target>tr:first-child{background:none!important;box-shadow:none!important}
 .framework{break-before:page;margin-top:0}.framework:first-of-type{break-before:auto}
 .control{break-before:page;break-inside:avoid-page;border:0}.control.outside{break-before:auto;break-inside:avoid;border-top:1px solid var(--line)}
-.control:not(.outside)::after{content:"Assessor: determination, notes, date";display:block;margin-top:14mm;padding:1mm 0 40mm;border-top:1px solid #59616b;font-size:9pt;color:#59616b}
-.control dl{font-size:10.5pt;grid-template-columns:26mm minmax(0,1fr);gap:4mm}.control h4{font-size:14pt;margin-bottom:4mm}.control.outside dl{font-size:9pt;gap:1mm 4mm}.control.outside h4{font-size:10.5pt}
+.control:not(.outside)::after{content:"Assessor: determination, notes, date";display:block;margin-top:8mm;padding:1mm 0 12mm;border-top:1px solid #59616b;font-size:9pt;color:#59616b}
+.control dl{font-size:10pt;grid-template-columns:26mm minmax(0,1fr);gap:3mm 4mm}.control h4{font-size:14pt;margin-bottom:4mm}.control.outside dl{font-size:9pt;gap:1mm 4mm}.control.outside h4{font-size:10.5pt}
 #rules,#events,#method{break-before:page}
 }
 `;
