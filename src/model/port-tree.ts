@@ -18,6 +18,7 @@ export function newPortTree<T>(): PortTree<T> {
 
 /** The fewest nodes that are together exactly the range. Node n has children 2n and 2n+1; port p is leaf 65536 + p. */
 export function nodesOf(range: PortRange): number[] {
+  if (range.from === range.to) return [range.from + LEAVES];
   const nodes: number[] = [];
   for (let low = range.from + LEAVES, high = range.to + LEAVES + 1; low < high; low >>= 1, high >>= 1) {
     if (low & 1) nodes.push(low++);

@@ -35,16 +35,9 @@ export function isSocketActivator(process: ProcessFacts): boolean {
 
 const NO_DIFFERENCE: ProcessComparison = { differences: [], unknown: [] };
 
-const fieldsOfRule = new WeakMap<ProcessRule, readonly (keyof ProcessRule)[]>();
-
-/** Fields that a rule restricts; an empty list of hashes restricts nothing. */
-function namedFields(rule: ProcessRule): readonly (keyof ProcessRule)[] {
-  let named = fieldsOfRule.get(rule);
-  if (!named) {
-    named = FIELDS.filter((field) => (field === 'sha256' ? (rule.sha256?.length ?? 0) > 0 : rule[field] !== undefined));
-    fieldsOfRule.set(rule, named);
-  }
-  return named;
+/** Says whether a rule restricts a field; an empty list of hashes restricts nothing. */
+function isNamed(rule: ProcessRule, field: keyof ProcessRule): boolean {
+  return field === 'sha256' ? (rule.sha256?.length ?? 0) > 0 : rule[field] !== undefined;
 }
 
 /**
@@ -52,8 +45,9 @@ function namedFields(rule: ProcessRule): readonly (keyof ProcessRule)[] {
  * know it. The user is compared for the oldest holder alone, as servers start as root and give the socket to workers.
  */
 export function compareProcess(rule: ProcessRule, listener: Listener): ProcessComparison {
-  const named = namedFields(rule);
-  if (named.length === 0 || isPlainMatch(rule, named, listener)) return NO_DIFFERENCE;
+  if (isPlainMatch(rule, listener)) return NO_DIFFERENCE;
+  const named = FIELDS.filter((field) => isNamed(rule, field));
+  if (named.length === 0) return NO_DIFFERENCE;
   const holders = judgedHolders(rule, listener);
   if (holders.length === 0) return { differences: [], unknown: named };
   const differences: ProcessDifference[] = [];
@@ -72,10 +66,11 @@ export function compareProcess(rule: ProcessRule, listener: Listener): ProcessCo
 }
 
 /** The usual case, decided without further ado: one holder, and every named field is known and right. */
-function isPlainMatch(rule: ProcessRule, named: readonly (keyof ProcessRule)[], listener: Listener): boolean {
+function isPlainMatch(rule: ProcessRule, listener: Listener): boolean {
   const { process, sharedWith } = listener;
   if (process === null || sharedWith.length > 0 || isSocketActivator(process)) return false;
-  for (const field of named) {
+  for (const field of FIELDS) {
+    if (!isNamed(rule, field)) continue;
     const observed = observedValue(rule, field, process);
     if (observed === undefined || !matches(rule, field, observed)) return false;
   }
