@@ -36,8 +36,6 @@ export function join(children: readonly Child[], separator: string): Markup {
   return { markup: children.map(render).join(separator) };
 }
 
-export const NOTHING: Markup = { markup: '' };
-
 function render(child: Child): string {
   if (typeof child === 'string') return escapeText(child);
   if (typeof child === 'number') return String(child);
