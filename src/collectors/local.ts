@@ -120,11 +120,7 @@ function takeSnapshot(options: CollectorOptions, memory: Memory): Snapshot {
   const mountedNames = new Map(named.flatMap(({ id, name }) => (id === undefined ? [] : [[id, name] as const])));
   const names = memory.scopes.nameAll([...survey.byId.values()], survey.hostId, mountedNames);
   const groups: SocketGroup[] = [];
-  for (const [id, namespace] of tables) {
-    const inodes = new Set<number>();
-    for (const sockets of namespace.tables) for (const { inode } of sockets) if (inode > 0) inodes.add(inode);
-    groups.push({ inodes, pids: survey.byId.get(id)?.pids ?? [] });
-  }
+  for (const [id, { inodes }] of tables) groups.push({ inodes, pids: survey.byId.get(id)?.pids ?? [] });
   memory.owners.update(groups, survey.pids);
 
   const scopes: ScopeSockets[] = [];
@@ -177,15 +173,19 @@ function readAllTables(
 ): Map<string, NamespaceTables> {
   const tables = new Map<string, NamespaceTables>();
   for (const { id, pids } of survey.byId.values()) {
-    const directories = pids.map((pid) => `${proc}/${pid}/net`);
-    // a captured tree holds the host's own tables where everybody looks for them
-    if (!live && id === survey.hostId && listDirectory(`${proc}/net`) !== undefined) directories.unshift(`${proc}/net`);
-    const read = reader.read(id, directories);
+    const read = reader.read(id, tableDirectories(pids, proc, !live && id === survey.hostId));
     if (read !== undefined) tables.set(id, read);
     else if (id === survey.hostId) found.push(gaps.tableUnreadable('host', 'tcp', 'could not be read'));
   }
   reader.keepOnly(survey.byId);
   return tables;
+}
+
+/** Where the tables of a namespace may be read, best first. `captured`: the host's namespace in a captured tree. */
+function* tableDirectories(pids: readonly number[], proc: string, captured: boolean): Generator<string> {
+  // a captured tree holds the host's own tables where everybody looks for them
+  if (captured && listDirectory(`${proc}/net`) !== undefined) yield `${proc}/net`;
+  for (const pid of pids) yield `${proc}/${pid}/net`;
 }
 
 /** Says whether /proc hides processes of others from us (proc(5), mount option hidepid). */

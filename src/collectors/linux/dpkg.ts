@@ -95,6 +95,8 @@ export function openDpkg(root: string): PackageDatabase | PackageProblem | undef
       return undefined;
     },
     release: () => {
+      // frees the memory at once: the next full garbage collection may be far
+      (lists?.bytes.buffer as ArrayBuffer | undefined)?.transfer(0);
       lists = undefined;
     },
   };

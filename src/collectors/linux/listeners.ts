@@ -15,6 +15,7 @@ import type { Socket } from './socket-tables.ts';
 /** The sockets of one scope, by table. */
 export interface ScopeSockets {
   readonly scope: Scope;
+  /** The very same list as before where no table changed. */
   readonly tables: readonly (readonly Socket[])[];
 }
 
@@ -85,7 +86,7 @@ export function createListenerFolder(): ListenerFolder {
         const before = isSameContext ? earlier.get(sockets.scope) : undefined;
         now.set(
           sockets.scope,
-          before && isSameList(before.tables, sockets.tables) ? refold(before, context) : foldScope(sockets, context),
+          before?.tables === sockets.tables ? refold(before, context) : foldScope(sockets, context),
         );
       }
       earlier = now;
@@ -96,13 +97,10 @@ export function createListenerFolder(): ListenerFolder {
   };
 }
 
-function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((item, i) => item === b[i]);
-}
-
 /** The same sockets as before: only listeners whose holders changed are made anew. */
 function refold(before: FoldedScope, context: FoldContext): FoldedScope {
-  for (const [i, { listener, group, holders, facts }] of before.folded.entries()) {
+  for (let i = 0; i < before.folded.length; i++) {
+    const { listener, group, holders, facts } = before.folded[i] as Folded;
     let isSame = true;
     let f = 0;
     for (let s = 0; isSame && s < group.length; s++) {

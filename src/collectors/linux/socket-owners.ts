@@ -68,6 +68,7 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
   /** Inodes that each process was seen to hold. */
   const inodesOfPid = new Map<number, Set<number>>();
   const nobodyUntil = new Map<number, number>();
+  let united: { from: readonly ReadonlySet<number>[]; inodes: ReadonlySet<number> } = { from: [], inodes: new Set() };
   let seenPids = new Set<number>();
   const hidden = new Set<number>();
   /**
@@ -77,6 +78,18 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
   const starts = new Map<number, { inode: number; stat: ProcessStat }>();
   let round = 0;
   let lookedAt = Number.NEGATIVE_INFINITY;
+
+  const isUnknown = (inode: number) => !known.has(inode) && !nobodyUntil.has(inode);
+
+  /** Inodes of all groups; the very same set as before where no group changed. */
+  const unite = (groups: readonly SocketGroup[]): ReadonlySet<number> => {
+    if (groups.length === united.from.length && groups.every(({ inodes }, i) => inodes === united.from[i]))
+      return united.inodes;
+    const inodes = new Set<number>();
+    for (const group of groups) for (const inode of group.inodes) inodes.add(inode);
+    united = { from: groups.map((group) => group.inodes), inodes };
+    return inodes;
+  };
 
   /** Drops what is known of a process, before it is looked through again. */
   const forget = (pid: number) => {
@@ -137,34 +150,32 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
   const verify = (inodes: ReadonlySet<number>): Set<number> => {
     const alive = new Map<number, number | undefined>();
     const doubtful = new Set<number>();
-    for (const [inode, holders] of known) {
+    known.forEach((holders, inode) => {
       if (!inodes.has(inode)) {
         known.delete(inode);
-        continue;
+        return;
       }
-      const expected = `socket:[${inode}]`;
       const isDue = holders.length > 1 || (inode + round) % VERIFY_EVERY === 0;
       let dropped = false;
       for (const holder of holders) {
         if (!alive.has(holder.pid)) alive.set(holder.pid, startOf(holder.pid)?.startTicks);
         const isRunning = alive.get(holder.pid) === holder.startTicks;
-        if (isRunning && (!isDue || isLinkTo(holder.path, expected))) continue;
+        if (isRunning && (!isDue || isLinkTo(holder.path, `socket:[${inode}]`))) continue;
         dropped = true;
         if (alive.get(holder.pid) !== undefined) doubtful.add(holder.pid);
       }
-      if (!dropped) continue;
+      if (!dropped) return;
       const left = holders.filter((h) => alive.get(h.pid) === h.startTicks && !doubtful.has(h.pid));
       if (left.length > 0) known.set(inode, left);
       else known.delete(inode);
-    }
+    });
     return doubtful;
   };
 
   return {
     update: (groups, pids) => {
       const now = elapsed();
-      const inodes = new Set<number>();
-      for (const group of groups) for (const inode of group.inodes) inodes.add(inode);
+      const inodes = unite(groups);
       for (const [inode, until] of nobodyUntil) if (until <= now || !inodes.has(inode)) nobodyUntil.delete(inode);
       const isStale = now - lookedAt >= VALID_MS;
       const looked = new Set<number>();
@@ -184,10 +195,9 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
         for (const pid of pids) if (!seenPids.has(pid)) lookOnce(pid);
         for (const pid of verify(inodes)) lookOnce(pid);
         // whoever opened a socket most likely lives in its namespace
-        const isUnknown = (inode: number) => !known.has(inode) && !nobodyUntil.has(inode);
         for (const group of groups) if (some(group.inodes, isUnknown)) for (const pid of group.pids) lookOnce(pid);
       }
-      if (isStale || some(inodes, (inode) => !known.has(inode) && !nobodyUntil.has(inode))) {
+      if (isStale || some(inodes, isUnknown)) {
         for (const pid of pids) lookOnce(pid);
         lookedAt = now;
       }
@@ -195,8 +205,9 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
       for (const memory of [starts, inodesOfPid])
         for (const pid of memory.keys()) if (!seenPids.has(pid)) memory.delete(pid);
       for (const pid of hidden) if (!seenPids.has(pid)) hidden.delete(pid);
-      for (const inode of inodes)
-        if (!known.has(inode) && !nobodyUntil.has(inode)) nobodyUntil.set(inode, now + VALID_MS);
+      inodes.forEach((inode) => {
+        if (isUnknown(inode)) nobodyUntil.set(inode, now + VALID_MS);
+      });
     },
     holdersOf: (inode) => known.get(inode) ?? NOBODY,
     hiddenPids: () => hidden.size,
@@ -204,8 +215,12 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
 }
 
 function some(inodes: ReadonlySet<number>, is: (inode: number) => boolean): boolean {
-  for (const inode of inodes) if (is(inode)) return true;
-  return false;
+  let found = false;
+  // unlike an iterator, it makes no object per element
+  inodes.forEach((inode) => {
+    found ||= is(inode);
+  });
+  return found;
 }
 
 function processInode(proc: string, pid: number): number | undefined {

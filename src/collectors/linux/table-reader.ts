@@ -35,8 +35,10 @@ export interface TableProblem {
 }
 
 export interface NamespaceTables {
-  /** One list per table; the very same list as before where the table did not change. */
+  /** One list per table; the very same list of lists as before where no table changed. */
   readonly tables: readonly (readonly Socket[])[];
+  /** Of all sockets in the tables; the very same set as before where no table changed. */
+  readonly inodes: ReadonlySet<number>;
   readonly problems: readonly TableProblem[];
 }
 
@@ -45,27 +47,36 @@ export interface TableReader {
    * Reads the tables of a namespace through the first of the given /proc/PID/net directories that lasts. Returns
    * `undefined` if none does: every process of the namespace ended meanwhile.
    */
-  readonly read: (namespaceId: string, directories: readonly string[]) => NamespaceTables | undefined;
+  readonly read: (namespaceId: string, directories: Iterable<string>) => NamespaceTables | undefined;
   /** Forgets namespaces that are gone. */
   readonly keepOnly: (namespaceIds: { readonly has: (id: string) => boolean }) => void;
 }
 
 /** A table as it was read last. */
-interface Earlier {
+interface EarlierTable {
   readonly bytes: Buffer;
   readonly parsed: ParsedTable;
 }
 
+/** A namespace as it was read last. */
+interface Earlier {
+  readonly byFile: Map<string, EarlierTable>;
+  result: Pick<NamespaceTables, 'tables' | 'inodes'>;
+}
+
 /** A reader that parses a table again only when it changed: on a quiet machine a snapshot is a comparison of bytes. */
 export function createTableReader(): TableReader {
-  const earlier = new Map<string, Map<string, Earlier>>();
+  const earlier = new Map<string, Earlier>();
   return {
     read: (id, directories) => {
-      const known = earlier.get(id) ?? new Map<string, Earlier>();
+      const known: Earlier = earlier.get(id) ?? { byFile: new Map(), result: { tables: [], inodes: new Set() } };
       earlier.set(id, known);
       for (const directory of directories) {
-        const tables = readTables(directory, known);
-        if (tables !== undefined) return tables;
+        const read = readTables(directory, known.byFile);
+        if (read === undefined) continue;
+        if (!isSameList(read.tables, known.result.tables))
+          known.result = { tables: read.tables, inodes: inodesOf(read.tables) };
+        return { ...known.result, problems: read.problems };
       }
       return undefined;
     },
@@ -75,7 +86,20 @@ export function createTableReader(): TableReader {
   };
 }
 
-function readTables(directory: string, known: Map<string, Earlier>): NamespaceTables | undefined {
+function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}
+
+function inodesOf(tables: NamespaceTables['tables']): Set<number> {
+  const inodes = new Set<number>();
+  for (const sockets of tables) for (const { inode } of sockets) if (inode > 0) inodes.add(inode);
+  return inodes;
+}
+
+function readTables(
+  directory: string,
+  known: Map<string, EarlierTable>,
+): Pick<NamespaceTables, 'tables' | 'problems'> | undefined {
   const tables: (readonly Socket[])[] = [];
   const problems: TableProblem[] = [];
   let isMissing = false;
@@ -112,7 +136,7 @@ function readCounts(directory: string): Map<string, number> {
   return parseSockstat(texts.join('\n'));
 }
 
-function parse(bytes: Buffer, table: SocketTable, known: Map<string, Earlier>): ParsedTable {
+function parse(bytes: Buffer, table: SocketTable, known: Map<string, EarlierTable>): ParsedTable {
   const before = known.get(table.file);
   if (before !== undefined && isSameTable(bytes, before.bytes, table)) return before.parsed;
   const parsed = parseSocketTable(bytes, table, LITTLE_ENDIAN);
