@@ -1,5 +1,6 @@
-import type { RegisterEntry, Zone } from '../model/register.ts';
-import { canonicalJson } from '../util/canonical-json.ts';
+import type { ProcessRule, RegisterEntry, Zone } from '../model/register.ts';
+import { canonicalJson, type Json } from '../util/canonical-json.ts';
+import { compareText } from '../util/compare.ts';
 import { sha256 } from '../util/sha256.ts';
 
 /** What an approval covers: the entry without stamps, evidence and place. */
@@ -17,17 +18,24 @@ export function digestOf(entry: Meaning, zones: readonly Zone[]): string {
       const name = source.slice('zone:'.length);
       named[name] = zones.find((zone) => zone.name === name)?.cidrs ?? null;
     }
-  const { id, service, purpose, workflow, owner, hosts, scope, workload, transport, bind, sources, data } = entry;
-  const { encryption, auth, change, risk, expires } = entry;
+  const { auth, bind, change, data, encryption, expires, hosts, id, owner, purpose, risk, scope, service } = entry;
+  const { sources, transport, workflow, workload } = entry;
+  // Keys in canonical order: their text is made several times faster (src/util/canonical-json.ts).
   const meaning = {
-    ...{ id, service, purpose, workflow, owner, hosts, scope, workload, transport, bind, sources, data },
-    ...{ encryption, auth, change, risk, expires },
+    ...{ auth, bind, change, data, encryption, expires, hosts, id, owner },
     ports: entry.ports.map(({ from, to }) => ({ from, to })),
-    process: { ...entry.process },
+    process: inOrder(entry.process),
+    purpose,
     review: { everyDays: entry.review?.everyDays ?? null },
-    zones: named,
+    ...{ risk, scope, service, sources, transport },
     // Names what is hashed, so that a later rule can never give the same digest for another meaning.
     version: 1,
+    ...{ workflow, workload: inOrder(workload) },
+    zones: named,
   };
   return `sha256:${sha256(canonicalJson(meaning))}`;
+}
+
+function inOrder(map: ProcessRule | RegisterEntry['workload']): Json {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => compareText(a, b)));
 }
