@@ -1,5 +1,5 @@
 /** Runs before the page is drawn: the choice of light or dark that a reader made in a report before. */
-export const THEME_SCRIPT = String.raw`try { const theme = localStorage.getItem('quietdoor-theme'); if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme; } catch {}`;
+export const THEME_SCRIPT = `try { const theme = localStorage.getItem('quietdoor-theme'); if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme; } catch {}`;
 
 /**
  * The script of the report, as text: its hash stands in the page's policy, so it is the same in source and bundle. Makes
