@@ -1,27 +1,18 @@
-import {
-  closeSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, lstatSync, openSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { UserError } from '../model/errors.ts';
+import { joinPieces } from '../util/join-pieces.ts';
 
 /**
  * Writes a regular file so that it is complete or not there: beside it, flushed, then renamed over it, with the mode of the
  * file that it replaces. A link is followed. What is no regular file (a device, a pipe) is written into and never
- * replaced. Throws UserError that names the path.
+ * replaced. The text may come in pieces. Throws UserError that names the path.
  */
-export function writeFileWhole(path: string, text: string): void {
+export function writeFileWhole(path: string, text: string | Iterable<string>): void {
   try {
     const there = lstatSync(path, { throwIfNoEntry: false });
     const target = there?.isSymbolicLink() ? realpathSync(path) : path;
     const stats = target === path ? there : lstatSync(target);
-    if (stats && !stats.isFile()) writeFileSync(target, text);
+    if (stats && !stats.isFile()) writeInto(target, text);
     else replaceFile(target, text, (stats?.mode ?? 0o644) & 0o777);
   } catch (error) {
     throw new UserError(`could not write ${path}: ${(error as Error).message}`, {
@@ -31,13 +22,21 @@ export function writeFileWhole(path: string, text: string): void {
   }
 }
 
-function replaceFile(path: string, text: string, mode: number): void {
+function writeInto(path: string, text: string | Iterable<string>): void {
+  const file = openSync(path, 'w');
+  try {
+    writePieces(file, text);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function replaceFile(path: string, text: string | Iterable<string>, mode: number): void {
   const beside = `${path}.${process.pid}.part`;
   try {
     const file = openSync(beside, 'wx', mode);
     try {
-      const bytes = Buffer.from(text);
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      writePieces(file, text);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -47,4 +46,8 @@ function replaceFile(path: string, text: string, mode: number): void {
     rmSync(beside, { force: true });
     throw error;
   }
+}
+
+function writePieces(file: number, text: string | Iterable<string>): void {
+  for (const piece of typeof text === 'string' ? [text] : joinPieces(text)) writeFileSync(file, piece);
 }

@@ -1,5 +1,6 @@
 import { writeFileWhole } from '../app/write-file.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
+import { joinPieces } from '../util/join-pieces.ts';
 import type { OutputOptions } from './options.ts';
 
 /** How to render for where the output goes: width of the terminal (100 without one) and whether colour is wanted. */
@@ -20,16 +21,19 @@ function clampWidth(columns: number | undefined): number {
 }
 
 /**
- * Writes a result: to standard output, or to a file that is complete or not there (written beside it, then renamed).
- * Throws UserError where the file cannot be written.
+ * Writes a result: to standard output, or to a file that is complete or not there (written beside it, then renamed). A
+ * text that comes in pieces ends with a line feed. Throws UserError where the file cannot be written.
  */
-export async function writeResult(text: string, options: Pick<OutputOptions, 'output'>): Promise<void> {
-  const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`;
-  if (isStandardOutput(options)) {
+export async function writeResult(
+  text: string | Iterable<string>,
+  options: Pick<OutputOptions, 'output'>,
+): Promise<void> {
+  const pieces = typeof text !== 'string' ? text : [text === '' || text.endsWith('\n') ? text : `${text}\n`];
+  if (!isStandardOutput(options)) return writeFileWhole(options.output as string, pieces);
+  for (const piece of joinPieces(pieces))
     await new Promise<void>((resolve) => {
-      process.stdout.write(ended, () => resolve()); // errors: see main.ts
+      process.stdout.write(piece, () => resolve()); // errors: see main.ts
     });
-  } else writeFileWhole(options.output as string, ended);
 }
 
 /** Prints a line of progress for the person who waits; nothing with --quiet. Never on standard output. */

@@ -4,7 +4,7 @@ import type { HostState } from '../model/state.ts';
 import { findingJson } from './finding-json.ts';
 import { listenerJson } from './listener-json.ts';
 import { printableJson } from './printable.ts';
-import type { ReportFormat } from './report-format.ts';
+import type { ReportFormat, ReportInput } from './report-format.ts';
 import { isoTime } from './time.ts';
 import { totalsOf } from './words.ts';
 
@@ -12,34 +12,36 @@ import { totalsOf } from './words.ts';
 export const json: ReportFormat = {
   name: 'json',
   title: 'everything, for other programs',
-  render({ result, failOn }) {
-    const { register, hosts } = result.facts.estate;
-    const gaps = hosts.flatMap((h) => h.gaps.map((gap) => ({ host: h.host.name, vantage: h.vantage, ...gap })));
-    const members = [
-      member('schemaVersion', result.schemaVersion),
-      member('version', result.version),
-      member('asOf', isoTime(result.now)),
-      member('register', { digest: register.digest, name: register.name }),
-      member('failOn', failOn),
-      member('summary', totalsOf(result)),
-      list('findings', result.findings, findingJson),
-      list('resolved', result.resolved, findingJson),
-      list('endpoints', result.results, endpointJson),
-      list('coverage', hosts, coverageJson),
-      list('gaps', gaps, (gap) => gap),
-      list('problems', register.problems, (problem) => problem),
-    ];
-    return `{\n${members.join(',\n')}\n}\n`;
-  },
+  render: (input) => [...pieces(input)].join(''),
+  pieces,
 };
+
+function* pieces({ result, failOn }: ReportInput): Iterable<string> {
+  const { register, hosts } = result.facts.estate;
+  const gaps = hosts.flatMap((h) => h.gaps.map((gap) => ({ host: h.host.name, vantage: h.vantage, ...gap })));
+  yield `{\n${member('schemaVersion', result.schemaVersion)}`;
+  yield `,\n${member('version', result.version)}`;
+  yield `,\n${member('asOf', isoTime(result.now))}`;
+  yield `,\n${member('register', { digest: register.digest, name: register.name })}`;
+  yield `,\n${member('failOn', failOn)}`;
+  yield `,\n${member('summary', totalsOf(result))}`;
+  yield* list('findings', result.findings, findingJson);
+  yield* list('resolved', result.resolved, findingJson);
+  yield* list('endpoints', result.results, endpointJson);
+  yield* list('coverage', hosts, coverageJson);
+  yield* list('gaps', gaps, (gap) => gap);
+  yield* list('problems', register.problems, (problem) => problem);
+  yield '\n}\n';
+}
 
 function member(name: string, value: unknown): string {
   return `"${name}": ${printableJson(value)}`;
 }
 
-function list<T>(name: string, items: readonly T[], toJson: (item: T) => unknown): string {
-  if (items.length === 0) return member(name, []);
-  return `"${name}": [\n${items.map((item) => printableJson(toJson(item))).join(',\n')}\n]`;
+function* list<T>(name: string, items: readonly T[], toJson: (item: T) => unknown): Iterable<string> {
+  if (items.length === 0) yield `,\n${member(name, [])}`;
+  for (const [i, item] of items.entries()) yield `${i === 0 ? `,\n"${name}": [` : ','}\n${printableJson(toJson(item))}`;
+  if (items.length > 0) yield '\n]';
 }
 
 /** An endpoint with its verdict; findings by fingerprint. `admitted` is null: nobody looked. */

@@ -26,4 +26,6 @@ export interface ReportFormat {
   /** One line for `--help`. */
   readonly title: string;
   render(input: ReportInput, options: RenderOptions): string;
+  /** The same text in pieces, where there may be too much of it to be held at once. */
+  pieces?(input: ReportInput, options: RenderOptions): Iterable<string>;
 }

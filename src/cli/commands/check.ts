@@ -36,7 +36,8 @@ export function define(command: Command): void {
       const options = { ...renderOptions(flags), ...(onCodeHost ? { folder: await folderInRepository(context) } : {}) };
       const format = reportFormats.find((f) => f.name === flags.format);
       if (!format) throw new Error(`no format ${flags.format}`); // commander checked it
-      await writeResult(format.render({ result, frameworks, rules, failOn }, options), flags);
+      const input = { result, frameworks, rules, failOn };
+      await writeResult(format.pieces?.(input, options) ?? format.render(input, options), flags);
       if (flags.writeBaseline) {
         writeFileWhole(flags.writeBaseline, renderBaseline(result.findings));
         progress(flags, `wrote ${result.findings.length} findings to ${flags.writeBaseline}`);
