@@ -1,9 +1,10 @@
 /**
  * The measured side of bench/host.bench.ts, bundled by it as the product is: one snapshot per line of input (`serve`),
- * or one at once (`once`). Prints a line of JSON per snapshot.
+ * or one at once (`once`). Prints a line of JSON per snapshot, with the listeners unless the line of input is `quiet`: a
+ * list of them all for the bench weighs more than the snapshot itself.
  */
 import { createInterface } from 'node:readline';
-import { createLocalCollector } from '../src/collectors/local.ts';
+import { createLocalCollector, type LocalCollector } from '../src/collectors/local.ts';
 
 export interface Answer {
   readonly ms: number;
@@ -15,7 +16,7 @@ export interface Answer {
   readonly listeners: Record<string, string[]>;
 }
 
-async function snapshot(collector: ReturnType<typeof createLocalCollector>): Promise<Answer> {
+async function snapshot(collector: LocalCollector, quiet: boolean): Promise<Answer> {
   const started = performance.now();
   const before = process.cpuUsage();
   const { listeners } = await collector.collect({ hashes: false, root: '/', now: Date.now });
@@ -23,7 +24,7 @@ async function snapshot(collector: ReturnType<typeof createLocalCollector>): Pro
   const { user, system } = process.cpuUsage(before);
   const rssMb = process.memoryUsage.rss() / 1024 ** 2;
   const byScope: Record<string, string[]> = {};
-  for (const l of listeners) {
+  for (const l of quiet ? [] : listeners) {
     if (l.transport !== 'tcp' && l.transport !== 'udp') continue;
     const pids = [l.process, ...l.sharedWith].flatMap((p) => (p === null ? [] : [p.pid])).sort((a, b) => a - b);
     byScope[l.scope] ??= [];
@@ -33,7 +34,7 @@ async function snapshot(collector: ReturnType<typeof createLocalCollector>): Pro
 }
 
 const collector = createLocalCollector();
-if (process.argv[2] === 'once') console.log(JSON.stringify(await snapshot(collector)));
+if (process.argv[2] === 'once') console.log(JSON.stringify(await snapshot(collector, false)));
 else
-  for await (const _ of createInterface({ input: process.stdin }))
-    console.log(JSON.stringify(await snapshot(collector)));
+  for await (const line of createInterface({ input: process.stdin }))
+    console.log(JSON.stringify(await snapshot(collector, line === 'quiet')));

@@ -11,6 +11,7 @@ import { createProcessReader, type ProcessReader } from './linux/process-facts.t
 import { createScopeNames, type ScopeNames } from './linux/scope-names.ts';
 import { createSocketOwners, type SocketGroup, type SocketOwners } from './linux/socket-owners.ts';
 import { createTableReader, type NamespaceTables, type TableReader } from './linux/table-reader.ts';
+import { stopYoungGenerationGrowth } from './young-generation.ts';
 
 type Snapshot = Omit<Observation, 'id'>;
 
@@ -50,6 +51,7 @@ export function createLocalCollector(): LocalCollector {
   return {
     collect: async (options) => {
       if (memory?.root !== options.root) memory = createMemory(options.root);
+      else stopYoungGenerationGrowth();
       return takeSnapshot(options, memory);
     },
   };
