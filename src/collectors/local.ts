@@ -11,7 +11,7 @@ import { createProcessReader, type ProcessReader } from './linux/process-facts.t
 import { createScopeNames, type ScopeNames } from './linux/scope-names.ts';
 import { createSocketOwners, type SocketGroup, type SocketOwners } from './linux/socket-owners.ts';
 import { createTableReader, type NamespaceTables, type TableReader } from './linux/table-reader.ts';
-import { stopYoungGenerationGrowth } from './young-generation.ts';
+import { stopYoungGenerationGrowth } from './linux/young-generation.ts';
 
 type Snapshot = Omit<Observation, 'id'>;
 
