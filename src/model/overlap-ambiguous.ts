@@ -196,6 +196,7 @@ function groupEntries(entries: readonly RegisterEntry[]): Iterable<Group> {
 
 /** Those that have a port in common with another, in their order. Most have none, and only these can tie. */
 function sharingPorts(members: readonly Member[]): readonly Member[] {
+  if (areOfDifferentPorts(members)) return NONE;
   const ranges = members
     .flatMap((member) => member.entry.ports.map(({ from, to }) => ({ member, from, to })))
     .sort((a, b) => a.from - b.from);
@@ -207,6 +208,16 @@ function sharingPorts(members: readonly Member[]): readonly Member[] {
     if (furthest && range.to > furthest.to) furthest = range;
   }
   return sharing.size === 0 ? NONE : members.filter((member) => sharing.has(member));
+}
+
+/** Each is of one port, and none of the same: true of most selectors, and told at once. */
+function areOfDifferentPorts(members: readonly Member[]): boolean {
+  const ports = new Set<number>();
+  for (const { entry } of members) {
+    const [range] = entry.ports;
+    if (range && entry.ports.length === 1 && range.from === range.to) ports.add(range.from);
+  }
+  return ports.size === members.length;
 }
 
 const NONE: readonly Member[] = [];

@@ -104,9 +104,9 @@ async function judgePlace(
       : home.reason;
   const verifier = await newVerifier(place, signers, env, cache);
   const states = new Map<string, ApprovalState>();
-  const queue = [...stamped];
+  let done = 0;
   const work = async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
+    for (let next = stamped[done++]; next; next = stamped[done++]) {
       const history = typeof histories === 'string' ? unknownHistory(histories) : histories.get(next.entry.id);
       states.set(
         next.entry.id,

@@ -22,7 +22,7 @@ const FORMAT = 'quietdoor-history-1';
 interface Kept {
   readonly head: string;
   readonly commits: readonly string[];
-  /** By what and id: hash of what was asked for, and place in `commits`. */
+  /** By what and id: what was asked for, shortened, and place in `commits`. */
   readonly answers: Readonly<Record<string, readonly [string, number]>>;
 }
 
@@ -35,12 +35,11 @@ export async function recallHistory(
   if (!text) return null;
   try {
     const { head, commits, answers }: Kept = JSON.parse(text);
-    const byQuestion = new Map(Object.entries(answers));
     return {
       head,
       commitOf({ what, id, want }) {
-        const [hash, at] = byQuestion.get(`${what} ${id}`) ?? [];
-        return at !== undefined && hash === hashOf(want) ? commits[at] : undefined;
+        const answer = answers[`${what} ${id}`];
+        return answer?.[0] === shorten(want) ? commits[answer[1]] : undefined;
       },
     };
   } catch {
@@ -58,7 +57,7 @@ export async function rememberHistory(
   const commits = [...new Set(found.values())];
   const places = new Map(commits.map((commit, i) => [commit, i]));
   const answers: Record<string, readonly [string, number]> = {};
-  for (const [{ what, id, want }, commit] of found) answers[`${what} ${id}`] = [hashOf(want), places.get(commit) ?? 0];
+  for (const [{ what, id, want }, commit] of found) answers[`${what} ${id}`] = [shorten(want), places.get(commit) ?? 0];
   await cache.put(keyOf(place), JSON.stringify({ head, commits, answers } satisfies Kept));
 }
 
@@ -66,6 +65,7 @@ function keyOf(place: readonly string[]): string {
   return sha256(JSON.stringify([FORMAT, ...place]));
 }
 
-function hashOf(want: string): string {
-  return sha256(want).slice(0, 32);
+/** Stamps with signatures are long, digests are not. */
+function shorten(want: string): string {
+  return want.length <= 80 ? want : sha256(want);
 }
