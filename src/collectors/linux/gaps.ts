@@ -33,7 +33,7 @@ export const gaps = {
     code: 'netns-unreadable',
     subject: scope,
     message: `No process lives in ${scope}, so its socket tables could not be read; a socket there may be held from outside.`,
-    remedy: 'Run as root with nsenter (util-linux) on the path, or delete the namespace with ip netns delete.',
+    remedy: `If it is not needed: ip netns delete ${scope.replace(/^netns:/, '')}`,
   }),
   tableUnreadable: (scope: string, file: string, message: string): Gap => ({
     code: 'table-unreadable',
