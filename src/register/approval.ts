@@ -98,6 +98,7 @@ async function judgePlace(
           extended: isSameRepository ? extendedPaths(workspace, dir, home) : [],
           entries,
           allowedSigners: signers,
+          registerDigest: workspace.register.digest,
           env,
           ...(cache === undefined ? {} : { cache }),
         })
@@ -108,10 +109,8 @@ async function judgePlace(
   const work = async () => {
     for (let next = stamped[done++]; next; next = stamped[done++]) {
       const history = typeof histories === 'string' ? unknownHistory(histories) : histories.get(next.entry.id);
-      states.set(
-        next.entry.id,
-        await judgeProof(next, trust, history ?? unknownHistory('the history was not read'), verifier),
-      );
+      const judged = judgeProof(next, trust, history ?? unknownHistory('the history was not read'), verifier);
+      states.set(next.entry.id, judged instanceof Promise ? await judged : judged);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
@@ -161,16 +160,15 @@ function unknownHistory(reason: string): EntryHistory {
   return { changed: { kind: 'unknown', reason }, stamped: { kind: 'unknown', reason } };
 }
 
-async function judgeProof(
+/** Only a signature takes its time. */
+function judgeProof(
   { entry, stamp }: StampedEntry,
   trust: TrustRoot,
   history: EntryHistory,
   verifier: Verifier,
-): Promise<ApprovalState> {
+): ApprovalState | Promise<ApprovalState> {
   const proof = stamp.proof?.trim();
-  if (proof !== undefined && proof !== 'commit') {
-    const payload = approvalPayload({ ...stamp, entry: entry.id });
-    return judgeSignature(await verifier.verify(payload, proof, stamp.by), stamp.by, trust, history);
-  }
-  return judgeCommit(proof === 'commit', stamp.by, trust, history);
+  if (proof === undefined || proof === 'commit') return judgeCommit(proof === 'commit', stamp.by, trust, history);
+  const payload = approvalPayload({ ...stamp, entry: entry.id });
+  return verifier.verify(payload, proof, stamp.by).then((verdict) => judgeSignature(verdict, stamp.by, trust, history));
 }

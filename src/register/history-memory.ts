@@ -1,3 +1,4 @@
+import { getOrMake } from '../util/get-or-make.ts';
 import { sha256 } from '../util/sha256.ts';
 import type { WorkspaceCache } from './load-entries.ts';
 
@@ -59,6 +60,61 @@ export async function rememberHistory(
   const answers: Record<string, readonly [string, number]> = {};
   for (const [{ what, id, want }, commit] of found) answers[`${what} ${id}`] = [shorten(want), places.get(commit) ?? 0];
   await cache.put(keyOf(place), JSON.stringify({ head, commits, answers } satisfies Kept));
+}
+
+interface KeptAnswers {
+  readonly questions: string;
+  readonly commits: readonly string[];
+  /** Places in `commits`: of one entry after the other, who changed it and who stamped it. */
+  readonly found: readonly number[];
+}
+
+type CommitAnswers = readonly [{ readonly commit: string }, { readonly commit: string }];
+
+/**
+ * Returns what `rememberAnswers` kept of the same questions, in their order; null where nothing is kept of them. So a check
+ * that follows another one asks nothing about any single entry.
+ */
+export async function recallAnswers(
+  cache: WorkspaceCache | undefined,
+  place: readonly string[],
+  questions: string,
+): Promise<readonly CommitAnswers[] | null> {
+  const text = await cache?.get(keyOf(['all', ...place]));
+  if (!text) return null;
+  try {
+    const kept: KeptAnswers = JSON.parse(text);
+    if (kept.questions !== questions) return null;
+    const answers: CommitAnswers[] = [];
+    const same = new Map<string, CommitAnswers>();
+    for (let i = 0; i < kept.found.length; i += 2) {
+      const [changed, stamped] = kept.found.slice(i, i + 2).map((at) => kept.commits[at]);
+      if (changed === undefined || stamped === undefined) return null;
+      answers.push(getOrMake(same, `${changed} ${stamped}`, () => [{ commit: changed }, { commit: stamped }]));
+    }
+    return answers;
+  } catch {
+    return null;
+  }
+}
+
+/** `questions`: names what was asked, and at which commit. Keeps nothing where an answer is missing: it may come. */
+export async function rememberAnswers(
+  cache: WorkspaceCache,
+  place: readonly string[],
+  questions: string,
+  answers: ReadonlyArray<readonly ({ readonly commit: string } | { readonly reason: string })[]>,
+): Promise<void> {
+  const places = new Map<string, number>();
+  const found: number[] = [];
+  for (const answer of answers.flat()) {
+    if (!('commit' in answer)) return;
+    found.push(getOrMake(places, answer.commit, () => places.size));
+  }
+  await cache.put(
+    keyOf(['all', ...place]),
+    JSON.stringify({ questions, commits: [...places.keys()], found } satisfies KeptAnswers),
+  );
 }
 
 function keyOf(place: readonly string[]): string {

@@ -1,16 +1,21 @@
-import { posix } from 'node:path';
 import { UserError } from '../model/errors.ts';
-import type { ApprovalStamp, RegisterEntry } from '../model/register.ts';
+import type { RegisterEntry } from '../model/register.ts';
+import { getOrMake } from '../util/get-or-make.ts';
+import { sha256 } from '../util/sha256.ts';
 import { type CommitFacts, readCommits } from './commit-facts.ts';
-import { askGit, runGit, whyNot } from './git.ts';
-import { type HistoryMemory, type HistoryQuestion, recallHistory, rememberHistory } from './history-memory.ts';
-import { snapshotReader } from './snapshot.ts';
-import { loadWorkspace, type WorkspaceCache } from './workspace.ts';
+import { type Graph, MAX_COMMITS, pathsOf, readGraph, type WorkspaceInGit } from './history-graph.ts';
+import {
+  type HistoryMemory,
+  type HistoryQuestion,
+  recallAnswers,
+  recallHistory,
+  rememberAnswers,
+  rememberHistory,
+} from './history-memory.ts';
+import { type State, stampKey, stateReader } from './history-states.ts';
+import type { WorkspaceCache } from './workspace.ts';
 
-const MAX_COMMITS = 2_000;
 const MAX_WALK_MS = 20_000;
-/** Characters. */
-const MAX_CACHE = 64 << 20;
 
 /** A commit that was looked for, or why it cannot be said which one it is. */
 export type FoundCommit =
@@ -24,20 +29,21 @@ export interface EntryHistory {
   readonly stamped: FoundCommit;
 }
 
-export interface HistoryInput {
-  readonly repoDir: string;
-  /** Folder of the workspace in the repository, `''` for its top. */
-  readonly folder: string;
-  /** Folders and files that it extends, as paths in the repository. */
-  readonly extended: readonly string[];
+export interface HistoryInput extends WorkspaceInGit {
   /** Entries as they are now. */
   readonly entries: readonly RegisterEntry[];
   /** Text of the allowed signers; empty where there is no trust root. */
   readonly allowedSigners: string;
-  readonly env: NodeJS.ProcessEnv;
+  /** Digest of the register that the entries are of: the same one, the same entries. */
+  readonly registerDigest: string;
   /** Remembers answers, and files that were parsed, from run to run. */
   readonly cache?: WorkspaceCache;
 }
+
+type Answer = { readonly commit: string } | { readonly reason: string };
+
+/** Of one entry: who changed it, who stamped it. */
+type Answers = readonly [changed: Answer, stamped: Answer];
 
 /**
  * Finds for each entry who last changed its meaning and who wrote its stamp, by reading the workspace (zones and shared
@@ -45,54 +51,62 @@ export interface HistoryInput {
  * answered. At a merge the side that already had the state is followed. Missing history is unknown. Does not throw.
  */
 export async function readHistory(input: HistoryInput): Promise<ReadonlyMap<string, EntryHistory>> {
-  const walks = input.entries.flatMap((entry): Walk[] => [
+  const answers = await findAnswers(input);
+  const commits = new Set(answers.flat().flatMap((answer) => ('commit' in answer ? [answer.commit] : [])));
+  const facts = await readCommits(input.repoDir, [...commits], input.allowedSigners, input.env);
+  const tell = (answer: Answer): FoundCommit => {
+    if ('reason' in answer) return { kind: 'unknown', reason: answer.reason };
+    if (typeof facts === 'string') return { kind: 'unknown', reason: facts };
+    const by = facts.get(answer.commit);
+    return by
+      ? { kind: 'found', commit: answer.commit, by }
+      : { kind: 'unknown', reason: 'git does not show the commit' };
+  };
+  const told = new Map<Answers, EntryHistory>();
+  return new Map(
+    input.entries.map(({ id }, i) => {
+      const own = answers[i] as Answers;
+      return [id, getOrMake(told, own, () => ({ changed: tell(own[0]), stamped: tell(own[1]) }))];
+    }),
+  );
+}
+
+/** By entry, in their order. Answers that are the same may be one object. */
+async function findAnswers(input: HistoryInput): Promise<readonly Answers[]> {
+  const graph = await readGraph(input);
+  const [head] = typeof graph === 'string' ? [] : graph.parents.keys();
+  if (typeof graph === 'string' || head === undefined) {
+    const answer = { reason: typeof graph === 'string' ? graph : 'the workspace was never committed' };
+    return input.entries.map(() => [answer, answer]);
+  }
+  const place = [input.folder, ...pathsOf(input)];
+  const questions = sha256(JSON.stringify([head, input.registerDigest, ...input.entries.map((entry) => entry.id)]));
+  const known = await recallAnswers(input.cache, place, questions);
+  if (known) return known;
+  const walks = input.entries.map((entry): readonly [Walk, Walk] => [
     { id: entry.id, what: 'changed', want: entry.digest, found: null },
     { id: entry.id, what: 'stamped', want: stampKey(entry), found: null },
   ]);
-  const failed = await walk(input, walks);
-  const commits = new Set(walks.flatMap(({ found }) => (found && 'commit' in found ? [found.commit] : [])));
-  const facts = await readCommits(input.repoDir, [...commits], input.allowedSigners, input.env);
-  const answer = ({ found }: Walk): FoundCommit => {
-    if (!found) return { kind: 'unknown', reason: failed ?? 'the history could not be read' };
-    if ('reason' in found) return { kind: 'unknown', reason: found.reason };
-    if (typeof facts === 'string') return { kind: 'unknown', reason: facts };
-    const by = facts.get(found.commit);
-    return by
-      ? { kind: 'found', commit: found.commit, by }
-      : { kind: 'unknown', reason: 'git does not show the commit' };
-  };
-  const histories = new Map<string, EntryHistory>();
-  for (let i = 0; i + 1 < walks.length; i += 2) {
-    const [changed, stamped] = [walks[i] as Walk, walks[i + 1] as Walk];
-    histories.set(changed.id, { changed: answer(changed), stamped: answer(stamped) });
-  }
-  return histories;
+  const failed = await walk(input, head, graph, place, walks.flat());
+  const rest: Answer = { reason: failed ?? 'the history could not be read' };
+  const answers = walks.map(([changed, stamped]): Answers => [changed.found ?? rest, stamped.found ?? rest]);
+  if (input.cache) await rememberAnswers(input.cache, place, questions, answers);
+  return answers;
 }
 
 /** One question about one entry, on its way back through the history. */
 interface Walk extends HistoryQuestion {
-  found: { readonly commit: string } | { readonly reason: string } | null;
-}
-
-interface EntryState {
-  readonly changed: string;
-  readonly stamped: string;
-}
-
-/** What a workspace said at a commit. */
-interface State {
-  readonly entries: ReadonlyMap<string, EntryState>;
-  /** Parts could not be read: an entry that is not there may have been. */
-  readonly isPartial: boolean;
+  found: Answer | null;
 }
 
 /** Answers the walks as far as it can; returns why the rest has no answer. */
-async function walk(input: HistoryInput, walks: readonly Walk[]): Promise<string | null> {
-  const graph = await readGraph(input);
-  if (typeof graph === 'string') return graph;
-  const [head] = graph.parents.keys();
-  if (head === undefined) return 'the workspace was never committed';
-  const place = [input.folder, ...pathsOf(input)];
+async function walk(
+  input: HistoryInput,
+  head: string,
+  graph: Graph,
+  place: readonly string[],
+  walks: readonly Walk[],
+): Promise<string | null> {
   const memory = await recallHistory(input.cache, place);
   /** Those that an earlier walk did not answer. */
   const unanswered = (commit: string, here: readonly Walk[]) =>
@@ -119,7 +133,7 @@ async function walkFrom(
   unanswered: (commit: string, here: readonly Walk[]) => readonly Walk[],
   input: HistoryInput,
 ): Promise<string | null> {
-  const states = stateReader(input, new Set(walks.map((w) => w.id)));
+  const states = stateReader(input, new Set(walks.map((w) => w.id)), input.cache);
   const deadline = performance.now() + MAX_WALK_MS;
   const waiting = new Map<string, Walk[]>([[head, []]]);
   try {
@@ -175,89 +189,4 @@ function step(
   else if (before.some((state) => state?.isPartial && !state.entries.has(w.id)))
     w.found = { reason: `the register could not be read as it was before commit ${commit.slice(0, 12)}` };
   else w.found = { commit };
-}
-
-interface Graph {
-  /** Commits that touched the workspace, children before parents, with those of their parents that did. */
-  readonly parents: ReadonlyMap<string, readonly string[]>;
-  /** Commits whose parents this clone does not have. */
-  readonly shallow: ReadonlySet<string>;
-}
-
-async function readGraph({ repoDir, env, ...input }: HistoryInput): Promise<Graph | string> {
-  const args = ['rev-list', '--topo-order', '--parents', `--max-count=${MAX_COMMITS}`, 'HEAD', '--', ...pathsOf(input)];
-  const done = await runGit(repoDir, args, { env });
-  if (done.kind !== 'ended' || done.code !== 0) {
-    return /bad revision|unknown revision|ambiguous argument/.test(done.stderr)
-      ? 'nothing was committed yet'
-      : whyNot(done);
-  }
-  const parents = new Map<string, readonly string[]>();
-  for (const line of done.stdout.toString('utf8').split('\n')) {
-    const [commit, ...before] = line.split(' ');
-    if (commit) parents.set(commit, before);
-  }
-  const shallow = new Set<string>();
-  const isShallow = await askGit(repoDir, ['rev-parse', '--is-shallow-repository'], { env });
-  if (isShallow.kind === 'no-answer') return isShallow.reason;
-  // The oldest commits of a shallow clone look as if they had no parents.
-  if (isShallow.text !== 'false') for (const [commit, before] of parents) if (before.length === 0) shallow.add(commit);
-  return { parents, shallow };
-}
-
-function pathsOf({ folder, extended }: Pick<HistoryInput, 'folder' | 'extended'>): readonly string[] {
-  return [...new Set([posix.join(folder, 'quietdoor.yaml'), posix.join(folder, 'register'), ...extended])];
-}
-
-function stateReader(input: HistoryInput, wanted: ReadonlySet<string>) {
-  const reader = snapshotReader(input.repoDir, input.folder, pathsOf(input), input.env);
-  const cache = memoryCache(input.cache);
-  const states = new Map<string, Promise<State>>();
-  const load = async (commit: string): Promise<State> => {
-    const source = await reader.at(commit);
-    // Before the workspace was made, no entry was there.
-    if (!(await source.list()).includes('quietdoor.yaml')) return { entries: new Map(), isPartial: false };
-    const { register } = await loadWorkspace(source, { cache, now: 0 });
-    const entries = new Map<string, EntryState>();
-    for (const entry of register.entries)
-      if (wanted.has(entry.id)) entries.set(entry.id, { changed: entry.digest, stamped: stampKey(entry) });
-    return { entries, isPartial: register.problems.some((p) => p.severity === 'error') };
-  };
-  return {
-    at(commit: string): Promise<State> {
-      const known = states.get(commit);
-      if (known) return known;
-      const state = load(commit);
-      states.set(commit, state);
-      return state;
-    },
-    forget(commit: string): void {
-      states.delete(commit);
-    },
-    close: () => reader.close(),
-  };
-}
-
-/**
- * Files that stay the same from commit to commit are parsed once; forgotten all at once when they grow too many. What is
- * remembered for good is looked at, and not filled with the past.
- */
-function memoryCache(lasting: WorkspaceCache | undefined): WorkspaceCache {
-  const parsed = new Map<string, string>();
-  let size = 0;
-  return {
-    get: async (key) => parsed.get(key) ?? (await lasting?.get(key)) ?? null,
-    async put(key, value) {
-      size += value.length;
-      if (size > MAX_CACHE) parsed.clear();
-      if (size > MAX_CACHE) size = value.length;
-      parsed.set(key, value);
-    },
-  };
-}
-
-function stampKey({ approval }: RegisterEntry): string {
-  if (approval === null) return '';
-  const { by, at, digest, hosts, proof }: ApprovalStamp = approval;
-  return JSON.stringify([by, at, digest ?? null, hosts ?? null, proof?.trim() ?? null]);
 }
