@@ -30,6 +30,8 @@ export function describeProcess(listener: Listener): string {
  * every address; 0.0.0.0 beside it adds nothing.
  */
 export function addressWords(listeners: readonly Pick<Listener, 'address' | 'families'>[]): readonly string[] {
+  const [only] = listeners;
+  if (only && listeners.length === 1 && only.address !== '::') return [only.address];
   const addresses = new Set(listeners.map((l) => l.address));
   const isDual = listeners.some((l) => l.address === '::' && l.families.includes('ipv4'));
   if (isDual) addresses.delete('0.0.0.0');

@@ -102,11 +102,13 @@ function stalenessDoubts(facts: EndpointFacts, estate: EstateFacts): readonly st
 }
 
 function processDoubts(facts: EndpointFacts, { entry }: MatchedEntry): readonly string[] {
-  const unknown = new Set<string>();
-  for (const { listener } of facts.listeners)
-    for (const field of compareProcess(entry.process, listener).unknown) unknown.add(field);
-  if (unknown.size === 0) return NONE;
-  return [`${entry.id} names the process (${[...unknown].join(', ')}), and that was not visible`];
+  let unknown = NONE;
+  for (const { listener } of facts.listeners) {
+    const hidden = compareProcess(entry.process, listener).unknown;
+    if (hidden.length > 0) unknown = [...unknown, ...hidden];
+  }
+  if (unknown.length === 0) return NONE;
+  return [`${entry.id} names the process (${[...new Set(unknown)].join(', ')}), and that was not visible`];
 }
 
 const KIND_WORDS: Readonly<Record<ExceptionKind, string>> = {
