@@ -40,7 +40,8 @@ export async function judgeApprovals(input: JudgeInput): Promise<ReadonlyMap<str
     if ('entry' in verdict) open.push(verdict);
     else states.set(entry.id, verdict);
   }
-  const places = Map.groupBy(open, ({ entry }) => placeOf(entry, input.dir));
+  const own = resolve(input.dir);
+  const places = Map.groupBy(open, ({ entry }) => placeOf(entry, own));
   for (const [place, stamped] of places) {
     for (const [id, state] of await judgePlace(place, stamped, input)) states.set(id, state);
   }
@@ -72,7 +73,7 @@ function judgeText(entry: RegisterEntry, policy: Policy, now: number): ApprovalS
 
 /** Folder of the workspace that an entry comes from: the own one, or the one that `extends:` brought. */
 function placeOf(entry: RegisterEntry, dir: string): string {
-  if (entry.inheritedFrom === null) return resolve(dir);
+  if (entry.inheritedFrom === null) return dir;
   const from = resolve(dir, entry.inheritedFrom);
   return /\.ya?ml$/.test(from) ? posix.dirname(from) : from;
 }
