@@ -16,10 +16,10 @@ export const binaryReplaced: Check = {
   remediation:
     'Restart the service. If the program was deleted and nothing took its place, find out who started it before you stop it.',
   endpoint(facts) {
+    if (!someHolder(facts.listeners, isOutdated)) return [];
     // A client's socket is no service; the ports of the same program tell of it.
     const isClient = facts.listeners.every(({ listener }) => listener.role === 'ephemeral');
     if (isClient && facts.entries.length === 0) return [];
-    if (!facts.listeners.some(({ listener }) => someHolder(listener, isOutdated))) return [];
     const holders = new Map<number, ProcessFacts>();
     for (const { listener } of facts.listeners) for (const p of holdersOf(listener)) holders.set(p.pid, p);
     const stale = [...holders.values()].filter(isOutdated);

@@ -24,7 +24,7 @@ export const privilegedListener: Check = {
   endpoint(facts, estate) {
     // Where no entry covers the port, that is the finding, and it names the user: one cause, one finding.
     if (facts.entries.length === 0) return [];
-    if (!facts.listeners.some(({ listener }) => someHolder(listener, isRoot))) return [];
+    if (!someHolder(facts.listeners, isRoot)) return [];
     const allowed = estate.register.policy.privilegedAllowed;
     if (approvesRoot(facts.entries[0], estate.now)) return [];
     for (const { listener } of facts.listeners) {

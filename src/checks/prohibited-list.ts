@@ -55,7 +55,7 @@ export function candidates(facts: EndpointFacts): readonly ProhibitedService[] {
   const byProgram = BY_PROGRAM.get(transport);
   if (!byProgram) return NONE;
   const isKnown = (p: ProcessFacts) => byProgram.has(p.name ?? '') || byProgram.has(fileNameOf(p) ?? '');
-  if (!facts.listeners.some(({ listener }) => someHolder(listener, isKnown))) return NONE;
+  if (!someHolder(facts.listeners, isKnown)) return NONE;
   return programNames(facts).flatMap((name) => byProgram.get(name) ?? []);
 }
 

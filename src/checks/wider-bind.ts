@@ -15,8 +15,10 @@ export const widerBind: Check = {
     'Bind the service to the approved address in its own configuration and restart it, or change `bind` in the entry and have the change approved.',
   endpoint(facts, { register }) {
     const entry = facts.entries[0]?.entry;
-    if (!entry || !facts.listeners.some((l) => isWider(l.listener, entry.bind))) return [];
-    const wider = facts.listeners.map((l) => l.listener).filter((l) => isWider(l, entry.bind));
+    if (!entry) return [];
+    const wider: Listener[] = [];
+    for (const { listener } of facts.listeners) if (isWider(listener, entry.bind)) wider.push(listener);
+    if (wider.length === 0) return [];
     const fromLoopback = entry.bind === 'loopback' && wider.some((l) => l.bind === 'any' || l.bind === 'public');
     return [
       {

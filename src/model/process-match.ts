@@ -1,6 +1,7 @@
 import { matchesGlob } from '../util/glob.ts';
 import type { Listener, ProcessFacts } from './listener.ts';
 import type { ProcessRule } from './register.ts';
+import type { ListenerState } from './state.ts';
 
 /** A field in which a process is another than the entry says. */
 export interface ProcessDifference {
@@ -23,9 +24,11 @@ export function holdersOf(listener: Listener): readonly ProcessFacts[] {
   return listener.process === null ? listener.sharedWith : [listener.process, ...listener.sharedWith];
 }
 
-/** Says whether a process known to hold the socket fulfils a condition. */
-export function someHolder(listener: Listener, is: (process: ProcessFacts) => boolean): boolean {
-  return (listener.process !== null && is(listener.process)) || listener.sharedWith.some(is);
+/** Says whether a process known to hold one of the sockets fulfils a condition. */
+export function someHolder(states: readonly ListenerState[], is: (process: ProcessFacts) => boolean): boolean {
+  for (const { listener } of states)
+    if ((listener.process !== null && is(listener.process)) || listener.sharedWith.some(is)) return true;
+  return false;
 }
 
 /** systemd as pid 1: it opens sockets for the services it starts (systemd.socket(5)) and keeps holding them. */
