@@ -33,7 +33,10 @@ export async function readGraph(workspace: WorkspaceInGit): Promise<Graph | stri
     '--',
     ...pathsOf(workspace),
   ];
-  const done = await runGit(repoDir, args, { env });
+  const [done, isShallow] = await Promise.all([
+    runGit(repoDir, args, { env }),
+    askGit(repoDir, ['rev-parse', '--is-shallow-repository'], { env }),
+  ]);
   if (done.kind !== 'ended' || done.code !== 0) {
     return /bad revision|unknown revision|ambiguous argument/.test(done.stderr)
       ? 'nothing was committed yet'
@@ -45,7 +48,6 @@ export async function readGraph(workspace: WorkspaceInGit): Promise<Graph | stri
     if (commit) parents.set(commit, before);
   }
   const shallow = new Set<string>();
-  const isShallow = await askGit(repoDir, ['rev-parse', '--is-shallow-repository'], { env });
   if (isShallow.kind === 'no-answer') return isShallow.reason;
   // The oldest commits of a shallow clone look as if they had no parents.
   if (isShallow.text !== 'false') for (const [commit, before] of parents) if (before.length === 0) shallow.add(commit);
