@@ -147,7 +147,7 @@ function hostReason(entry: RegisterEntry, unconfirmed: readonly Endpoint[], poli
 /** Endpoints that the entry decides on hosts that its approver has not confirmed. */
 function unconfirmedEndpoints(estate: EstateFacts, id: string): readonly Endpoint[] {
   return (estate.endpointsByEntry.get(id) ?? [])
-    .filter(({ entries: [decides] }) => decides?.entry.id === id && !decides.hostConfirmed)
+    .filter(({ entries }) => entries[0]?.entry.id === id && !entries[0].hostConfirmed)
     .map((facts) => facts.endpoint)
     .sort(compareEndpoints);
 }

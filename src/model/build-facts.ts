@@ -151,9 +151,12 @@ function matchedEntries(
     const { entry } = covering;
     const hostConfirmed = isConfirmed(covering, host);
     const known = hostConfirmed ? alone.yes : alone.no;
-    return getOrMake(known, entry, () => [
-      { entry, approval: approvals.get(entry.id) ?? NOT_WORKED_OUT, hostConfirmed },
-    ]);
+    let found = known.get(entry);
+    if (!found) {
+      found = [{ entry, approval: approvals.get(entry.id) ?? NOT_WORKED_OUT, hostConfirmed }];
+      known.set(entry, found);
+    }
+    return found;
   }
 
   return (covering, host) => {
@@ -168,6 +171,7 @@ type Alone = readonly [MatchedEntry];
 /** Returns what says whether an unreadable part of the register might be about an endpoint. */
 function brokenPart(problems: readonly RegisterProblem[]): (endpoint: Endpoint) => boolean {
   const parts = problems.flatMap((p) => (p.severity === 'error' && p.mightCover ? [p.mightCover] : []));
+  if (parts.length === 0) return () => false;
   if (parts.includes('anything')) return () => true;
   const byTransport = new Map<string, PortRange[]>();
   for (const part of parts)
