@@ -174,25 +174,28 @@ const NONE: readonly Finding[] = [];
  * Endpoints that have nothing of their own share the list of their entry.
  */
 function attacher(wide: readonly Wide[]): (facts: EndpointFacts, own: readonly Finding[]) => readonly Finding[] {
-  const byEntry = Map.groupBy(wide, ({ finding: { subject } }) => (subject.kind === 'entry' ? subject.entry : null));
-  const failed = wide.filter((item) => item.failed);
-  const shared = new Map<string, readonly Finding[]>();
-  for (const [entry, items] of byEntry)
-    if (entry !== null && failed.length === 0 && items.every((item) => !item.endpoints))
-      shared.set(entry, items.map((item) => item.finding).sort(compareFindings));
   const keys = new Map<Wide, ReadonlySet<string>>();
   const concerns = (item: Wide, { endpoint }: EndpointFacts): boolean => {
     const { endpoints } = item;
     if (!endpoints) return true;
     return getOrMake(keys, item, () => new Set(endpoints.map(endpointKey))).has(endpointKey(endpoint));
   };
+  const failed = wide.filter((item) => item.failed);
+  const listOf = (items: readonly Wide[]) => ({
+    items,
+    /** All of them, where each concerns every endpoint. */
+    shared: items.every((item) => !item.endpoints) ? items.map((item) => item.finding).sort(compareFindings) : null,
+  });
+  const others = listOf(failed);
+  const byEntry = new Map<string, ReturnType<typeof listOf>>();
+  const ofEntries = Map.groupBy(wide, ({ finding: { subject } }) => (subject.kind === 'entry' ? subject.entry : null));
+  for (const [entry, items] of ofEntries) if (entry !== null) byEntry.set(entry, listOf([...items, ...failed]));
+
   return (facts, own) => {
-    const entry = facts.entries[0]?.entry.id;
-    const known = own.length === 0 && entry !== undefined ? shared.get(entry) : undefined;
-    if (known) return known;
-    const ofEntry = (entry !== undefined && byEntry.get(entry)) || [];
-    const attached = [...ofEntry, ...failed].filter((item) => concerns(item, facts)).map((item) => item.finding);
-    return attached.length + own.length < 2 ? own.concat(attached) : own.concat(attached).sort(compareFindings);
+    const { items, shared } = byEntry.get(facts.entries[0]?.entry.id ?? '') ?? others;
+    if (own.length === 0 && shared) return shared;
+    const attached = shared ?? items.filter((item) => concerns(item, facts)).map((item) => item.finding);
+    return [...own, ...attached].sort(compareFindings);
   };
 }
 

@@ -34,9 +34,9 @@ export function verdictOf(facts: EndpointFacts, findings: readonly Finding[], es
     return { word: 'UNDETERMINED', reasons: doubts };
   }
   if (open.length + acceptedDeviations.length > 0)
-    return { word: 'DEVIATES', reasons: open.concat(conditions, stalenessDoubts(facts, estate)) };
-  const doubts = surroundings.concat(doubtsAbout(facts, falsePositives.length > 0, estate));
-  if (doubts.length > 0) return { word: 'UNDETERMINED', reasons: doubts.concat(conditions) };
+    return { word: 'DEVIATES', reasons: [...open, ...conditions, ...stalenessDoubts(facts, estate)] };
+  const doubts = [...surroundings, ...doubtsAbout(facts, falsePositives.length > 0, estate)];
+  if (doubts.length > 0) return { word: 'UNDETERMINED', reasons: [...doubts, ...conditions] };
   return { word: 'CONFORMS', reasons: [`loopback only (${describeAddresses(facts)}), as registered`, ...conditions] };
 }
 
