@@ -14,6 +14,7 @@ import type { Store } from '../store/store.ts';
 import { asOf, type Context } from './context.ts';
 import { keepRegister, loadRegister, registerCache } from './load-register.ts';
 import { openState } from './state.ts';
+import { loadSurroundings } from './surroundings.ts';
 import { VERSION } from './version.ts';
 
 /** Newest events that a report shows. */
@@ -73,7 +74,8 @@ export async function checkWith(
     ...(store ? { cache: registerCache(store, record) } : {}),
   });
   const [hosts, listeners] = store ? [await store.hostStates(), await store.listenerStates()] : [[], []];
-  const facts = buildFacts({ now, register, approvals, hosts, listeners, also });
+  const surroundings = await loadSurroundings(store);
+  const facts = buildFacts({ now, register, approvals, hosts, listeners, also, surroundings });
   const frameworks = loadFrameworks(register.frameworks.map((choice) => choice.id));
   const controlsOf = controlsOfRule(frameworks);
   const known = store ? await store.findingsFirstSeen() : new Map<string, number>();

@@ -51,3 +51,30 @@ function replaceFile(path: string, text: string | Iterable<string>, mode: number
 function writePieces(file: number, text: string | Iterable<string>): void {
   for (const piece of typeof text === 'string' ? [text] : joinPieces(text)) writeFileSync(file, piece);
 }
+
+/** The same for a text that is still being made: the file is replaced when all of it has come, and untouched before. */
+export async function writeFileAsItComes(path: string, pieces: AsyncIterable<string>): Promise<void> {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  const isFile = there === undefined || (there.isSymbolicLink() ? lstatSync(realpathSync(path)) : there).isFile();
+  const target = there?.isSymbolicLink() ? realpathSync(path) : path;
+  const written = isFile ? `${target}.${process.pid}.part` : target;
+  let file: number;
+  try {
+    file = openSync(written, isFile ? 'wx' : 'w', (isFile && there ? lstatSync(target).mode : 0o644) & 0o777);
+  } catch (error) {
+    throw new UserError(`could not write ${path}: ${(error as Error).message}`, {
+      hint: 'Give another place, or make room there.',
+      cause: error,
+    });
+  }
+  let isWhole = false;
+  try {
+    for await (const piece of pieces) writeFileSync(file, piece);
+    if (isFile) fsyncSync(file);
+    isWhole = true;
+  } finally {
+    closeSync(file);
+    if (isFile && !isWhole) rmSync(written, { force: true });
+  }
+  if (isFile) renameSync(written, target);
+}

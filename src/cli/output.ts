@@ -1,4 +1,4 @@
-import { writeFileWhole } from '../app/write-file.ts';
+import { writeFileAsItComes, writeFileWhole } from '../app/write-file.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
 import { joinPieces } from '../util/join-pieces.ts';
 import type { OutputOptions } from './options.ts';
@@ -34,6 +34,15 @@ export async function writeResult(
     await new Promise<void>((resolve) => {
       process.stdout.write(piece, () => resolve()); // errors: see main.ts
     });
+}
+
+/** The same for a result that is still being made: each piece is written when it comes. */
+export async function writeAsItComes(
+  pieces: AsyncIterable<string>,
+  options: Pick<OutputOptions, 'output'>,
+): Promise<void> {
+  if (!isStandardOutput(options)) return writeFileAsItComes(options.output as string, pieces);
+  for await (const piece of pieces) await new Promise<void>((resolve) => process.stdout.write(piece, () => resolve()));
 }
 
 /** Prints a line of progress for the person who waits; nothing with --quiet. Never on standard output. */

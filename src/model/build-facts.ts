@@ -1,7 +1,7 @@
 import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { compareEndpoints, type Endpoint, endpointKey } from './endpoint.ts';
-import type { EndpointFacts, Facts, MatchedEntry } from './facts.ts';
+import type { EndpointFacts, Facts, MatchedEntry, Surroundings } from './facts.ts';
 import { compareListeners } from './listener.ts';
 import { buildMatcher, type Covering, type Matcher, mergeHosts } from './match.ts';
 import { inRanges, type PortRange } from './observation.ts';
@@ -20,6 +20,7 @@ export interface FactsInput {
   readonly listeners: readonly ListenerState[];
   /** Endpoints to answer for although nothing may listen there. */
   readonly also?: readonly Endpoint[];
+  readonly surroundings?: Surroundings;
 }
 
 interface Seen {
@@ -59,6 +60,7 @@ export function buildFacts(input: FactsInput): Facts {
   }
   return {
     estate: {
+      ...input.surroundings,
       now,
       register,
       approvals,

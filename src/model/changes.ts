@@ -38,8 +38,9 @@ export interface StateChange {
  * while nothing of that changes, so a heartbeat in the ledger carries a digest instead.
  */
 export function observationBasis(o: Observation): string {
-  const { collector, vantage, privilege, host, coverage, gaps } = o;
-  return canonicalJson({ collector, vantage, privilege, host, coverage, gaps } as unknown as Json);
+  const { collector, vantage, privilege, host, coverage, gaps, outcomes } = o;
+  const basis = { collector, vantage, privilege, host, coverage, gaps, ...(outcomes && { outcomes }) };
+  return canonicalJson(basis as unknown as Json);
 }
 
 /**
@@ -186,6 +187,7 @@ function hostAfter(host: HostState | null, o: Observation): HostState {
     observationId: o.id,
     coverage: o.coverage,
     gaps: o.gaps,
+    ...(o.outcomes && { outcomes: o.outcomes }),
   };
 }
 

@@ -14,6 +14,12 @@ export const EVENT_TYPES = [
   'entry.reviewed',
   'exception.added',
   'evidence.exported',
+  'host.merged',
+  'host.split',
+  'assets.imported',
+  'changes.imported',
+  'declarations.imported',
+  'schedule.ran',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -1,8 +1,13 @@
+import type { AdvisoryData } from './advisory.ts';
+import type { AssetList } from './asset.ts';
+import type { Declaration, DeclarationList } from './declaration.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Event } from './event.ts';
 import type { Finding } from './finding.ts';
 import type { ApprovalState, Register, RegisterEntry } from './register.ts';
+import type { ScheduleState } from './schedule.ts';
 import type { HostState, ListenerState } from './state.ts';
+import type { TicketList } from './ticket.ts';
 
 /** An entry that covers an endpoint, with what `app` worked out about it. */
 export interface MatchedEntry {
@@ -25,10 +30,37 @@ export interface EndpointFacts {
   readonly host: readonly HostState[];
   /** A broken part of the register might be about this endpoint. */
   readonly mayBeInBrokenPart: boolean;
+  /** What deployment files and security plans say of it; absent: nothing. */
+  readonly declared?: readonly Declaration[];
+}
+
+/** Whose port, whose address: what does not fit together between sources. */
+export type IdentityNotice =
+  /** Several hosts claim an address. `by`: `observed`, or where it was written down. */
+  | {
+      readonly kind: 'address-conflict';
+      readonly address: string;
+      readonly claims: ReadonlyArray<{ readonly host: string; readonly by: string }>;
+    }
+  /** Several machines run with one machine-id: copies of one image. */
+  | { readonly kind: 'clone'; readonly machineId: string; readonly hosts: readonly string[] }
+  /** Names that are one host, and what shows it. */
+  | { readonly kind: 'merged'; readonly host: string; readonly names: readonly string[]; readonly because: string };
+
+/** What other systems say. An absent part was never given: it says nothing, and no check speaks of it. */
+export interface Surroundings {
+  readonly assets?: readonly AssetList[];
+  readonly tickets?: readonly TicketList[];
+  /** Opens, closes and register changes within the time that the tickets cover, oldest first. */
+  readonly changes?: readonly Event[];
+  readonly declarations?: readonly DeclarationList[];
+  readonly advisories?: AdvisoryData;
+  readonly schedule?: readonly ScheduleState[];
+  readonly identity?: readonly IdentityNotice[];
 }
 
 /** What concerns the whole workspace: what an estate check judges, and the surroundings an endpoint check may look at. */
-export interface EstateFacts {
+export interface EstateFacts extends Surroundings {
   /** UTC milliseconds. "Now" for every check of this run. */
   readonly now: number;
   readonly register: Register;

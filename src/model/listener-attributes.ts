@@ -15,6 +15,9 @@ export const LISTENER_ATTRIBUTES = [
   'socketUid',
   'bind',
   'families',
+  'service',
+  'encryption',
+  'certificate',
 ] as const;
 export type ListenerAttribute = (typeof LISTENER_ATTRIBUTES)[number];
 
@@ -29,15 +32,18 @@ export interface AttributeChange {
 
 /** Returns what is known of a listener's attributes, keys in order. */
 export function attributesOf(l: Listener): ListenerAttributes {
-  const p = l.process;
+  const { process: p, answer } = l;
   const known: { [name in ListenerAttribute]?: string } = { bind: l.bind };
+  if (answer?.tls?.fingerprint !== undefined) known.certificate = answer.tls.fingerprint;
   if (p?.container !== undefined) known.container = p.container;
+  if (answer?.encryption !== undefined) known.encryption = answer.encryption;
   if (p?.exe !== undefined) known.exe = p.exe;
   known.families = l.families.join(' ');
   if (p?.package !== undefined) {
     known.package = p.package.name;
     known.packageVersion = p.package.version;
   }
+  if (answer?.service !== undefined) known.service = answer.service;
   if (p?.sha256 !== undefined) known.sha256 = p.sha256;
   if (l.uid !== undefined) known.socketUid = String(l.uid);
   if (p?.unit !== undefined) known.unit = p.unit;

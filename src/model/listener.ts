@@ -1,3 +1,4 @@
+import type { AnswerFacts } from './answer.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /**
@@ -14,6 +15,13 @@ export interface PackageFacts {
   readonly manager: 'dpkg' | 'rpm' | 'apk';
   readonly name: string;
   readonly version: string;
+  /** Source package, where it has another name, and its version, where that differs (dpkg `Source:`, apk `o:`). */
+  readonly source?: string;
+  readonly sourceVersion?: string;
+  /** OSV ecosystem of the distribution it comes from: `Debian:12`, `Alpine:v3.20`. Absent: not known. */
+  readonly ecosystem?: string;
+  /** Newest version that the package manager's own cached data offers; absent: no data, so not known. */
+  readonly candidate?: { readonly version: string; readonly security?: boolean; readonly dataAt: number };
 }
 
 /**
@@ -65,6 +73,8 @@ export interface Listener extends Endpoint {
   readonly process: ProcessFacts | null;
   /** Further processes that hold it (forked workers, SO_REUSEPORT), by pid. */
   readonly sharedWith: readonly ProcessFacts[];
+  /** What it said when it was asked over the network. Absent: not asked, or it said nothing. */
+  readonly answer?: AnswerFacts;
 }
 
 /** Unique text of a listener: its endpoint and address. Process facts are no part of it. */

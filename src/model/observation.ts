@@ -38,11 +38,26 @@ export interface HostFacts {
   /** Addresses of its interfaces, loopback excluded, plain text, sorted. */
   readonly addresses: readonly string[];
   readonly tags: readonly string[];
+  /** Further names that it was asked for or that it gives itself: FQDN, DNS name of a scan's target. Sorted. */
+  readonly names?: readonly string[];
   /** `Debian GNU/Linux 12 (bookworm)`, from os-release. */
   readonly os?: string;
   readonly kernel?: string;
   /** net.ipv4.ip_local_port_range. */
   readonly ephemeralPorts?: PortRange;
+}
+
+/**
+ * How ports that are not open answered, from outside. `closed`: refused (RST, or ICMP port unreachable where the two look
+ * alike). `filtered`: no answer, or an ICMP that a filter sends. `unreachable`: no route, or host unreachable.
+ * `open|filtered`: UDP that said nothing; it is not covered, since nobody can tell.
+ */
+export interface PortOutcome {
+  readonly outcome: 'closed' | 'filtered' | 'unreachable' | 'open|filtered';
+  readonly transport: Transport;
+  /** Plain address that was asked. */
+  readonly address: string;
+  readonly ports: readonly PortRange[];
 }
 
 /** What one collector saw at one time. */
@@ -65,7 +80,12 @@ export interface Observation {
   readonly coverage: readonly Coverage[];
   readonly gaps: readonly Gap[];
   readonly listeners: readonly Listener[];
+  /** From outside only: what became of the ports that are not open. */
+  readonly outcomes?: readonly PortOutcome[];
 }
+
+/** An observation before `app` gave it its id. */
+export type UnnamedObservation = Omit<Observation, 'id'>;
 
 export const ALL_PORTS: readonly PortRange[] = [{ from: 0, to: 65535 }];
 

@@ -3,6 +3,7 @@ import type { SourcePosition } from './errors.ts';
 import type { Severity } from './finding.ts';
 import type { BindScope } from './listener.ts';
 import type { PortRange } from './observation.ts';
+import type { ScheduleItem } from './schedule.ts';
 
 /** What the process behind the port must be. A field that is left out allows anything. `*` and `?` are wildcards. */
 export interface ProcessRule {
@@ -148,6 +149,12 @@ export interface Policy {
   readonly silentAfterDays: number;
   /** Executables (globs) that may run as uid 0 and listen. */
   readonly privilegedAllowed: readonly string[];
+  /** How long an asset may go without being observed, hours. Absent: 7 days. */
+  readonly observeWithinHours?: number;
+  /** How long before it expires a certificate is reported, days. Absent: 30. */
+  readonly certificateWarnDays?: number;
+  /** How far from its ticket's window a change may lie, hours. Absent: 24. */
+  readonly ticketWindowHours?: number;
   /** Severity of an approval that is written down and not proven. Absent: medium, as of a draft. */
   readonly claimed?: 'low' | 'medium';
 }
@@ -192,6 +199,16 @@ export interface FrameworkChoice {
   readonly baseline?: string;
 }
 
+/** Limits that every network scan of the workspace keeps. */
+export interface ScanPolicy {
+  /** New connections per second in all. */
+  readonly rate?: number;
+  /** New connections per second to one host. */
+  readonly ratePerHost?: number;
+  /** Targets (addresses, CIDRs, ranges, names) that are never sent a packet, each with its reason. */
+  readonly exclude: ReadonlyArray<{ readonly target: string; readonly reason: string }>;
+}
+
 /** Everything the workspace says, as far as it could be read. */
 export interface Register {
   readonly name: string;
@@ -214,6 +231,10 @@ export interface Register {
   readonly authority?: 'git' | 'server';
   /** The bar at which `check` fails, from `thresholds`. Absent: medium. */
   readonly failOn?: Severity;
+  readonly schedule?: readonly ScheduleItem[];
+  readonly scan?: ScanPolicy;
+  /** Vulnerability data, paths relative to the workspace: OSV export directories or zips, CISA's KEV JSON. */
+  readonly vulnerabilities?: { readonly osv: readonly string[]; readonly kev: string | null };
 }
 
 /** Days in milliseconds. */

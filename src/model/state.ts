@@ -1,6 +1,6 @@
 import type { Listener } from './listener.ts';
 import type { ListenerAttributes } from './listener-attributes.ts';
-import type { Coverage, Gap, HostFacts } from './observation.ts';
+import type { Coverage, Gap, HostFacts, PortOutcome } from './observation.ts';
 
 /** A listener over time, as seen from one vantage. */
 export interface ListenerState {
@@ -34,4 +34,6 @@ export interface HostState {
   readonly observationId: string;
   readonly coverage: readonly Coverage[];
   readonly gaps: readonly Gap[];
+  /** From outside only: what became of the ports that are not open. */
+  readonly outcomes?: readonly PortOutcome[];
 }

@@ -18,7 +18,12 @@ export function csvText(value: CsvValue): string {
 
 /** A CSV file as RFC 4180 defines it (CR LF between records, quotes doubled), in UTF-8. */
 export function csvFile(head: readonly string[], rows: ReadonlyArray<readonly CsvValue[]>): string {
-  return [head, ...rows].map((row) => `${row.map(csvField).join(',')}\r\n`).join('');
+  return csvRows([head, ...rows]);
+}
+
+/** Further records of a CSV file. */
+export function csvRows(rows: ReadonlyArray<readonly CsvValue[]>): string {
+  return rows.map((row) => `${row.map(csvField).join(',')}\r\n`).join('');
 }
 
 function csvField(value: CsvValue): string {

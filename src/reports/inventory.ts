@@ -38,18 +38,19 @@ export function renderInventory(observation: Observation, format: string, option
       return lines.map((line) => `${printableJson(line)}\n`).join('');
     }
     case 'csv':
-      return csvFile(CSV_HEAD, listeners.map(csvRow));
+      return csvFile(INVENTORY_CSV_HEAD, listeners.map(inventoryCsvRow));
     default:
       throw new Error(`an inventory has no format ${format}`);
   }
 }
 
-function observationJson(o: Observation) {
+/** An observation without its listeners and gaps, as JSON. */
+export function observationJson(o: Observation) {
   const { id, collector, vantage, durationMs, privilege, host, coverage } = o;
   return { id, collector, vantage, observedAt: isoTime(o.observedAt), durationMs, privilege, host, coverage };
 }
 
-const CSV_HEAD = [
+export const INVENTORY_CSV_HEAD = [
   ...[
     'host',
     'scope',
@@ -75,15 +76,18 @@ const CSV_HEAD = [
     'command_line',
     'shared_with_pids',
   ],
+  ...['service', 'product', 'version', 'encryption', 'tls'],
 ];
 
-function csvRow(l: Listener) {
-  const p = l.process;
+/** One listener as a CSV record under INVENTORY_CSV_HEAD. */
+export function inventoryCsvRow(l: Listener) {
+  const { process: p, answer } = l;
   return [
     ...[l.host, l.scope, l.transport, l.address, l.port, l.bind, l.families.join(' '), l.role],
     ...[p === null ? '' : processName(p), p?.pid, p?.exe, p?.exeState, p?.user ?? l.user, p?.unit, p?.container],
     ...[p?.package?.name, p?.package?.version, p?.sha256, isoTime(p?.startedAt), p?.commandLine],
     l.sharedWith.map((other) => other.pid).join(' '),
+    ...[answer?.service, answer?.product, answer?.version, answer?.encryption, answer?.tls?.protocol],
   ];
 }
 

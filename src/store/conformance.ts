@@ -247,6 +247,36 @@ export function conformance(kind: string, makePlace: () => Promise<StorePlace>):
       assert.equal(await store.cacheGet('e'), undefined);
     });
 
+    withStore('records many hosts at once, or none of them', async (store) => {
+      const good = sampleObservation('db-1', 1000, listenersOf('db-1'));
+      const bad = sampleObservation('db-2', 1000, listenersOf('db-3'));
+      await assert.rejects(store.recordObservations([good, bad], 1001), /names the listener/);
+      assert.deepEqual(await store.hostStates(), []);
+      const other = sampleObservation('db-2', 1000, listenersOf('db-2'));
+      const events = await store.recordObservations([good, other], 1001);
+      assert.deepEqual(
+        events.map((e) => e.sequence),
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+      );
+      assert.equal((await store.listenerStates()).length, 6);
+    });
+
+    withStore('keeps the newest list of a source, and says when it changed', async (store) => {
+      const asset = (name: string) => ({ id: name, source: 'cmdb', name, names: [], addresses: [], tags: [] });
+      const event = (observedAt: number) =>
+        ({ type: 'assets.imported', observedAt, actor: 'user:alice', subject: 'cmdb' }) as const;
+      const put = (importedAt: number, ...names: string[]) =>
+        store.putList('assets', { source: 'cmdb', importedAt, items: names.map(asset) }, event(importedAt));
+      assert.equal((await put(1000, 'a', 'b'))?.body.items, 2);
+      assert.equal(await put(2000, 'a', 'b'), null);
+      assert.equal((await put(3000))?.body.items, 0);
+      assert.deepEqual(await store.lists('assets'), [{ source: 'cmdb', importedAt: 3000, items: [] }]);
+      assert.deepEqual(await store.lists('tickets'), []);
+      assert.equal((await store.dropList('assets', 'cmdb', event(4000)))?.body.removed, true);
+      assert.equal(await store.dropList('assets', 'cmdb', event(5000)), null);
+      assert.deepEqual(await store.lists('assets'), []);
+    });
+
     describe('events', () => {
       let place: StorePlace;
       let store: Store;

@@ -6,6 +6,7 @@ import type { FindingTable } from './tables/findings.ts';
 import type { HostStateTable } from './tables/host-states.ts';
 import type { ListenerShapeTable } from './tables/listener-shapes.ts';
 import type { ListenerStateTable } from './tables/listener-states.ts';
+import type { ListTable } from './tables/lists.ts';
 import type { MetaTable } from './tables/meta.ts';
 import type { ObservationTable } from './tables/observations.ts';
 
@@ -18,6 +19,7 @@ export interface Tables {
   events: EventTable;
   documents: DocumentTable;
   findings: FindingTable;
+  lists: ListTable;
   cache: CacheTable;
   meta: MetaTable;
 }

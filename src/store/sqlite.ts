@@ -21,6 +21,8 @@ import type {
   EventQuery,
   FindingSync,
   ListenerFilter,
+  ListKind,
+  Lists,
   Store,
   StoreOptions,
   StoreStats,
@@ -31,6 +33,7 @@ import { insertEvents, selectEvents } from './tables/events.ts';
 import { selectFirstSeen, writeFindings } from './tables/findings.ts';
 import { selectHosts, upsertHost } from './tables/host-states.ts';
 import { deleteListeners, selectListeners, touchListeners, upsertListeners } from './tables/listener-states.ts';
+import { deleteList, selectLists, writeList } from './tables/lists.ts';
 import { hasObservation, insertObservation } from './tables/observations.ts';
 
 const LOCK_TIMEOUT_MS = 10_000;
@@ -104,6 +107,13 @@ class SqliteStore implements Store {
   recordObservation(observation: Observation, recordedAt: number): Promise<readonly Event[]> {
     return this.#write((db) => recordObservation(db, observation, recordedAt));
   }
+  recordObservations(observations: readonly Observation[], recordedAt: number): Promise<readonly Event[]> {
+    return this.#write(async (db) => {
+      const events: Event[] = [];
+      for (const o of observations) events.push(...(await recordObservation(db, o, recordedAt)));
+      return events;
+    });
+  }
   listenerStates(filter?: ListenerFilter): Promise<readonly ListenerState[]> {
     return this.#read((db) => selectListeners(db, filter));
   }
@@ -121,6 +131,15 @@ class SqliteStore implements Store {
   }
   document(sha256: string): Promise<Uint8Array | undefined> {
     return this.#read((db) => readDocument(db, sha256));
+  }
+  putList<K extends ListKind>(kind: K, list: Lists[K], event: Omit<EventDraft, 'body'>): Promise<Event | null> {
+    return this.#write((db) => writeList(db, kind, list, event));
+  }
+  dropList(kind: ListKind, source: string, event: Omit<EventDraft, 'body'>): Promise<Event | null> {
+    return this.#write((db) => deleteList(db, kind, source, event));
+  }
+  lists<K extends ListKind>(kind: K): Promise<readonly Lists[K][]> {
+    return this.#read((db) => selectLists(db, kind));
   }
   syncFindings(open: readonly Finding[], now: number): Promise<FindingSync> {
     return this.#write((db) => writeFindings(db, open, now));

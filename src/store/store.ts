@@ -1,12 +1,23 @@
+import type { AssetList } from '../model/asset.ts';
+import type { DeclarationList } from '../model/declaration.ts';
 import type { Transport } from '../model/endpoint.ts';
 import type { Event, EventDraft, EventType } from '../model/event.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Observation } from '../model/observation.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
+import type { TicketList } from '../model/ticket.ts';
 
 /** Files kept by content hash, so that any past date can be shown. */
-export const DOCUMENT_KINDS = ['register', 'ruleset', 'basis'] as const;
+export const DOCUMENT_KINDS = ['register', 'ruleset', 'basis', 'list'] as const;
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
+
+/** What is taken over from other systems as a whole, by source. */
+export interface Lists {
+  readonly assets: AssetList;
+  readonly tickets: TicketList;
+  readonly declarations: DeclarationList;
+}
+export type ListKind = keyof Lists;
 
 /** Narrows listenerStates; each given field must match. */
 export interface ListenerFilter {
@@ -61,6 +72,8 @@ export interface Store extends AsyncDisposable {
    * if this observation (by id) was recorded before. `recordedAt`: UTC milliseconds.
    */
   recordObservation(observation: Observation, recordedAt: number): Promise<readonly Event[]>;
+  /** The same for many hosts in one transaction: all of them are recorded, or none. */
+  recordObservations(observations: readonly Observation[], recordedAt: number): Promise<readonly Event[]>;
   /** Listeners over time, sorted by listener, then vantage. */
   listenerStates(filter?: ListenerFilter): Promise<readonly ListenerState[]>;
   /** What is known of hosts, sorted by host, then vantage. */
@@ -73,6 +86,15 @@ export interface Store extends AsyncDisposable {
   keepDocument(kind: DocumentKind, sha256: string, bytes: Uint8Array): Promise<void>;
   /** Bytes of a document; undefined if there is none. Throws UserError if they are damaged. */
   document(sha256: string): Promise<Uint8Array | undefined>;
+  /**
+   * Replaces what a source listed and writes one event about it, with the digest of what it listed and who did it. An
+   * empty list stays known as empty. Returns null where nothing changed.
+   */
+  putList<K extends ListKind>(kind: K, list: Lists[K], event: Omit<EventDraft, 'body'>): Promise<Event | null>;
+  /** Forgets a source's list; null where there was none. */
+  dropList(kind: ListKind, source: string, event: Omit<EventDraft, 'body'>): Promise<Event | null>;
+  /** Lists of a kind, sorted by source. */
+  lists<K extends ListKind>(kind: K): Promise<readonly Lists[K][]>;
   /**
    * Tells the history which findings there are now: the complete answer of one check. A finding that comes back keeps
    * its first date. `now`: UTC milliseconds.

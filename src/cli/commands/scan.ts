@@ -1,45 +1,9 @@
 import type { Command } from 'commander';
-import { EXIT } from '../exit-codes.ts';
-import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPlace } from '../options.ts';
-import { progress, renderOptions, writeResult } from '../output.ts';
+import { withExamples } from '../options.ts';
+import { define as local } from './scan/local.ts';
 
-interface ScanFlags extends OutputOptions, PlaceOptions {
-  readonly record: boolean;
-  readonly hashes: boolean;
-  readonly root: string;
-}
-
+/** Verbs of `quietdoor scan`, one file each. */
 export function define(command: Command): void {
-  command
-    .argument('[what]', 'what to look at: local (this machine)', 'local')
-    .option('--no-record', 'only print; needs no workspace')
-    .option('--no-hashes', 'do not hash the binaries')
-    .option('--root <dir>', 'read a captured tree instead of this machine (with --no-record)', '/')
-    .action(async (what: string, flags: ScanFlags) => {
-      const { UserError } = await import('../../model/errors.ts');
-      if (flags.root !== '/' && flags.record) {
-        throw new UserError('a captured tree is not this machine, so it is not recorded', { hint: 'Add --no-record.' });
-      }
-      const { observe, scan } = await import('../../app/scan.ts');
-      const { openContext } = await import('../../app/context.ts');
-      const { renderInventory } = await import('../../reports/inventory.ts');
-      const options = { collector: what, hashes: flags.hashes, root: flags.root };
-      let changes: string | undefined;
-      const observation = await (async () => {
-        if (!flags.record) return observe(options, process.env, () => Date.now());
-        const { observation, events } = await scan(openContext(flags), options);
-        const count = (type: string) => events.filter((event) => event.type === type).length;
-        changes = `${count('listener.opened')} opened, ${count('listener.closed')} closed, ${count('listener.changed')} changed since the last look`;
-        return observation;
-      })();
-      await writeResult(renderInventory(observation, flags.format, renderOptions(flags)), flags);
-      if (changes) progress(flags, changes);
-      if (observation.gaps.length > 0) process.exitCode = EXIT.gaps;
-    });
-  withPlace(command);
-  withOutput(command, ['table', 'json', 'jsonl', 'csv']);
-  withExamples(command, [
-    ['sudo quietdoor scan', 'this machine, every owner visible'],
-    ['quietdoor scan --no-record --format json', 'print what listens, record nothing'],
-  ]);
+  for (const verb of [local]) verb(command);
+  withExamples(command, [['sudo quietdoor scan', 'this machine, every owner visible']]);
 }

@@ -17,7 +17,7 @@ export interface HostStateTable {
   basis: string;
 }
 
-type Basis = Pick<HostState, 'host' | 'collector' | 'privilege' | 'coverage' | 'gaps'>;
+type Basis = Pick<HostState, 'host' | 'collector' | 'privilege' | 'coverage' | 'gaps' | 'outcomes'>;
 
 /** A host's state with what only the store needs. */
 export interface StoredHost {
@@ -34,7 +34,7 @@ export async function selectHosts(db: Database, one?: { host: string; vantage: s
   for (const row of await query.execute()) {
     const bytes = await readDocument(db, row.basis);
     if (!bytes) throw new Error(`the document ${row.basis} of the host ${row.host} is missing`);
-    const { host, collector, privilege, coverage, gaps } = JSON.parse(Buffer.from(bytes).toString()) as Basis;
+    const { host, collector, privilege, coverage, gaps, outcomes } = JSON.parse(Buffer.from(bytes).toString()) as Basis;
     hosts.push({
       confirmedAt: row.confirmed_at,
       basis: row.basis,
@@ -48,6 +48,7 @@ export async function selectHosts(db: Database, one?: { host: string; vantage: s
         observationId: row.observation_id,
         coverage,
         gaps,
+        ...(outcomes && { outcomes }),
       },
     });
   }

@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { EXIT } from '../../exit-codes.ts';
+import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPlace } from '../../options.ts';
+import { progress, renderOptions, writeResult } from '../../output.ts';
+
+interface ScanFlags extends OutputOptions, PlaceOptions {
+  readonly record: boolean;
+  readonly hashes: boolean;
+  readonly root: string;
+}
+
+export function define(parent: Command): void {
+  const summary = 'this machine: every listener of every network namespace (what "scan" alone does)';
+  const command = parent
+    .command('local', { isDefault: true })
+    .summary(summary)
+    .description(summary)
+    .option('--no-record', 'only print; needs no workspace')
+    .option('--no-hashes', 'do not hash the binaries')
+    .option('--root <dir>', 'read a captured tree instead of this machine (with --no-record)', '/')
+    .action(async (flags: ScanFlags) => {
+      const { UserError } = await import('../../../model/errors.ts');
+      if (flags.root !== '/' && flags.record) {
+        throw new UserError('a captured tree is not this machine, so it is not recorded', { hint: 'Add --no-record.' });
+      }
+      const { observe, scan } = await import('../../../app/scan.ts');
+      const { openContext } = await import('../../../app/context.ts');
+      const { renderInventory } = await import('../../../reports/inventory.ts');
+      const options = { collector: 'local', hashes: flags.hashes, root: flags.root };
+      let changes: string | undefined;
+      const observation = await (async () => {
+        if (!flags.record) return observe(options, process.env, () => Date.now());
+        const { observation, events } = await scan(openContext(flags), options);
+        const count = (type: string) => events.filter((event) => event.type === type).length;
+        changes = `${count('listener.opened')} opened, ${count('listener.closed')} closed, ${count('listener.changed')} changed since the last look`;
+        return observation;
+      })();
+      await writeResult(renderInventory(observation, flags.format, renderOptions(flags)), flags);
+      if (changes) progress(flags, changes);
+      if (observation.gaps.length > 0) process.exitCode = EXIT.gaps;
+    });
+  withPlace(command);
+  withOutput(command, ['table', 'json', 'jsonl', 'csv']);
+  withExamples(command, [
+    ['sudo quietdoor scan', 'this machine, every owner visible'],
+    ['quietdoor scan --no-record --format json', 'print what listens, record nothing'],
+  ]);
+}

@@ -1,0 +1,31 @@
+/**
+ * Where an observation looked from, as stored in `vantage`: `local`, `agentless` (the host's own tables, read over SSH),
+ * `network:NAME` (reached over the network from the machine NAME), `import:FORMAT`. State is kept per vantage.
+ */
+export type Vantage = string;
+
+/**
+ * `inside`: the host's own socket tables; scopes and processes may be known. `outside`: what answered over the network; the
+ * scope of an open port is unknown until it is matched, and an open port is one that is reachable from there.
+ */
+export type VantageKind = 'inside' | 'outside';
+
+/** Import formats that report what answered, rather than the host's own tables. */
+const OUTSIDE_IMPORTS: ReadonlySet<string> = new Set(['nmap', 'masscan', 'naabu', 'csv-scan']);
+
+/** Says whether a vantage sees the host's own tables or what answers over the network. */
+export function vantageKind(vantage: Vantage): VantageKind {
+  const colon = vantage.indexOf(':');
+  const kind = colon < 0 ? vantage : vantage.slice(0, colon);
+  if (kind === 'network') return 'outside';
+  return kind === 'import' && OUTSIDE_IMPORTS.has(vantage.slice(colon + 1)) ? 'outside' : 'inside';
+}
+
+/** How a vantage reads in a sentence: `from the host itself`, `over the network from scanner-1`, `by an nmap import`. */
+export function vantageWords(vantage: Vantage): string {
+  if (vantage === 'local') return 'from the host itself';
+  if (vantage === 'agentless') return 'from the host itself, over SSH';
+  if (vantage.startsWith('network:')) return `over the network from ${vantage.slice(8)}`;
+  if (vantage.startsWith('import:')) return `by import of ${vantage.slice(7)}`;
+  return `from ${vantage}`;
+}
