@@ -3,6 +3,8 @@ import type { Declaration } from '../model/declaration.ts';
 /** Something of a file that could not be understood. The rest of it is used. */
 export interface ManifestProblem {
   readonly message: string;
+  /** Everything was read; something of it is worth a look. */
+  readonly isNotice?: true;
   /** 1-based. */
   readonly line?: number;
   /** 1-based. */

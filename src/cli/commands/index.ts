@@ -13,6 +13,10 @@ export const commands: Readonly<Record<string, { summary: string; load: () => Pr
   },
   init: { summary: 'make a workspace', load: () => import('./init.ts') },
   scan: { summary: 'look at what listens and record it', load: () => import('./scan.ts') },
+  declared: {
+    summary: 'ports that deployment files and security plans declare (list, drop)',
+    load: () => import('./declared.ts'),
+  },
   register: {
     summary: 'draft, lint, fmt, list, diff, approve, review the register of approved ports',
     load: () => import('./register.ts'),
