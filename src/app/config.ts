@@ -1,4 +1,4 @@
-import type { Policy } from '../model/register.ts';
+import { DAY_MS, type Policy, type Register } from '../model/register.ts';
 import { writtenKeys } from '../register/written-keys.ts';
 import { type Context, type Setting, thisHost, WORKSPACE_FILE } from './context.ts';
 import { loadRegister } from './load-register.ts';
@@ -15,6 +15,9 @@ const POLICY: readonly (readonly [key: string, write: (policy: Policy) => string
   ['exceptionMax', (policy) => `${policy.exceptionMaxDays}d`],
   ['staleAfter', (policy) => `${policy.staleAfterHours}h`],
   ['silentAfter', (policy) => `${policy.silentAfterDays}d`],
+  ['observeWithin', (policy) => `${policy.observeWithinHours ?? 168}h`],
+  ['certificateWarn', (policy) => `${policy.certificateWarnDays ?? 30}d`],
+  ['ticketWindow', (policy) => `${policy.ticketWindowHours ?? 24}h`],
   ['privileged', (policy) => policy.privilegedAllowed.join(', ') || '(none)'],
 ];
 
@@ -51,7 +54,52 @@ export async function showConfig(context: Context): Promise<readonly Setting[]> 
       value: write(register.policy),
       from: origin(`policy.${key}`),
     })),
+    ...regularSettings(register, origin),
   ];
+}
+
+/** What runs regularly, what scans are bound by, and the vulnerability data; nothing where nothing is said. */
+function regularSettings(
+  { schedule = [], scan, vulnerabilities }: Register,
+  origin: (key: string) => string,
+): Setting[] {
+  return [
+    ...schedule.map(({ name, cron, timeZone, run, graceMs }) => ({
+      name: `schedule.${name}`,
+      value: `${cron} ${timeZone}: ${run.join(' ')} (missed after ${graceWords(graceMs)})`,
+      from: origin('schedule'),
+    })),
+    ...(scan
+      ? [
+          { name: 'scan.rate', value: String(scan.rate ?? "(the scan's own)"), from: origin('scan.rate') },
+          {
+            name: 'scan.ratePerHost',
+            value: String(scan.ratePerHost ?? "(the scan's own)"),
+            from: origin('scan.ratePerHost'),
+          },
+          {
+            name: 'scan.exclude',
+            value: scan.exclude.map(({ target, reason }) => `${target} (${reason})`).join(', ') || '(none)',
+            from: origin('scan.exclude'),
+          },
+        ]
+      : []),
+    ...(vulnerabilities
+      ? [
+          {
+            name: 'vulnerabilities.osv',
+            value: vulnerabilities.osv.join(', ') || '(none)',
+            from: origin('vulnerabilities.osv'),
+          },
+          { name: 'vulnerabilities.kev', value: vulnerabilities.kev ?? '(none)', from: origin('vulnerabilities.kev') },
+        ]
+      : []),
+  ];
+}
+
+function graceWords(ms: number): string {
+  if (ms % DAY_MS === 0) return `${ms / DAY_MS}d`;
+  return ms % 3_600_000 === 0 ? `${ms / 3_600_000}h` : `${Math.round(ms / 60_000)}min`;
 }
 
 function countOf(list: readonly unknown[], noun: string): string {

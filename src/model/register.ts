@@ -207,6 +207,8 @@ export interface ScanPolicy {
   readonly ratePerHost?: number;
   /** Targets (addresses, CIDRs, ranges, names) that are never sent a packet, each with its reason. */
   readonly exclude: ReadonlyArray<{ readonly target: string; readonly reason: string }>;
+  /** Exclusions may be missing, since a part of the workspace's config could not be read: no packet may be sent. */
+  readonly incomplete?: true;
 }
 
 /** Everything the workspace says, as far as it could be read. */

@@ -59,6 +59,9 @@ const policy = z
       staleAfter: duration('Age at which an observation says nothing about now any more; default 24h.'),
       silentAfter: duration('How long a registered port may be silent; default 30d.'),
       privileged: texts('Executables (* and ? are wildcards) that may run as root and listen.').optional(),
+      observeWithin: duration('How long an asset may go without being observed; default 7d.'),
+      certificateWarn: duration('How long before it expires a certificate is reported; default 30d.'),
+      ticketWindow: duration("How far from its ticket's window a change may lie; default 24h."),
       claimed: z
         .enum(['low', 'medium'], { error: 'expected one of low, medium' })
         .describe('Severity of an approval that is written down and not proven; default medium, as of a draft.')
@@ -97,6 +100,55 @@ const framework = z.union(
   { error: `expected one of ${FRAMEWORK_IDS.join(', ')}, or a map of id and baseline` },
 );
 
+const scheduleItem = z
+  .strictObject(
+    {
+      name: name.describe('Name of the item, unique; its runs carry it.'),
+      cron: text('When: five fields of crontab(5), or @hourly, @daily, @weekly, @monthly.'),
+      timeZone: text('IANA time zone that the times are in, e.g. Europe/Berlin; default UTC.').optional(),
+      run: texts('What: a command line without the program, e.g. scan network 10.20.0.0/24; or its words as a list.'),
+      grace: text(
+        'How late a run may begin before it counts as missed, e.g. 30min, 6h; default half the interval.',
+      ).optional(),
+    },
+    map,
+  )
+  .describe('Something that is to run regularly.');
+
+const RATE = { error: 'expected a whole number from 1 to 1000000' };
+const rate = (what: string) =>
+  z
+    .union([z.string().regex(/^(1000000|[1-9]\d{0,5})$/, RATE), z.int().min(1).max(1_000_000)], RATE)
+    .describe(what)
+    .optional();
+const exclusion = z.strictObject(
+  {
+    target: text('Address, CIDR, range of addresses or name that is never sent a packet.'),
+    reason: text('Why it must not be scanned.'),
+  },
+  map,
+);
+const scan = z
+  .strictObject(
+    {
+      rate: rate('New connections per second in all.'),
+      ratePerHost: rate('New connections per second to one host.'),
+      exclude: z.array(exclusion, list).describe('What no network scan of this workspace touches.').optional(),
+    },
+    map,
+  )
+  .describe('Limits that every network scan keeps.');
+
+const vulnerabilities = z
+  .strictObject(
+    {
+      osv: texts('OSV exports: directories or zip files, from this file.').optional(),
+      kev: text("CISA's catalogue of known exploited vulnerabilities, JSON, from this file.").optional(),
+    },
+    map,
+  )
+  .describe('Vulnerability data that packages are looked up in, as files.');
+
 /** quietdoor.yaml, as a person writes it. Blank keys are taken out before. */
 export const configSchema = z.strictObject(
   {
@@ -128,6 +180,9 @@ export const configSchema = z.strictObject(
       .describe('When something counts.')
       .optional(),
     frameworks: z.array(framework, list).describe('Control frameworks to report against.').optional(),
+    schedule: z.array(scheduleItem, list).describe('What is to run regularly: scan --due runs what is due.').optional(),
+    scan: scan.optional(),
+    vulnerabilities: vulnerabilities.optional(),
   },
   map,
 );

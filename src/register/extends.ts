@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatPosition, type SourcePosition } from '../model/errors.ts';
-import type { FrameworkChoice, HostDeclaration, Owner, Policy, Register, Zone } from '../model/register.ts';
+import type { FrameworkChoice, HostDeclaration, Owner, Policy, Register, ScanPolicy, Zone } from '../model/register.ts';
+import type { ScheduleItem } from '../model/schedule.ts';
 import { compareText } from '../util/compare.ts';
-import type { ConfigLayer, Said } from './load-config.ts';
+import type { Said } from './config-reader.ts';
+import type { ConfigLayer } from './load-config.ts';
 
 type Deviation = Register['deviations'][number];
 
@@ -32,6 +34,8 @@ export interface MergedConfig {
   readonly hosts: readonly HostDeclaration[];
   readonly policy: Policy;
   readonly frameworks: readonly FrameworkChoice[];
+  /** What network scans, schedules and vulnerability data are told; absent where no layer says. */
+  readonly regular: Pick<Register, 'schedule' | 'scan' | 'vulnerabilities'>;
   readonly brokenZones: readonly string[];
   readonly deviations: readonly Deviation[];
 }
@@ -65,6 +69,7 @@ export function mergeConfigs(layers: readonly ConfigLayer[]): MergedConfig {
     zones,
     hosts,
     policy: mergePolicies(layers, deviations),
+    regular: mergeRegular(layers, deviations),
     frameworks: layers.findLast((layer) => layer.frameworks !== undefined)?.frameworks ?? DEFAULT_FRAMEWORKS,
     brokenZones: layers.flatMap((layer) => layer.brokenZones),
     deviations,
@@ -72,6 +77,15 @@ export function mergeConfigs(layers: readonly ConfigLayer[]): MergedConfig {
 }
 
 function mergeNamed<T extends { readonly name: string }>(
+  what: string,
+  layers: ReadonlyArray<ReadonlyMap<string, Said<T>>>,
+  deviations: Deviation[],
+): T[] {
+  return mergeInOrder(what, layers, deviations).sort((a, b) => compareText(a.name, b.name));
+}
+
+/** The same in the order in which they are written, the most general layer first. */
+function mergeInOrder<T extends { readonly name: string }>(
   what: string,
   layers: ReadonlyArray<ReadonlyMap<string, Said<T>>>,
   deviations: Deviation[],
@@ -88,7 +102,44 @@ function mergeNamed<T extends { readonly name: string }>(
         });
       merged.set(name, said);
     }
-  return [...merged.values()].map((said) => said.value).sort((a, b) => compareText(a.name, b.name));
+  return [...merged.values()].map((said) => said.value);
+}
+
+function mergeRegular(layers: readonly ConfigLayer[], deviations: Deviation[]): MergedConfig['regular'] {
+  const schedules = layers.flatMap((layer) => layer.schedule ?? []);
+  const schedule: ScheduleItem[] = mergeInOrder('schedule', schedules, deviations);
+  const scan = mergeScanPolicies(layers, deviations);
+  const said = layers.map((layer) => layer.vulnerabilities).filter((one) => one !== undefined);
+  const osv = said.findLast((one) => one.osv !== undefined)?.osv ?? [];
+  const kev = said.findLast((one) => one.kev !== undefined)?.kev ?? null;
+  return {
+    ...(schedules.length > 0 && { schedule }),
+    ...(scan && { scan }),
+    ...(said.length > 0 && { vulnerabilities: { osv, kev } }),
+  };
+}
+
+/** What a shared policy excludes stays excluded; the nearest rate counts. */
+function mergeScanPolicies(layers: readonly ConfigLayer[], deviations: Deviation[]): ScanPolicy | undefined {
+  const said = layers.flatMap((layer) => layer.scan ?? []);
+  if (said.length === 0) return undefined;
+  const nearest = (key: 'rate' | 'ratePerHost'): number | undefined => {
+    const [below, own] = said.flatMap((scan) => scan[key] ?? []).slice(-2);
+    if (below && own && below.value !== own.value)
+      deviations.push({
+        what: `scan:${key}`,
+        message: `the setting differs from the shared one (${formatPosition(below.at)})`,
+        at: own.at,
+      });
+    return (own ?? below)?.value;
+  };
+  const [rate, ratePerHost] = [nearest('rate'), nearest('ratePerHost')];
+  return {
+    ...(rate !== undefined && { rate }),
+    ...(ratePerHost !== undefined && { ratePerHost }),
+    exclude: said.reduce<ScanPolicy['exclude']>((all, { exclude }) => add(all, exclude) as ScanPolicy['exclude'], []),
+    ...(said.some((scan) => scan.incomplete) && { incomplete: true }),
+  };
 }
 
 function mergePolicies(layers: readonly ConfigLayer[], deviations: Deviation[]): Policy {

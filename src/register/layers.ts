@@ -76,7 +76,7 @@ export async function readLayers(
   const lists = isFile ? ['ports', 'exceptions'] : [];
   const yaml = config && parseYamlParts(config.text, isFile ? lists : ['ports']);
   const lines = indexLines(config?.text ?? '', config?.path ?? display('quietdoor.yaml'));
-  const layer = readConfig(yaml?.sections ?? [], yaml?.errors ?? [], lines, lists);
+  const layer = await readConfig(yaml?.sections ?? [], yaml?.errors ?? [], lines, lists);
   const below: Layer[] = [];
   for (const base of layer.extends) below.push(...(await readBase(source, base, prefix, isFile, chain, loading)));
   const inConfig =

@@ -65,6 +65,17 @@ export function readHours(text: string): Read<number> {
   return { code: 'bad-duration', message: `expected a duration such as 24h, 90d, 12w or 1y, not "${cut(text)}"` };
 }
 
+const MINUTES = /^(\d{1,5}) ?(?:m|min|minutes?)$/;
+
+/** Reads `30min` and what readHours reads; returns minutes, at least 1. */
+export function readMinutes(text: string): Read<number> {
+  const minutes = Number(MINUTES.exec(text.trim().toLowerCase())?.[1] ?? 0);
+  if (minutes > 0) return { value: minutes };
+  const read = readHours(text);
+  if ('value' in read) return { value: read.value * 60 };
+  return { code: 'bad-duration', message: `expected a duration such as 30min, 6h or 2d, not "${cut(text)}"` };
+}
+
 /** Reads a duration of whole days; returns days, at least 1. */
 export function readDays(text: string): Read<number> {
   const read = readHours(text);

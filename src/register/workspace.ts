@@ -56,8 +56,18 @@ export async function loadWorkspace(source: WorkspaceSource, options: LoadOption
     deviations: [...merged.deviations, ...entries.deviations],
     ...(own?.authority === undefined ? {} : { authority: own.authority }),
     ...(own?.failOn === undefined ? {} : { failOn: own.failOn }),
+    ...merged.regular,
+    ...(lacksConfig(loading.problems) && { scan: { exclude: [], ...merged.regular.scan, incomplete: true } }),
   };
   return { register, files };
+}
+
+/** A config that could not be read at all may have said what must not be scanned. */
+function lacksConfig(problems: readonly RegisterProblem[]): boolean {
+  return problems.some(
+    ({ code, at }) =>
+      code.startsWith('extends-') || (/unreadable|not-text/.test(code) && /quietdoor\.ya?ml$/.test(at.file)),
+  );
 }
 
 /** Files that are part of the workspace but could not be read change the digest too. */
