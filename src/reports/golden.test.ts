@@ -3,10 +3,12 @@ import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { assertGolden } from '../../test/golden.ts';
 import { SAMPLE_OBSERVATION, sampleExplain, sampleResult } from '../../test/sample-result.ts';
+import type { Observation } from '../model/observation.ts';
 import { renderEvents } from './events.ts';
 import { explainJson, renderExplain } from './explain.ts';
 import { reportFormats } from './index.ts';
 import { renderInventory } from './inventory.ts';
+import { renderObservations } from './observations.ts';
 import { printableJson } from './printable.ts';
 import { renderProblems, renderRegister } from './register-list.ts';
 import { renderRule } from './rule.ts';
@@ -61,6 +63,50 @@ test('explain of every kind of endpoint', () => {
     'reports/golden/explain-deviates.golden.json',
     `${printableJson(explainJson(sampleExplain('deviates')), 2)}\n`,
   );
+});
+
+test('what was seen of many hosts', async () => {
+  const answer = {
+    service: 'https',
+    product: 'nginx',
+    version: '1.22.1',
+    encryption: 'tls',
+    tls: { protocol: 'TLSv1.3', subject: 'CN=db-1', notAfter: Date.UTC(2027, 0, 1), selfSigned: true },
+  } as const;
+  const outside: Observation = {
+    ...SAMPLE_OBSERVATION,
+    id: '0192d0a0-0000-7000-8000-000000000002',
+    collector: 'network',
+    vantage: 'network:scanner-1',
+    host: { name: '10.20.3.9', addresses: ['10.20.3.9'], tags: [] },
+    coverage: [
+      {
+        host: '10.20.3.9',
+        scope: 'unknown',
+        transports: ['tcp'],
+        ports: [{ from: 1, to: 1024 }],
+        addresses: ['10.20.3.9'],
+      },
+    ],
+    outcomes: [{ outcome: 'closed', transport: 'tcp', address: '10.20.3.9', ports: [{ from: 1, to: 442 }] }],
+    gaps: [{ code: 'port-filtered', subject: 'tcp', message: 'Port 444 gave no answer.' }],
+    listeners: [
+      {
+        ...{ host: '10.20.3.9', scope: 'unknown', transport: 'tcp', port: 443, address: '10.20.3.9', bind: 'private' },
+        ...{ families: ['ipv4'], role: 'service', process: null, sharedWith: [], answer },
+      },
+    ],
+  };
+  async function* seen() {
+    yield SAMPLE_OBSERVATION;
+    yield outside;
+  }
+  for (const format of ['table', 'json', 'jsonl', 'csv']) {
+    let text = '';
+    for await (const piece of renderObservations(seen(), format, plain)) text += piece;
+    if (format === 'json') assert.equal(JSON.parse(text).observations.length, 2);
+    assertGolden(`reports/golden/observations.${format}.golden.txt`, text);
+  }
 });
 
 test('inventory, events, register, problems and a rule', () => {

@@ -67,14 +67,37 @@ async function* csvOf(observations: AsyncIterable<Observation>): AsyncIterable<s
     if (o.listeners.length > 0) yield csvRows(o.listeners.toSorted(compareListeners).map(inventoryCsvRow));
 }
 
-const COLUMNS: readonly Column[] = [
-  { title: 'host', min: 10 },
-  { title: 'port', align: 'right' },
-  { title: 'address', optional: true },
-  { title: 'answers', min: 12 },
-  { title: 'process', min: 8, optional: true },
-  { title: 'user', min: 4, optional: true },
+/** A column, what it shows, and whether a listener has any of it: a scan knows no process, a host's table no answer. */
+interface Shown extends Column {
+  readonly cell: (l: Listener) => Cell;
+  readonly isKnown: (l: Listener) => boolean;
+}
+
+const always = () => true;
+const COLUMNS: readonly Shown[] = [
+  { title: 'host', min: 10, cell: hostWords, isKnown: always },
+  { title: 'port', align: 'right', cell: (l) => `${l.port}/${l.transport}`, isKnown: always },
+  { title: 'address', optional: true, cell: (l) => l.address, isKnown: (l) => l.address !== l.host },
+  { title: 'answers', min: 20, cell: answerWords, isKnown: (l) => l.answer !== undefined },
+  {
+    title: 'process',
+    min: 8,
+    optional: true,
+    cell: (l) => (l.process === null ? '-' : processName(l.process)),
+    isKnown: (l) => l.process !== null,
+  },
+  {
+    title: 'user',
+    min: 4,
+    optional: true,
+    cell: (l) => l.process?.user ?? l.user ?? '-',
+    isKnown: (l) => (l.process?.user ?? l.user) !== undefined,
+  },
 ];
+
+function hostWords(l: Listener): string {
+  return l.scope === 'host' || l.scope === 'unknown' ? l.host : `${l.host} ${l.scope}`;
+}
 
 async function* tableOf(observations: AsyncIterable<Observation>, options: RenderOptions): AsyncIterable<string> {
   const shown: Listener[] = [];
@@ -92,7 +115,9 @@ async function* tableOf(observations: AsyncIterable<Observation>, options: Rende
   }
   const head = `${count(total.listeners, 'open port')} on ${count(total.hosts, 'host')}`;
   const lines = [paint('bold', head, options.color)];
-  if (shown.length > 0) lines.push('', ...renderTable(COLUMNS, shown.map(row), options));
+  const columns = COLUMNS.filter((column) => shown.some(column.isKnown));
+  const rows = shown.map((listener) => columns.map((column) => column.cell(listener)));
+  if (rows.length > 0) lines.push('', ...renderTable(columns, rows, options));
   if (total.listeners > shown.length)
     lines.push(`… and ${count(total.listeners - shown.length, 'more open port')} (all of them: --format jsonl)`);
   if (gaps.length > 0) lines.push('', paint('bold', 'NOT SEEN', options.color));
@@ -102,18 +127,6 @@ async function* tableOf(observations: AsyncIterable<Observation>, options: Rende
   }
   if (total.gaps > gaps.length) lines.push(`… and ${count(total.gaps - gaps.length, 'more gap')}`);
   yield `${lines.join('\n')}\n`;
-}
-
-function row(l: Listener): Cell[] {
-  const scope = l.scope === 'host' || l.scope === 'unknown' ? '' : ` ${l.scope}`;
-  return [
-    `${l.host}${scope}`,
-    `${l.port}/${l.transport}`,
-    l.address,
-    answerWords(l),
-    l.process === null ? '-' : processName(l.process),
-    l.process?.user ?? l.user ?? '-',
-  ];
 }
 
 /** `postgresql 15.4, TLSv1.3`: what answered, as far as it was recognised. */
