@@ -7,24 +7,26 @@ const PATHS = ['lib/apk/db/installed', 'usr/lib/apk/db/installed'];
 
 /**
  * Owners of files by absolute path, from the text of apk's installed database (apk-tools, doc/apk-v2.5: P: name,
- * V: version, F: directory, R: file in it; a blank line ends a package).
+ * V: version, o: origin, F: directory, R: file in it; a blank line ends a package).
  */
 export function parseApkInstalled(text: string): Map<string, PackageFacts> {
   const owners = new Map<string, PackageFacts>();
   let name = '';
   let version = '';
+  let origin = '';
   let directory = '';
   let facts: PackageFacts | undefined;
   for (const line of text.split('\n')) {
     const value = line.slice(2);
     if (line === '') {
-      name = version = directory = '';
+      name = version = origin = directory = '';
       facts = undefined;
     } else if (line.startsWith('P:')) name = value;
     else if (line.startsWith('V:')) version = value;
+    else if (line.startsWith('o:')) origin = value;
     else if (line.startsWith('F:')) directory = value;
     else if (line.startsWith('R:') && name !== '' && version !== '') {
-      facts ??= { manager: 'apk', name, version };
+      facts ??= { manager: 'apk', name, version, ...(origin !== '' && origin !== name && { source: origin }) };
       owners.set(directory === '' ? `/${value}` : `/${directory}/${value}`, facts);
     }
   }

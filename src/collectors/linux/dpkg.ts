@@ -10,13 +10,23 @@ const MAX_LISTS = 50_000;
 const FIRST_LISTS_BYTES = 8 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
+/** What the status file says of one installed package. */
+export interface InstalledPackage {
+  readonly version: string;
+  readonly architecture: string | undefined;
+  /** `Source:`, `name` or `name (version)`; absent where it is the package's own name. */
+  readonly source: string | undefined;
+  /** `hold`: apt does not upgrade it by itself. */
+  readonly held: boolean;
+}
+
 /**
- * Versions of installed packages from the text of a dpkg status file (deb-control(5) stanzas), by `name` and by
- * `name:architecture`. Packages whose files are not on disk (`deinstall … config-files`) are left out; a stanza
- * without Status (status.d of distroless images) counts as installed.
+ * Installed packages from the text of a dpkg status file (deb-control(5) stanzas), by `name` and by `name:architecture`.
+ * Packages whose files are not on disk (`deinstall … config-files`) are left out; a stanza without Status (status.d of
+ * distroless images) counts as installed.
  */
-export function parseDpkgStatus(text: string): Map<string, string> {
-  const versions = new Map<string, string>();
+export function parseDpkgStatus(text: string): Map<string, InstalledPackage> {
+  const packages = new Map<string, InstalledPackage>();
   for (const stanza of text.split('\n\n')) {
     const name = field(stanza, 'Package');
     const version = field(stanza, 'Version');
@@ -27,15 +37,17 @@ export function parseDpkgStatus(text: string): Map<string, string> {
       !/ (?:installed|unpacked|half-configured|triggers-awaited|triggers-pending)$/.test(status)
     )
       continue;
-    versions.set(name, version);
     const architecture = field(stanza, 'Architecture');
-    if (architecture !== undefined) versions.set(`${name}:${architecture}`, version);
+    const source = field(stanza, 'Source');
+    const installed = { version, architecture, source, held: status?.startsWith('hold ') === true };
+    packages.set(name, installed);
+    if (architecture !== undefined) packages.set(`${name}:${architecture}`, installed);
   }
-  return versions;
+  return packages;
 }
 
 /** Value of a one-line field. Searched as text: a regular expression per field takes ten times as long. */
-function field(stanza: string, name: string): string | undefined {
+export function field(stanza: string, name: string): string | undefined {
   let at = stanza.startsWith(`${name}:`) ? 0 : stanza.indexOf(`\n${name}:`) + 1;
   if (at === 0 && !stanza.startsWith(`${name}:`)) return undefined;
   at += name.length + 1;
@@ -77,7 +89,7 @@ export function openDpkg(root: string): PackageDatabase | PackageProblem | undef
       present && { path: '/var/lib/dpkg/status', message: `is no readable file of at most ${MAX_STATUS_BYTES} bytes` }
     );
   }
-  const versions = parseDpkgStatus(`${status ?? ''}\n\n${distroless}`);
+  const installed = parseDpkgStatus(`${status ?? ''}\n\n${distroless}`);
   const diversions = parseDiversions(readInside(root, 'var/lib/dpkg/diversions', 1024 * 1024)?.toString('utf8') ?? '');
   let lists: FileLists | undefined;
   return {
@@ -89,7 +101,7 @@ export function openDpkg(root: string): PackageDatabase | PackageProblem | undef
         const name = diversion
           ? [...owners].find((owner) => owner !== diversion.by)
           : (diverter(diversions, path) ?? owners.next().value);
-        const facts = name === undefined ? undefined : describe(name, versions);
+        const facts = name === undefined ? undefined : describe(name, installed);
         if (facts) return facts;
       }
       return undefined;
@@ -115,9 +127,24 @@ function diverter(diversions: ReadonlyMap<string, { from: string; by: string }>,
   return undefined;
 }
 
-function describe(name: string, versions: ReadonlyMap<string, string>): PackageFacts | undefined {
-  const version = versions.get(name) ?? versions.get(name.split(':')[0] as string);
-  return version === undefined ? undefined : { manager: 'dpkg', name: name.split(':')[0] as string, version };
+function describe(owner: string, packages: ReadonlyMap<string, InstalledPackage>): PackageFacts | undefined {
+  const name = owner.split(':')[0] as string;
+  const installed = packages.get(owner) ?? packages.get(name);
+  if (installed === undefined) return undefined;
+  const { version } = installed;
+  return { manager: 'dpkg', name, version, ...sourceOf(name, installed) };
+}
+
+/** Source package and version, where they are not the package's own: `Source: openssl (3.0.11-1)` (deb-control(5)). */
+export function sourceOf(
+  name: string,
+  { source, version }: Pick<InstalledPackage, 'source' | 'version'>,
+): Pick<PackageFacts, 'source' | 'sourceVersion'> {
+  const [, sourceName, sourceVersion] = /^(\S+)(?: +\(([^)]+)\))?$/.exec(source ?? '') ?? [];
+  return {
+    ...(sourceName !== undefined && sourceName !== name && { source: sourceName }),
+    ...(sourceVersion !== undefined && sourceVersion !== version && { sourceVersion }),
+  };
 }
 
 function readLists(root: string): FileLists {

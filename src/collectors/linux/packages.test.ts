@@ -65,6 +65,18 @@ test('dpkg: status, lists, merged-usr both ways, diversions, distroless', { skip
   assert.equal(ownerOf(root, '/usr/sbin'), undefined);
 });
 
+test('a package names its source and its distribution', { skip }, () => {
+  const root = tree('sources', {
+    'etc/os-release': 'ID=alpine\nVERSION_ID=3.20.3\n',
+    'lib/apk/db/installed':
+      'P:libssl3\nV:3.3.2-r0\no:openssl\nF:lib\nR:libssl.so.3\n\nP:musl\nV:1\no:musl\nF:lib\nR:c\n',
+  });
+  const facts = (path: string) => openPackages(root, false).databases[0]?.ownerOf([path]);
+  const known = { manager: 'apk', ecosystem: 'Alpine:v3.20' };
+  assert.deepEqual(facts('/lib/libssl.so.3'), { ...known, name: 'libssl3', version: '3.3.2-r0', source: 'openssl' });
+  assert.deepEqual(facts('/lib/c'), { ...known, name: 'musl', version: '1' });
+});
+
 test('apk', { skip }, () => {
   const root = tree('apk', {
     'lib/apk/db/installed':
@@ -108,6 +120,24 @@ const HEADER = rpmHeader([
   [1117, 8, ['httpd', 'httpd.conf']],
   [1118, 8, ['/usr/sbin/', '/etc/httpd/']],
 ]);
+
+test('rpm: the source package, where it is another', () => {
+  const header = (source: string) =>
+    parseRpmHeader(
+      rpmHeader([
+        [1000, 6, 'openssl-libs'],
+        [1001, 6, '3.0.7'],
+        [1002, 6, '24.el9'],
+        [1003, 4, [1]],
+        [1044, 6, source],
+      ]),
+    )?.facts;
+  const known = { manager: 'rpm', name: 'openssl-libs', version: '1:3.0.7-24.el9' };
+  assert.deepEqual(header('openssl-3.0.7-24.el9.src.rpm'), { ...known, source: 'openssl' });
+  assert.deepEqual(header('openssl-libs-3.0.7-24.el9.src.rpm'), known);
+  assert.deepEqual(header('ssl-4-1.nosrc.rpm'), { ...known, source: 'ssl', sourceVersion: '4-1' });
+  assert.deepEqual(header('(none)'), known);
+});
 
 test('rpm: headers', () => {
   assert.deepEqual(parseRpmHeader(HEADER), {

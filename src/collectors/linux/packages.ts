@@ -1,6 +1,7 @@
 import type { PackageFacts } from '../../model/listener.ts';
 import { openApk } from './apk.ts';
 import { openDpkg } from './dpkg.ts';
+import { ecosystemOf, readOsRelease } from './ecosystem.ts';
 import { identityInside } from './files.ts';
 import { openRpm } from './rpm.ts';
 
@@ -42,13 +43,26 @@ export function packagedPaths(path: string): string[] {
 export function openPackages(root: string, trusted: boolean): OpenedPackages {
   const databases: PackageDatabase[] = [];
   const problems: PackageProblem[] = [];
+  const release = readOsRelease(root);
   for (const open of [openDpkg, openRpm, openApk]) {
     const opened = open(root, trusted);
     if (opened === undefined) continue;
     if ('message' in opened) problems.push(opened);
-    else databases.push(opened);
+    else databases.push(withEcosystem(opened, release));
   }
   return { databases, problems };
+}
+
+/** Says of each package which distribution it comes from. */
+function withEcosystem(database: PackageDatabase, release: string): PackageDatabase {
+  return {
+    ownerOf: (paths) => {
+      const owner = database.ownerOf(paths);
+      const ecosystem = owner && ecosystemOf(owner.manager, release);
+      return owner && ecosystem !== undefined ? { ...owner, ecosystem } : owner;
+    },
+    release: database.release,
+  };
 }
 
 /** What tells one state of the databases below a root from another: changes with every installation and upgrade. */

@@ -15,6 +15,7 @@ const VERSION = 1001;
 const RELEASE = 1002;
 const EPOCH = 1003;
 const OLD_FILENAMES = 1027;
+const SOURCE_RPM = 1044;
 const DIR_INDEXES = 1116;
 const BASENAMES = 1117;
 const DIR_NAMES = 1118;
@@ -71,8 +72,25 @@ export function parseRpmHeader(
   const indexes = numbers.get(DIR_INDEXES) ?? [];
   const files = (texts.get(BASENAMES) ?? []).map((base, i) => `${directories[indexes[i] ?? -1] ?? ''}${base}`);
   return {
-    facts: { manager: 'rpm', name, version: `${epoch > 0 ? `${epoch}:` : ''}${version}-${release}` },
+    facts: {
+      manager: 'rpm',
+      name,
+      version: `${epoch > 0 ? `${epoch}:` : ''}${version}-${release}`,
+      ...sourceOf(name, `${version}-${release}`, texts.get(SOURCE_RPM)?.[0]),
+    },
     files: files.length > 0 ? files : (texts.get(OLD_FILENAMES) ?? []),
+  };
+}
+
+/**
+ * Source package from the name of its file, `openssl-3.0.7-24.el9.src.rpm`. The name carries no epoch: the version is
+ * given only where it is another than the package's, whose epoch it shares.
+ */
+function sourceOf(name: string, version: string, file = ''): Pick<PackageFacts, 'source' | 'sourceVersion'> {
+  const [, source, sourceVersion] = /^(.+)-([^-]+-[^-]+)\.(?:no)?src\.rpm$/.exec(file) ?? [];
+  return {
+    ...(source !== undefined && source !== name && { source }),
+    ...(sourceVersion !== undefined && sourceVersion !== version && { sourceVersion }),
   };
 }
 
