@@ -12,7 +12,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   model: ['util'],
   register: ['model', 'util'],
   collectors: ['model', 'util'],
-  imports: ['model', 'util'],
+  imports: ['model', 'util', 'collectors'],
   inventories: ['model', 'util'],
   manifests: ['model', 'util'],
   advisories: ['model', 'util'],

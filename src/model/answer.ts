@@ -1,7 +1,7 @@
 /** What a TLS handshake showed (RFC 8446, RFC 5246; certificate fields as RFC 5280 names them). */
 export interface TlsFacts {
-  /** Version that was agreed on: `TLSv1.2`, `TLSv1.3`... */
-  readonly protocol: string;
+  /** Version that was agreed on: `TLSv1.2`, `TLSv1.3`... Absent: not told (an import that kept the certificate only). */
+  readonly protocol?: string;
   readonly cipher?: string;
   /** Older versions that the service accepts too, as far as they were tried; sorted. */
   readonly accepts?: readonly string[];
