@@ -34,8 +34,8 @@ function distinguishedName(lines: string | undefined): string {
 /** DNS names and addresses of `DNS:a, IP Address:10.0.0.1, DNS:"b, c"` (quoted where it could be misread), sorted. */
 function alternativeNames(text: string): string[] {
   const names = new Set<string>();
-  for (const [, kind, quoted, plain] of text.matchAll(/(DNS|IP Address|[A-Za-z ]+):(?:("(?:[^"\\]|\\.)*")|([^,]*))/g)) {
-    if (kind !== 'DNS' && kind !== 'IP Address') continue;
+  for (const [, kind, quoted, plain] of text.matchAll(/([A-Za-z ]+):(?:("(?:[^"\\]|\\.)*")|([^,]*))/g)) {
+    if (kind?.trim() !== 'DNS' && kind?.trim() !== 'IP Address') continue;
     const name = printable(quoted ?? plain ?? '');
     if (name !== '') names.add(name);
     if (names.size === MAX_NAMES) break;

@@ -1,10 +1,11 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** Longest text of an answer that is kept, in characters. */
 export const MAX_TEXT = 256;
 
 /** A text of a service as it may be shown: no control, format or unassigned characters, bounded. */
 export function printable(text: string): string {
-  return text
-    .slice(0, 4 * MAX_TEXT)
+  return stripVTControlCharacters(text.slice(0, 4 * MAX_TEXT))
     .replace(/[\p{C}\p{Zl}\p{Zp}\uFFFD]/gu, '')
     .trim()
     .slice(0, MAX_TEXT)
