@@ -2,12 +2,13 @@ import type { Transport } from '../model/endpoint.ts';
 import type { Gap, HostFacts, Observation } from '../model/observation.ts';
 import type { Collector, CollectorOptions } from './collector.ts';
 import { coverageOf, type ReadScope } from './linux/coverage.ts';
-import { listDirectory, readText } from './linux/files.ts';
+import { listDirectory, readText, readTextInside } from './linux/files.ts';
 import { gaps, sortGaps } from './linux/gaps.ts';
 import { type EphemeralPorts, readEphemeralPorts, readHostFacts } from './linux/host-facts.ts';
 import { createListenerFolder, type ListenerFolder, type ScopeSockets } from './linux/listeners.ts';
 import { listNamedNamespaces, type NamespaceSurvey, surveyNamespaces } from './linux/namespaces.ts';
 import { createProcessReader, type ProcessReader } from './linux/process-facts.ts';
+import { readProcessStat } from './linux/process-stat.ts';
 import { createScopeNames, type ScopeNames } from './linux/scope-names.ts';
 import { createSocketOwners, type SocketGroup, type SocketOwners } from './linux/socket-owners.ts';
 import { createTableReader, type NamespaceTables, type TableReader } from './linux/table-reader.ts';
@@ -42,6 +43,9 @@ interface Memory {
   };
 }
 
+/** Largest file of a container runtime that is read for a name. */
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+
 /** How long facts of the host itself are kept, in ms. */
 const HOST_VALID_MS = 60_000;
 
@@ -61,7 +65,12 @@ function createMemory(root: string): Memory {
   const proc = procOf(root);
   const elapsed = () => performance.now();
   const processes = createProcessReader(root, elapsed);
-  const sources = { root, proc, cgroupOf: processes.cgroupOf, readAs: processes.readAs };
+  const sources = {
+    statOf: (pid: number) => readProcessStat(proc, pid),
+    cgroupOf: processes.cgroupOf,
+    readAs: processes.readAs,
+    readHost: (path: string) => readTextInside(root, path, MAX_CONFIG_BYTES),
+  };
   return {
     root,
     processes,

@@ -260,7 +260,7 @@ export function effectiveUid(status: string): number | undefined {
 }
 
 /** Arguments are ended by NUL; a title that a program wrote over them may hold blanks instead. */
-function parseCommandLine(text: string): string {
+export function parseCommandLine(text: string): string {
   const args = text.replace(/\0+$/, '').split('\0');
   return redactCommandLine(args.length === 1 ? (args[0] as string).split(' ') : args);
 }

@@ -1,22 +1,23 @@
 import { HOST_SCOPE, type Scope } from '../../model/endpoint.ts';
 import { compareBy } from '../../util/compare.ts';
 import type { CgroupFacts } from './cgroup.ts';
-import { readTextInside } from './files.ts';
 import type { NetworkNamespace } from './namespaces.ts';
-import { readProcessStat } from './process-stat.ts';
+import type { ProcessStat } from './process-stat.ts';
 
 /** How long a name is kept while its oldest process lives, in ms: a container may be renamed. */
 const VALID_MS = 60_000;
 /** Pids grow with age but for the wrap-around: the oldest process is sought among the lowest ones. */
 const MAX_CANDIDATES = 100;
-const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
-/** What naming needs to know of processes. */
+/** What naming needs to know of a machine, wherever that comes from. */
 export interface ScopeSources {
-  readonly root: string;
-  readonly proc: string;
+  /** `undefined`: the process is gone, or hidden. */
+  readonly statOf: (pid: number) => ProcessStat | undefined;
   readonly cgroupOf: (pid: number) => CgroupFacts;
+  /** A file as the process sees it, bounded. */
   readonly readAs: (pid: number, path: string) => string | undefined;
+  /** A file of the machine itself by its path without the first slash, bounded. */
+  readonly readHost: (path: string) => string | undefined;
 }
 
 interface NamedScope {
@@ -52,7 +53,7 @@ export function createScopeNames(sources: ScopeSources, elapsed: () => number): 
           continue;
         }
         const before = known.get(namespace.id);
-        const scope = isStill(before, namespace, sources.proc, elapsed)
+        const scope = isStill(before, namespace, sources, elapsed)
           ? before
           : { ...nameOne(namespace, mountedNames.get(namespace.id), sources), at: elapsed() };
         known.set(namespace.id, scope);
@@ -78,14 +79,14 @@ export function createScopeNames(sources: ScopeSources, elapsed: () => number): 
 function isStill(
   before: NamedScope | undefined,
   namespace: NetworkNamespace,
-  proc: string,
+  sources: ScopeSources,
   elapsed: () => number,
 ): before is NamedScope {
   return (
     before !== undefined &&
     elapsed() - before.at < VALID_MS &&
     namespace.pids.includes(before.pid) &&
-    readProcessStat(proc, before.pid)?.startTicks === before.startTicks
+    sources.statOf(before.pid)?.startTicks === before.startTicks
   );
 }
 
@@ -96,7 +97,7 @@ function nameOne(
 ): Omit<NamedScope, 'at'> {
   let oldest = { pid: namespace.pids[0] ?? 0, startTicks: Number.POSITIVE_INFINITY, name: '' };
   for (const pid of namespace.pids.slice(0, MAX_CANDIDATES)) {
-    const stat = readProcessStat(sources.proc, pid);
+    const stat = sources.statOf(pid);
     if (stat && stat.startTicks < oldest.startTicks) oldest = { pid, ...stat };
   }
   const { pid, startTicks } = oldest;
@@ -119,12 +120,12 @@ function containerScope(cgroup: CgroupFacts, pid: number, sources: ScopeSources)
   const pod = podOf(id, sources) ?? (cgroup.pod ? podSeenInside(pid, sources) : undefined);
   if (pod !== undefined) return `pod:${pod}`;
   const isHexId = /^[0-9a-f]{64}$/.test(id);
-  const name = isHexId ? (dockerName(id, sources.root) ?? podmanName(id, sources.root) ?? id.slice(0, 12)) : safe(id);
+  const name = isHexId ? (dockerName(id, sources) ?? podmanName(id, sources) ?? id.slice(0, 12)) : safe(id);
   return `container:${name}`;
 }
 
-function readJson(root: string, path: string): unknown {
-  const text = readTextInside(root, path, MAX_CONFIG_BYTES);
+function readJson(sources: ScopeSources, path: string): unknown {
+  const text = sources.readHost(path);
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
@@ -146,13 +147,13 @@ function containerName(value: unknown): string | undefined {
 }
 
 /** docker keeps a directory per container; `Name` has a leading slash. */
-function dockerName(id: string, root: string): string | undefined {
-  return containerName(member(readJson(root, `var/lib/docker/containers/${id}/config.v2.json`), 'Name'));
+function dockerName(id: string, sources: ScopeSources): string | undefined {
+  return containerName(member(readJson(sources, `var/lib/docker/containers/${id}/config.v2.json`), 'Name'));
 }
 
 /** podman (containers/storage) keeps one list of all containers of root. */
-function podmanName(id: string, root: string): string | undefined {
-  const list = readJson(root, 'var/lib/containers/storage/overlay-containers/containers.json');
+function podmanName(id: string, sources: ScopeSources): string | undefined {
+  const list = readJson(sources, 'var/lib/containers/storage/overlay-containers/containers.json');
   const entry = Array.isArray(list) ? list.find((item: unknown) => member(item, 'id') === id) : undefined;
   const names = member(entry, 'names');
   return Array.isArray(names) ? containerName(names[0]) : undefined;
@@ -168,14 +169,14 @@ function podName(namespace: unknown, name: unknown): string | undefined {
 }
 
 /** containerd and cri-o leave the pod's name in the annotations of the bundle that runs the container. */
-function podOf(id: string, { root }: ScopeSources): string | undefined {
+function podOf(id: string, sources: ScopeSources): string | undefined {
   const bundles = [
     `run/containerd/io.containerd.runtime.v2.task/k8s.io/${id}/config.json`,
     `run/containers/storage/overlay-containers/${id}/userdata/config.json`,
     `var/lib/containers/storage/overlay-containers/${id}/userdata/config.json`,
   ];
   for (const path of bundles) {
-    const annotations = member(readJson(root, path), 'annotations');
+    const annotations = member(readJson(sources, path), 'annotations');
     const pod =
       podName(
         member(annotations, 'io.kubernetes.cri.sandbox-namespace'),
