@@ -7,6 +7,7 @@ import { EVENT_TYPES } from '../model/event.ts';
 import type { CheckResult } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Framework } from '../model/framework.ts';
+import { unifyHosts } from '../model/identity.ts';
 import type { RuleInfo } from '../model/rule.ts';
 import { judgeApprovals } from '../register/approval.ts';
 import type { LoadedWorkspace } from '../register/workspace.ts';
@@ -75,7 +76,15 @@ export async function checkWith(
   });
   const [hosts, listeners] = store ? [await store.hostStates(), await store.listenerStates()] : [[], []];
   const surroundings = await loadSurroundings(store);
-  const facts = buildFacts({ now, register, approvals, hosts, listeners, also, surroundings });
+  const identities = unifyHosts({
+    ...{ hosts, listeners, declared: register.hosts, freshSince: now - register.policy.staleAfterHours * 3_600_000 },
+    ...(surroundings.assets && { assets: surroundings.assets }),
+  });
+  const facts = buildFacts({
+    ...{ now, register, approvals, also },
+    ...{ hosts: identities.hosts, listeners: identities.listeners, known: identities.known },
+    surroundings: { ...surroundings, identity: identities.notices },
+  });
   const frameworks = loadFrameworks(register.frameworks.map((choice) => choice.id));
   const controlsOf = controlsOfRule(frameworks);
   const known = store ? await store.findingsFirstSeen() : new Map<string, number>();

@@ -2,6 +2,7 @@ import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { compareEndpoints, type Endpoint, endpointKey } from './endpoint.ts';
 import type { EndpointFacts, Facts, MatchedEntry, Surroundings } from './facts.ts';
+import type { MatchHost } from './host-selector.ts';
 import { compareListeners } from './listener.ts';
 import { buildMatcher, type Covering, type Matcher, mergeHosts } from './match.ts';
 import { inRanges, type PortRange } from './observation.ts';
@@ -18,6 +19,8 @@ export interface FactsInput {
   readonly approvals: ReadonlyMap<string, ApprovalState>;
   readonly hosts: readonly HostState[];
   readonly listeners: readonly ListenerState[];
+  /** Hosts that selectors choose from besides those observed (identity.ts). Absent: those that quietdoor.yaml declares. */
+  readonly known?: readonly MatchHost[];
   /** Endpoints to answer for although nothing may listen there. */
   readonly also?: readonly Endpoint[];
   readonly surroundings?: Surroundings;
@@ -72,13 +75,13 @@ export function buildFacts(input: FactsInput): Facts {
   };
 }
 
-/** Hosts as observed, with the addresses and tags that quietdoor.yaml declares; and those that are only declared. */
-function knownHosts({ register, hosts, listeners }: FactsInput) {
+/** Hosts as observed, with all that is known of them elsewhere; and those that nobody observed. */
+function knownHosts({ register, hosts, listeners, known = register.hosts }: FactsInput) {
   const names = new Set(listeners.map((state) => state.listener.host));
   return mergeHosts([
     ...hosts.map((state) => state.host),
     ...[...names].map((name) => ({ name, addresses: [], tags: [] })),
-    ...register.hosts,
+    ...known,
   ]);
 }
 

@@ -59,13 +59,15 @@ export function newHostIndex<T>(): HostIndex<T> {
         if (item !== undefined) found.push(item);
       };
       take(names.get(host.name));
+      for (const name of host.names) take(names.get(name));
       for (const tag of host.tags) take(tags.get(tag));
       for (const address of host.addresses) {
         take(addresses.get(address.value));
         for (const [prefix, same] of blocks[address.family]) take(same.get(blockOf(address, prefix).network.value));
       }
       matchPatterns(host.name, found);
-      // Two addresses of a host may lie in one block.
+      for (const name of host.names) matchPatterns(name, found);
+      // Two addresses of a host may lie in one block, two names in one pattern.
       return [...new Set(found)];
     },
   };

@@ -5,6 +5,8 @@ import { blockOf, type Cidr, formatCidr, parseCidr } from './cidr.ts';
 /** A host as selectors see it. */
 export interface MatchHost {
   readonly name: string;
+  /** Further names that mean this host. */
+  readonly names?: readonly string[];
   /** Plain text; what is no address is passed over. */
   readonly addresses: readonly string[];
   readonly tags: readonly string[];
@@ -22,6 +24,8 @@ export type HostSelector =
 /** A host with its addresses read; a host that is named by an address has that address too. */
 export interface ResolvedHost {
   readonly name: string;
+  /** Further names, in lower case. */
+  readonly names: readonly string[];
   readonly addresses: readonly Address[];
   readonly tags: ReadonlySet<string>;
 }
@@ -86,6 +90,8 @@ export function selectorKey(selector: HostSelector): string {
   }
 }
 
+const NO_NAMES: readonly string[] = [];
+
 export function resolveHost(host: MatchHost): ResolvedHost {
   const addresses = new Map<number | bigint, Address>();
   for (const text of [host.name, ...host.addresses]) {
@@ -93,13 +99,14 @@ export function resolveHost(host: MatchHost): ResolvedHost {
     // Numbers and bigints are different keys, so that the families do not collide.
     if (address) addresses.set(unmapAddress(address).value, unmapAddress(address));
   }
-  return { name: host.name.toLowerCase(), addresses: [...addresses.values()], tags: new Set(host.tags) };
+  const names = host.names === undefined ? NO_NAMES : host.names.map((name) => name.toLowerCase());
+  return { name: host.name.toLowerCase(), names, addresses: [...addresses.values()], tags: new Set(host.tags) };
 }
 
 export function selectorMatches(selector: HostSelector, host: ResolvedHost): boolean {
   switch (selector.kind) {
     case 'name':
-      return selector.name === host.name;
+      return selector.name === host.name || host.names.includes(selector.name);
     case 'address':
       return host.addresses.some((a) => a.value === selector.address.value);
     case 'cidr': {
@@ -109,7 +116,7 @@ export function selectorMatches(selector: HostSelector, host: ResolvedHost): boo
       );
     }
     case 'wildcard':
-      return matchesGlob(selector.pattern, host.name);
+      return [host.name, ...host.names].some((name) => matchesGlob(selector.pattern, name));
     case 'tag':
       return host.tags.has(selector.tag);
     case 'every':

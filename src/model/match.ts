@@ -260,7 +260,7 @@ export function buildMatcher(entries: readonly RegisterEntry[], hosts: readonly 
   return { entriesFor, decide, hostsSelected };
 }
 
-/** Joins what is known of hosts of one name (they have no case): addresses and tags of all, the first spelling. */
+/** Joins what is known of hosts of one name (they have no case): names, addresses and tags of all, the first spelling. */
 export function mergeHosts(hosts: readonly MatchHost[]): MatchHost[] {
   const merged = new Map<string, MatchHost>();
   for (const host of hosts) {
@@ -269,7 +269,12 @@ export function mergeHosts(hosts: readonly MatchHost[]): MatchHost[] {
     merged.set(
       key,
       known
-        ? { name: known.name, addresses: [...known.addresses, ...host.addresses], tags: [...known.tags, ...host.tags] }
+        ? {
+            name: known.name,
+            ...((known.names || host.names) && { names: [...(known.names ?? []), ...(host.names ?? [])] }),
+            addresses: [...known.addresses, ...host.addresses],
+            tags: [...known.tags, ...host.tags],
+          }
         : host,
     );
   }

@@ -1,0 +1,106 @@
+import { compareText } from '../util/compare.ts';
+import { getOrMake } from '../util/get-or-make.ts';
+import { type Address, bindScopeOf, formatAddress, parseAddress, unmapAddress } from './address.ts';
+import type { Asset, AssetList } from './asset.ts';
+import { blockOf, type Cidr, parseCidr } from './cidr.ts';
+import type { HostDeclaration } from './register.ts';
+import type { HostState } from './state.ts';
+import { vantageKind } from './vantage.ts';
+
+/** An asset with the list that it is in. */
+export interface ListedAsset {
+  readonly asset: Asset;
+  readonly source: string;
+}
+
+/** Everything known under one name of a host. */
+export interface HostNode {
+  readonly key: string;
+  /** The name as it was first seen written. */
+  readonly name: string;
+  /** The name, where it is an address; null: a name. */
+  readonly address: Address | null;
+  /** A loopback, link-local or container address: it means another machine wherever it is used. */
+  readonly isLocal: boolean;
+  readonly inside: HostState[];
+  readonly outside: HostState[];
+  readonly assets: ListedAsset[];
+  readonly declared: HostDeclaration[];
+}
+
+/**
+ * Addresses that machines give themselves alike, so that they name none: docker's bridge and the gateways of its further
+ * networks, podman, lxc, libvirt, a VirtualBox guest behind NAT, and link-local ones (RFC 3927, RFC 4291).
+ */
+const REPEATED: readonly Cidr[] = [
+  '172.17.0.0/16',
+  ...Array.from({ length: 14 }, (_, i) => `172.${18 + i}.0.1/32`),
+  '10.88.0.1/32',
+  '10.0.3.1/32',
+  '192.168.122.1/32',
+  '10.0.2.15/32',
+  '169.254.0.0/16',
+  'fe80::/10',
+].map((text) => {
+  const parsed = parseCidr(text);
+  if (parsed.kind !== 'cidr') throw new Error(`${text} is no CIDR`);
+  return parsed.cidr;
+});
+
+/** Says whether an address may stand for one machine in the whole site. */
+export function identifies(address: Address): boolean {
+  if (BigInt(address.value) === 0n || bindScopeOf(formatAddress(address)) === 'loopback') return false;
+  return !REPEATED.some(
+    ({ network, prefix }) =>
+      network.family === address.family && blockOf(address, prefix).network.value === network.value,
+  );
+}
+
+/** Reads an address as people and tools write it: with a zone id, mapped into IPv6; null where it is none. */
+export function readAddress(text: string): Address | null {
+  if (!/^[0-9]|:/.test(text)) return null;
+  const parsed = parseAddress(text.split('%', 1)[0] as string);
+  return parsed && unmapAddress(parsed);
+}
+
+/** Names have no case (RFC 4343), and a dot at their end says only that they are complete. */
+export function nameKey(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
+
+/** The name by which a host was seen. A machine that scans its own loopback sees itself. */
+function nameSeen(name: string, vantage: string): string {
+  const isItself = vantage.startsWith('network:') && readAddress(name) !== null && bindScopeOf(name) === 'loopback';
+  return isItself ? vantage.slice('network:'.length) : name;
+}
+
+/** What a host's name means where it was used; addresses in one spelling. */
+export function hostKey(name: string, vantage: string): string {
+  const seen = nameSeen(name, vantage);
+  const address = readAddress(seen);
+  if (address === null) return nameKey(seen);
+  return identifies(address) ? formatAddress(address) : `${formatAddress(address)} ${vantage}`;
+}
+
+/** Everything that is said of hosts, by name; sorted by key. */
+export function hostNodes(
+  hosts: readonly HostState[],
+  assets: readonly AssetList[],
+  declared: readonly HostDeclaration[],
+): readonly HostNode[] {
+  const nodes = new Map<string, HostNode>();
+  const nodeOf = (name: string, vantage: string): HostNode =>
+    getOrMake(nodes, hostKey(name, vantage), () => {
+      const seen = nameSeen(name, vantage);
+      const address = readAddress(seen);
+      return {
+        ...{ key: hostKey(name, vantage), name: seen, address, isLocal: address !== null && !identifies(address) },
+        ...{ inside: [], outside: [], assets: [], declared: [] },
+      };
+    });
+  for (const state of hosts) nodeOf(state.host.name, state.vantage)[vantageKind(state.vantage)].push(state);
+  for (const { source, items } of assets)
+    for (const asset of items) nodeOf(asset.name, source).assets.push({ asset, source });
+  for (const host of declared) nodeOf(host.name, 'quietdoor.yaml').declared.push(host);
+  return [...nodes.values()].sort((a, b) => compareText(a.key, b.key));
+}
