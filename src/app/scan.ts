@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { collectors } from '../collectors/index.ts';
+import type { CandidateMemory } from '../collectors/linux/candidates.ts';
 import { UserError } from '../model/errors.ts';
 import type { Event } from '../model/event.ts';
 import type { Observation } from '../model/observation.ts';
@@ -14,6 +15,8 @@ export interface ScanOptions {
   readonly hashes: boolean;
   /** Root of the file system to read: `/`, or a captured tree. */
   readonly root: string;
+  /** What package managers offered when they were last looked at; extended by the scan. Absent: not looked at. */
+  readonly candidates?: CandidateMemory;
 }
 
 export interface ScanResult {
@@ -24,7 +27,7 @@ export interface ScanResult {
 
 /** Looks, without recording. Throws UserError where there is no such collector. */
 export async function observe(
-  { collector: name, hashes, root }: ScanOptions,
+  { collector: name, hashes, root, candidates }: ScanOptions,
   env: NodeJS.ProcessEnv,
   now: () => number,
 ): Promise<Observation> {
@@ -36,15 +39,25 @@ export async function observe(
   }
   // A captured tree names its own host.
   const hostName = root === '/' ? { hostName: thisHost(env) } : {};
-  const seen = await collector.collect({ ...hostName, hashes, root, now });
+  const seen = await collector.collect({
+    ...{ ...hostName, hashes, root, now },
+    ...(candidates && { candidates }),
+  });
   return { id: uuidv7(seen.observedAt, randomBytes(10)), ...seen };
 }
+
+/** Where the store remembers what package managers offered. */
+const CANDIDATES = 'package-candidates-1';
 
 /** Looks, and records what was seen. Throws UserError where it cannot be written down. */
 export async function scan(context: Context, options: ScanOptions): Promise<ScanResult> {
   // The store first: a scan that could not be recorded is said before the work, not after it.
   await using store = await openStateToWrite(context);
-  const observation = await observe(options, context.env, context.now);
+  const known = (await store.cacheGet(CANDIDATES)) ?? '{}';
+  const candidates: CandidateMemory = JSON.parse(known);
+  const observation = await observe({ ...options, candidates }, context.env, context.now);
   const events = await store.recordObservation(observation, context.now());
+  const learned = JSON.stringify(candidates);
+  if (learned !== known) await store.cachePut(CANDIDATES, learned);
   return { observation, events };
 }

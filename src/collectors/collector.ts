@@ -1,4 +1,5 @@
 import type { Observation } from '../model/observation.ts';
+import type { CandidateMemory } from './linux/candidates.ts';
 
 export interface CollectorOptions {
   /** Name to give the host; default: the machine's own. */
@@ -7,6 +8,11 @@ export interface CollectorOptions {
   readonly hashes: boolean;
   /** Root of the file system to read, `/` in production; tests give a captured tree. */
   readonly root: string;
+  /**
+   * Look up what package managers offer for the packages behind listeners, and remember it here. Absent: do not look,
+   * since reading the lists of a distribution takes longer than the snapshot.
+   */
+  readonly candidates?: CandidateMemory;
   /** UTC milliseconds. */
   readonly now: () => number;
 }

@@ -56,7 +56,11 @@ export function createLocalCollector(): LocalCollector {
     collect: async (options) => {
       if (memory?.root !== options.root) memory = createMemory(options.root);
       else stopYoungGenerationGrowth();
-      return takeSnapshot(options, memory);
+      const snapshot = takeSnapshot(options, memory);
+      if (options.candidates === undefined) return snapshot;
+      const { addCandidates } = await import('./linux/candidates.ts');
+      const { listeners, gaps: more } = await addCandidates(snapshot.listeners, options.root, options.candidates);
+      return { ...snapshot, listeners, gaps: sortGaps([...snapshot.gaps, ...more]) };
     },
   };
 }

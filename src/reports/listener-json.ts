@@ -1,5 +1,5 @@
 import type { AnswerFacts } from '../model/answer.ts';
-import type { Listener, ProcessFacts } from '../model/listener.ts';
+import type { Listener, PackageFacts, ProcessFacts } from '../model/listener.ts';
 import { isoTime } from './time.ts';
 
 /** A listener as JSON. Other tools rely on these names; an absent field was not visible. */
@@ -24,8 +24,16 @@ export function listenerJson(l: Listener) {
 }
 
 function processJson(p: ProcessFacts) {
-  const { startedAt, ...rest } = p;
-  return { ...rest, ...(startedAt === undefined ? {} : { startedAt: isoTime(startedAt) }) };
+  const { startedAt, package: owner, ...rest } = p;
+  return {
+    ...rest,
+    ...(owner && { package: packageJson(owner) }),
+    ...(startedAt === undefined ? {} : { startedAt: isoTime(startedAt) }),
+  };
+}
+
+function packageJson({ candidate, ...rest }: PackageFacts) {
+  return candidate ? { ...rest, candidate: { ...candidate, dataAt: isoTime(candidate.dataAt) } } : rest;
 }
 
 function answerJson({ tls, ...rest }: AnswerFacts) {

@@ -16,8 +16,6 @@ export interface InstalledPackage {
   readonly architecture: string | undefined;
   /** `Source:`, `name` or `name (version)`; absent where it is the package's own name. */
   readonly source: string | undefined;
-  /** `hold`: apt does not upgrade it by itself. */
-  readonly held: boolean;
 }
 
 /**
@@ -39,7 +37,7 @@ export function parseDpkgStatus(text: string): Map<string, InstalledPackage> {
       continue;
     const architecture = field(stanza, 'Architecture');
     const source = field(stanza, 'Source');
-    const installed = { version, architecture, source, held: status?.startsWith('hold ') === true };
+    const installed = { version, architecture, source };
     packages.set(name, installed);
     if (architecture !== undefined) packages.set(`${name}:${architecture}`, installed);
   }

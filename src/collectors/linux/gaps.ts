@@ -53,6 +53,11 @@ export const gaps = {
     subject: path,
     message: `The package database ${path} ${message}; packages of its programs stay unknown.`,
   }),
+  offersUnreadable: (manager: string, message: string): Gap => ({
+    code: 'package-offers-unreadable',
+    subject: manager,
+    message: `What ${manager} has cached of its repositories could not be read (${message}); whether packages are outdated stays unknown.`,
+  }),
 } as const;
 
 function count(n: number, one: string, many: string): string {

@@ -1,0 +1,28 @@
+/**
+ * A cap on how often something happens, as the generic cell rate algorithm keeps it (ITU-T I.371, Annex A): one number,
+ * the time at which the next one is due if all went evenly. Times are milliseconds of one clock.
+ */
+export interface RateLimit {
+  /** Events per second; Infinity: no cap. */
+  readonly perSecond: number;
+  due: number;
+}
+
+/** How far events may run ahead of an even spacing, to make up for a late timer, in ms. At least one event may. */
+const BURST_MS = 50;
+
+export function createRateLimit(perSecond: number): RateLimit {
+  return { perSecond, due: Number.NEGATIVE_INFINITY };
+}
+
+/** How long to wait until an event is allowed, in ms; 0: now. */
+export function waitFor(limit: RateLimit, now: number): number {
+  if (limit.perSecond === Number.POSITIVE_INFINITY) return 0;
+  return Math.max(0, limit.due - now - BURST_MS);
+}
+
+/** Counts an event that was allowed. */
+export function spend(limit: RateLimit, now: number): void {
+  if (limit.perSecond === Number.POSITIVE_INFINITY) return;
+  limit.due = Math.max(limit.due, now) + 1000 / limit.perSecond;
+}
