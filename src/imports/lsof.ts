@@ -66,7 +66,8 @@ async function readListing(input: AsyncIterable<Uint8Array>, options: ImportOpti
     if (port === null || address === null) {
       const hint = port === null && /^[a-z]/i.test(portText) ? '; list with -P and -n' : '';
       const message = `"${file.name.slice(0, 80)}" is no address and port${hint}`;
-      return listing.unreadable(transport, { line: file.line, message });
+      listing.unreadable(transport, { line: file.line, message });
+      return;
     }
     listing.add({ transport, port, ...address, processes: [processOf(file)] });
   };

@@ -44,7 +44,12 @@ export interface ListingBuilder {
   listed(transport: Transport): void;
   gap(gap: Gap): void;
   /** `partial`: the rows are a part of the host's; each covers its own endpoint and nothing else. */
-  finish(facts?: { readonly host?: Partial<HostFacts>; readonly partial?: boolean }): UnnamedObservation;
+  finish(facts?: {
+    readonly host?: Partial<HostFacts>;
+    readonly partial?: boolean;
+    /** Endpoints that are known to be closed. */
+    readonly closed?: readonly SocketRow[];
+  }): UnnamedObservation;
 }
 
 /** More waiting sockets than any host has; a file that names more is broken or hostile. */
@@ -84,7 +89,7 @@ export function newListing(listing: SocketListing, report: (problem: ImportProbl
     },
     listed: (transport) => void listed.add(transport),
     gap: (gap) => void gaps.push(gap),
-    finish({ host: more, partial = false } = {}) {
+    finish({ host: more, partial = false, closed = [] } = {}) {
       const host: HostFacts = { ...listing.host, ...more };
       const listeners = [...groups.values()].map((group) => fold(host, group)).sort(compareListeners);
       const covered = broken.has(null) ? [] : [...listed].filter((t) => !broken.has(t)).sort(compareText);
@@ -96,7 +101,9 @@ export function newListing(listing: SocketListing, report: (problem: ImportProbl
         durationMs: 0,
         privilege: listeners.length > 0 && listeners.every((l) => l.process !== null) ? 'root' : 'user',
         host,
-        coverage: partial ? rowCoverage(listeners) : wholeCoverage(host.name, covered, listeners),
+        coverage: partial
+          ? rowCoverage([...listeners, ...closed.map((row) => fold(host, [row]))])
+          : wholeCoverage(host.name, covered, listeners),
         gaps: all.sort(
           compareBy(
             (g) => g.code,
