@@ -80,7 +80,7 @@ export async function dropDeclarations(context: Context, path: string): Promise<
 }
 
 /** The same name for a file wherever it is named from: relative to the workspace where it lies inside, else absolute. */
-function sourceOf(path: string, workspace: string): string {
+export function sourceOf(path: string, workspace: string): string {
   if (path === '-') return path;
   const full = resolve(path);
   const inside = relative(workspace, full);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../model/errors.ts';
+import { unifyHosts } from '../model/identity.ts';
 import { draftEntries } from '../register/draft.ts';
 import { renderDrafts } from '../register/draft-file.ts';
 import type { Context } from './context.ts';
@@ -30,9 +31,14 @@ export async function draftRegister(context: Context, options: { readonly write:
     if (!store || hosts.length === 0)
       throw new UserError('nothing was observed yet', { hint: 'Look first: quietdoor scan' });
     const { register } = await loadRegister(context, null);
-    const listeners = await store.listenerStates({ openOnly: true });
-    const owners = new Map(register.hosts.flatMap((host) => (host.owner ? [[host.name, host.owner] as const] : [])));
-    const drafts = draftEntries({ listeners, hosts, register, owners, now: context.now() });
+    const now = context.now();
+    // A host that was seen from several places is one, and its owner may stand in the inventory.
+    const known = unifyHosts({
+      ...{ hosts, listeners: await store.listenerStates(), assets: await store.lists('assets') },
+      ...{ declared: register.hosts, freshSince: now - register.policy.staleAfterHours * 3_600_000 },
+    });
+    const listeners = known.listeners.filter((state) => state.open);
+    const drafts = draftEntries({ listeners, hosts: known.hosts, register, owners: known.owners, now });
     const path = join(context.workspace, DRAFT_FILE);
     const existing = existsSync(path) ? readFileSync(path, 'utf8') : null;
     const text = drafts.length === 0 ? (existing ?? '') : renderDrafts(drafts, existing);

@@ -4,6 +4,7 @@ import { brokenRegister } from './broken-register.ts';
 import type { Check } from './check.ts';
 import { coverageGap } from './coverage-gap.ts';
 import { expiredException } from './expired-exception.ts';
+import { missedRun } from './missed-run.ts';
 import { missingJustification } from './missing-justification.ts';
 import { orphanOwner } from './orphan-owner.ts';
 import { overlappingEntries } from './overlapping-entries.ts';
@@ -14,6 +15,8 @@ import { registeredNotListening } from './registered-not-listening.ts';
 import { reviewOverdue } from './review-overdue.ts';
 import { staleObservation } from './stale-observation.ts';
 import { unapprovedEntry } from './unapproved-entry.ts';
+import { uncoveredAsset } from './uncovered-asset.ts';
+import { unknownAsset } from './unknown-asset.ts';
 import { unregisteredListener } from './unregistered-listener.ts';
 import { widerBind } from './wider-bind.ts';
 import { wrongProcess } from './wrong-process.ts';
@@ -38,4 +41,7 @@ export const checks: readonly Check[] = [
   policyDeviation,
   staleObservation,
   coverageGap,
+  unknownAsset,
+  uncoveredAsset,
+  missedRun,
 ];

@@ -19,6 +19,8 @@ export interface Asset {
   readonly owner?: string;
   /** Retired, planned or offline: not expected to answer. */
   readonly inactive?: boolean;
+  /** Has no address in an inventory that has addresses (a rack, a patch panel): nobody expects to observe it. */
+  readonly passive?: boolean;
   /** Where in the source: line, or path in a document. */
   readonly at?: string;
 }

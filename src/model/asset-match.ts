@@ -1,0 +1,79 @@
+import { getOrMake } from '../util/get-or-make.ts';
+import type { Asset, AssetList } from './asset.ts';
+import { identifies, nameKey, readAddress } from './identity-nodes.ts';
+import type { PortRange } from './observation.ts';
+import type { HostState } from './state.ts';
+import { vantageKind } from './vantage.ts';
+
+/** An asset with what was observed of it. */
+export interface AssetStanding {
+  readonly asset: Asset;
+  /** Knowledge of the hosts that it is, by name, further name or address; empty: never observed. */
+  readonly hosts: readonly HostState[];
+  /** UTC milliseconds of the newest look that saw anything of it; null: none did. */
+  readonly lastObserved: number | null;
+}
+
+/** Assets with their hosts, in the order of the lists. Works on hosts as they were stored and on unified ones alike. */
+export function matchAssets(lists: readonly AssetList[], hosts: readonly HostState[]): readonly AssetStanding[] {
+  const index = new Map<string, Set<HostState>>();
+  for (const state of hosts)
+    for (const key of keysOf([state.host.name, ...(state.host.names ?? [])], state.host.addresses))
+      getOrMake(index, key, () => new Set()).add(state);
+  return lists.flatMap(({ items }) =>
+    items.map((asset): AssetStanding => {
+      const found = new Set(assetKeys(asset).flatMap((key) => [...(index.get(key) ?? [])]));
+      // A host that was seen from several places is one: what one of them matches, all do.
+      const names = new Set([...found].map((state) => state.host.name));
+      const all = [...found, ...[...names].flatMap((name) => [...(index.get(nameOrAddressKey(name)) ?? [])])];
+      const states = [...new Set(all)];
+      const seen = states.filter(showsHost).map((state) => state.lastObservedAt);
+      return { asset, hosts: states, lastObserved: seen.length > 0 ? Math.max(...seen) : null };
+    }),
+  );
+}
+
+/** Keys by which a host and an asset meet: names without case, addresses that stand for one machine. */
+export function keysOf(names: readonly string[], addresses: readonly string[]): string[] {
+  const keys = names.map(nameOrAddressKey);
+  for (const text of addresses) {
+    const address = readAddress(text);
+    if (address && identifies(address)) keys.push(addressKey(text));
+  }
+  return keys;
+}
+
+export function assetKeys(asset: Asset): string[] {
+  return keysOf([asset.name, ...asset.names], asset.addresses);
+}
+
+function nameOrAddressKey(name: string): string {
+  return readAddress(name) === null ? `name ${nameKey(name)}` : addressKey(name);
+}
+
+function addressKey(text: string): string {
+  const address = readAddress(text);
+  return address ? `${address.family} ${address.value}` : `name ${text}`;
+}
+
+/**
+ * Says whether a look saw anything of the host: its own tables, or from outside an open or closed port. An address where
+ * everything was silent, filtered or unreachable may have no host.
+ */
+export function showsHost(state: HostState): boolean {
+  if (vantageKind(state.vantage) === 'inside') return true;
+  const { coverage, outcomes = [] } = state;
+  if (outcomes.some(({ outcome }) => outcome === 'closed')) return true;
+  const asked = coverage.reduce((sum, c) => {
+    const addresses = c.addresses === 'all' ? 1 : c.addresses.length;
+    return sum + portCount(c.ports) * c.transports.length * addresses;
+  }, 0);
+  const unanswered = outcomes
+    .filter(({ outcome }) => outcome === 'filtered' || outcome === 'unreachable')
+    .reduce((sum, { ports }) => sum + portCount(ports), 0);
+  return asked > unanswered;
+}
+
+function portCount(ranges: readonly PortRange[]): number {
+  return ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+}
