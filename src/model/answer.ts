@@ -3,6 +3,8 @@ export interface TlsFacts {
   /** Version that was agreed on: `TLSv1.2`, `TLSv1.3`... Absent: not told (an import that kept the certificate only). */
   readonly protocol?: string;
   readonly cipher?: string;
+  /** Protocol that ALPN agreed on (RFC 7301): `h2`, `http/1.1`. Absent: none. */
+  readonly alpn?: string;
   /** Older versions that the service accepts too, as far as they were tried; sorted. */
   readonly accepts?: readonly string[];
   /** Distinguished names as one line: `CN=db-1.example.org, O=Example`. */
@@ -40,6 +42,8 @@ export interface AnswerFacts {
    */
   readonly encryption?: 'tls' | 'starttls' | 'ssh' | 'none';
   readonly tls?: TlsFacts;
+  /** With `starttls`: it says itself that it goes no further without TLS. Absent: not found out. */
+  readonly requiresTls?: boolean;
   /** It asks no password for what it answered, where the protocol tells (`redis` PING, `memcached` version). */
   readonly unauthenticated?: boolean;
   /** Name of the probe that recognised it. */

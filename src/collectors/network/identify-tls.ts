@@ -62,6 +62,7 @@ export function handshake(
       const facts: TlsFacts = {
         protocol: secure.getProtocol() ?? 'unknown',
         cipher: secure.getCipher().standardName,
+        ...(secure.alpnProtocol ? { alpn: secure.alpnProtocol } : {}),
         ...(certificate ? certificateFacts(certificate) : {}),
       };
       settle({ facts, alpn: secure.alpnProtocol ?? false, talk: talkOver(secure, budget) });

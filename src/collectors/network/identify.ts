@@ -1,8 +1,9 @@
-import type { AnswerFacts } from '../../model/answer.ts';
+import type { AnswerFacts, TlsFacts } from '../../model/answer.ts';
+import { askForTls, hear } from './identify-dialogue.ts';
+import { acceptedVersions, type Reach, tlsByHello } from './identify-old-tls.ts';
+import { askedInTls, type Opening, openingsFor, readingOrder } from './identify-plan.ts';
 import { type Budget, budgetOf, dial, type Talk } from './identify-talk.ts';
-import { firstLine, isText } from './identify-text.ts';
-import { handshake } from './identify-tls.ts';
-import { probes } from './probes/index.ts';
+import { type Handshake, handshake } from './identify-tls.ts';
 import type { Probe, Reading, Target } from './probes/probe.ts';
 import type { Recog } from './recog.ts';
 
@@ -17,93 +18,164 @@ export interface IdentifyOptions {
 }
 
 /**
- * Finds out what answers on an open TCP port, by a few connections, one after another, with requests that only read. Returns
- * null where nothing was said. Never throws for what the other side does.
+ * Finds out what answers on an open TCP port, by a few connections, one after another (8 at most), with requests that only
+ * read. Returns null where nothing was said. Never throws for what the other side does.
  */
 export async function identify(address: string, port: number, options: IdentifyOptions): Promise<AnswerFacts | null> {
-  const budget = budgetOf(options.timeoutMs, options.signal);
-  const target: Target = {
-    address,
-    port,
-    ...(options.serverName === undefined ? {} : { serverName: options.serverName }),
+  const { timeoutMs, serverName, recog } = options;
+  const look: Look = {
+    target: { address, port, ...(serverName === undefined ? {} : { serverName }) },
+    budget: budgetOf(timeoutMs, options.signal),
+    timeoutMs,
+    order: readingOrder(port),
+    recog,
   };
-  const asked: Asking = { target, budget, timeoutMs: options.timeoutMs, order: readingOrder(port) };
-  const clear = await askInClear(asked);
-  if (clear?.facts.encryption !== undefined) return clear.facts;
-  return (await askInTls(asked)) ?? clear?.facts ?? null;
+  const waiting: Opening[] = [...openingsFor(port)];
+  let unsure: AnswerFacts | null = null;
+  let hasTriedTls = false;
+  for (let opening = waiting.shift(); opening && look.budget.left() > 0; opening = waiting.shift()) {
+    if (opening.kind === 'tls') {
+      if (hasTriedTls) continue;
+      hasTriedTls = true;
+      const found = await askInTls(look);
+      if (found) return found;
+      // What looked like the answer of a TLS port is none.
+      if (unsure?.service !== undefined) return unsure;
+      continue;
+    }
+    const found = await askInClear(look, opening);
+    if (found === 'refused') break;
+    if (found.isSure) return found.facts;
+    unsure ??= found.facts;
+    if (found.wantsTls) waiting.unshift({ kind: 'tls' });
+  }
+  return unsure;
 }
 
-interface Asking {
+interface Look {
   readonly target: Target;
   readonly budget: Budget;
   readonly timeoutMs: number;
   readonly order: readonly Probe[];
+  readonly recog: Recog | undefined;
 }
 
-function readingOrder(port: number): readonly Probe[] {
-  const isUsual = (p: Probe) => p.ports.includes(port) || p.tlsPorts?.includes(port) === true;
-  return [...probes.filter(isUsual), ...probes.filter((p) => !isUsual(p))];
+interface Found {
+  readonly facts: AnswerFacts | null;
+  /** Nothing more is to be learned by further connections. */
+  readonly isSure: boolean;
+  readonly wantsTls: boolean;
 }
 
-async function askInClear({ target, budget, timeoutMs, order }: Asking): Promise<Reading | null> {
-  const talk = await dial(target.address, target.port, timeoutMs / 3, budget);
-  if (!talk) return null;
+/** Of the time for the port: for connecting, for an answer that is likely, for one that is not, for a handshake. */
+const CONNECT = 1 / 4;
+const LIKELY = 1 / 3;
+const UNLIKELY = 1 / 6;
+const HANDSHAKE = 1 / 4;
+
+async function askInClear(look: Look, opening: Opening & { kind: 'clear' }): Promise<Found | 'refused'> {
+  const { target, budget, timeoutMs, order, recog } = look;
+  const talk = await dial(target.address, target.port, timeoutMs * CONNECT, budget);
+  if (!talk) return 'refused';
+  const waitMs = timeoutMs * (opening.isUsual ? LIKELY : UNLIKELY);
+  const requests = [...(opening.listens ? [null] : []), ...opening.asks.map((p) => p.request?.(target) ?? null)];
+  let banner: string | undefined;
   try {
-    const banner = await listen(talk, null, timeoutMs / 4, order);
-    if (banner) return banner;
-    const first = order.find((p) => p.request);
-    return first?.request ? await listen(talk, first.request(target), timeoutMs / 4, order) : null;
+    for (const request of requests) {
+      const { reading, ...said } = await hear(talk, request, waitMs, order, recog);
+      if (reading?.startTls) return await offersTls(look, talk, reading, request);
+      if (reading) return { facts: reading.facts, isSure: !reading.mayBeTls, wantsTls: reading.mayBeTls === true };
+      if (said.soundsLikeTls) return { facts: null, isSure: false, wantsTls: true };
+      banner ??= said.banner;
+      // Who speaks in clear without being asked does not begin with TLS, and has no other answer.
+      if (request === null && said.saidSomething) return { facts: factsOf(banner), isSure: true, wantsTls: false };
+      if (talk.isOver) break;
+    }
+    return { facts: factsOf(banner), isSure: false, wantsTls: false };
   } finally {
     talk.close();
   }
 }
 
-async function askInTls({ target, budget, timeoutMs, order }: Asking): Promise<AnswerFacts | null> {
-  const talk = await dial(target.address, target.port, timeoutMs / 3, budget);
-  if (!talk) return null;
-  const result = await handshake(talk.release(), target.serverName, ['http/1.1'], timeoutMs / 3, budget);
-  if ('code' in result) return null;
-  try {
-    const first = order.find((p) => p.request);
-    const inner = first?.request ? await listen(result.talk, first.request(target), timeoutMs / 4, order) : null;
-    return { ...inner?.facts, encryption: 'tls', tls: result.facts };
-  } finally {
-    result.talk.close();
-  }
+function factsOf(banner: string | undefined): AnswerFacts | null {
+  return banner === undefined ? null : { banner };
 }
 
-/** Sends a request (or none) and returns what the first probe makes of the answer, or its first line where none knows it. */
-async function listen(
-  talk: Talk,
-  request: Uint8Array | null,
-  waitMs: number,
-  order: readonly Probe[],
-): Promise<Reading | null> {
-  let reading: Reading | null = null;
-  const answer = await talk.ask(request, waitMs, (soFar) => {
-    reading = readAnswer(soFar, false, order);
-    return reading !== null;
+/** The talk offers TLS in its midst: asks for it, shakes hands, and looks which older versions do as well. */
+async function offersTls(look: Look, talk: Talk, reading: Reading, request: Uint8Array | null): Promise<Found> {
+  const { target, budget, timeoutMs, order } = look;
+  const steps = reading.startTls ?? [];
+  const done = (facts: AnswerFacts): Found => ({ facts, isSure: true, wantsTls: false });
+  const { requiresTls, ...facts } = reading.facts;
+  const says = await askForTls(talk, steps, timeoutMs * UNLIKELY);
+  if (says === 'no') return done({ ...facts, encryption: 'none' });
+  if (says === 'unclear') return done(facts);
+  const result = await handshake(talk.release(), target.serverName, [], timeoutMs * HANDSHAKE, budget);
+  if ('talk' in result) result.talk.close();
+  else if (reading.needsTls) return { facts: null, isSure: false, wantsTls: false };
+  const reach: Reach = async () => {
+    const again = await dial(target.address, target.port, timeoutMs * CONNECT, budget);
+    if (!again) return null;
+    await hear(again, request, timeoutMs * UNLIKELY, order);
+    if ((await askForTls(again, steps, timeoutMs * UNLIKELY)) === 'yes') return again;
+    again.close();
+    return null;
+  };
+  const tls = 'talk' in result ? await withVersions(look, result.facts, reach) : null;
+  return done({
+    ...facts,
+    encryption: 'starttls',
+    ...(requiresTls === undefined ? {} : { requiresTls }),
+    ...(tls ? { tls } : {}),
   });
-  reading ??= readAnswer(answer, true, order);
-  if (reading || answer.length === 0) return reading;
-  const banner = isText(answer) ? firstLine(answer) : '';
-  return banner === '' ? null : { facts: { banner } };
 }
 
-function readAnswer(answer: Buffer, isEnd: boolean, order: readonly Probe[]): Reading | null {
-  for (const probe of order) {
-    const reading = readSafely(probe, answer, isEnd);
-    if (reading) return { ...reading, facts: { ...reading.facts, by: probe.name } };
+/** TLS from the first byte, and what is spoken inside. Null: no TLS here. */
+async function askInTls(look: Look): Promise<AnswerFacts | null> {
+  const { target, budget, timeoutMs, order, recog } = look;
+  const reach: Reach = () => dial(target.address, target.port, timeoutMs * CONNECT, budget);
+  const result = await shakeHands(look, reach);
+  if (result === null) return null;
+  if (!('talk' in result)) return { encryption: 'tls', tls: result };
+  const { talk, facts } = result;
+  let inner: AnswerFacts | undefined;
+  try {
+    if (result.alpn === 'h2') inner = { service: 'http', banner: 'HTTP/2', by: 'http' };
+    else {
+      const request = askedInTls(target.port)?.request?.(target) ?? null;
+      const { reading, banner } = await hear(talk, request, timeoutMs * LIKELY, order, recog);
+      inner = reading?.facts ?? factsOf(banner) ?? undefined;
+    }
+  } finally {
+    talk.close();
+  }
+  return { ...inner, encryption: 'tls', tls: await withVersions(look, facts, reach) };
+}
+
+/** The codes of OpenSSL for an answer that is no TLS at all. */
+const NOT_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST'];
+const NO_COMMON_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
+
+/** Shakes hands; where that fails although TLS is spoken, reads what the server says in clear before it fails. */
+async function shakeHands(look: Look, reach: Reach): Promise<Handshake | TlsFacts | null> {
+  const { target, budget, timeoutMs } = look;
+  const isHttp = askedInTls(target.port)?.request !== undefined;
+  let alpn: readonly string[] = isHttp ? ['http/1.1'] : [];
+  for (let i = 0; i < 2; i++) {
+    const talk = await reach();
+    if (!talk) return null;
+    const result = await handshake(talk.release(), target.serverName, alpn, timeoutMs * HANDSHAKE, budget);
+    if ('talk' in result) return result;
+    if (result.code !== NO_COMMON_PROTOCOL) {
+      if (NOT_TLS.includes(result.code) || result.code === 'ETIMEDOUT') return null;
+      return tlsByHello(reach, target.serverName, timeoutMs * UNLIKELY);
+    }
+    alpn = ['h2'];
   }
   return null;
 }
 
-/** An answer that ends before what it promises is not of the protocol. */
-function readSafely(probe: Probe, answer: Buffer, isEnd: boolean): Reading | null {
-  try {
-    return probe.read(answer, isEnd);
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
+async function withVersions({ target, timeoutMs }: Look, facts: TlsFacts, reach: Reach): Promise<TlsFacts> {
+  const accepts = await acceptedVersions(facts.protocol, reach, target.serverName, timeoutMs * UNLIKELY);
+  return accepts.length === 0 ? facts : { ...facts, accepts };
 }

@@ -3,8 +3,8 @@ import { getRequest, readHttp } from './http-answer.ts';
 import type { Probe } from './probe.ts';
 
 /**
- * HTTP/1.1 (RFC 9112): status line, `Server`, title. An error page to a request that it did not like says it as well. What a
- * TLS port answers to a request in clear is not taken as proof that it serves in clear.
+ * HTTP/1.1 (RFC 9112): status line, `Server`, title. Most TLS ports of web servers answer a request in clear by an error in
+ * clear, so such an error is not believed before TLS was tried.
  */
 export const http: Probe = {
   name: 'http',
@@ -18,16 +18,17 @@ export const http: Probe = {
     const server = http.headers.get('server');
     const [, product, version] = /^([^/(]+?)(?:\/([^\s(]+))?(?:[\s(].*)?$/.exec(server ?? '') ?? [];
     const title = /<title[^>]*>([^<]{1,200})/i.exec(http.body)?.[1]?.replace(/\s+/g, ' ');
-    const asksTls = http.status === 400 || http.status === 426 || http.status === 497;
+    const mayBeTls = http.status === 400 || http.status === 426 || http.status === 497;
     return {
       facts: {
         service: 'http',
         ...field('product', product),
         ...field('version', version),
         banner: printable(title === undefined ? http.statusLine : `${http.statusLine}; ${title}`),
-        ...(asksTls ? {} : { encryption: 'none' as const }),
+        encryption: 'none',
         ...(http.status === 401 ? { unauthenticated: false } : {}),
       },
+      ...(mayBeTls ? { mayBeTls: true as const } : {}),
       texts: {
         ...(server === undefined ? {} : { 'http_header.server': server }),
         ...(title === undefined ? {} : { html_title: title }),

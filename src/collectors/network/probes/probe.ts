@@ -15,43 +15,60 @@ export interface Reading {
   readonly facts: AnswerFacts;
   /** Texts that fingerprints may say more about, by the `matches` key of recog's files: `ssh.banner`. */
   readonly texts?: Readonly<Record<string, string>>;
+  /** A further question in the same connection. What comes is read together with all that came before. */
+  readonly ask?: Uint8Array;
+  /**
+   * TLS is offered within this talk (RFC 3207, RFC 2595...): the steps that ask for it, in turn. None: it begins at once.
+   * Where a step is refused, `encryption` is `none`.
+   */
+  readonly startTls?: readonly Step[];
+  /** TLS is offered by this very answer, and only a handshake that succeeds shows that it is this protocol. */
+  readonly needsTls?: true;
+  /** A TLS port may answer so to a request in clear: TLS is tried before it is believed. */
+  readonly mayBeTls?: true;
 }
 
-/** One question of the talk that asks for TLS. */
+/** One step of the talk that asks for TLS. */
 export interface Step {
-  /** Absent: only listens. */
-  readonly send?: string | Uint8Array;
-  /** Says whether an answer is whole. It is called again as more arrives. */
-  readonly isWhole: (answer: Buffer) => boolean;
-  /** Says whether the answer means yes: go on, and after the last step begin TLS. */
-  readonly isYes: (answer: Buffer) => boolean;
+  readonly send: Uint8Array;
+  /** Says yes, no, or (null) that the answer is not whole. Absent: the step has no answer. */
+  readonly isYes?: (answer: Buffer) => boolean | null;
 }
 
 /**
  * One protocol that is known by what it answers. A plain object that only computes; its file has its name. What it sends
- * must be harmless: it reads, it logs nobody in, it changes nothing, and the service needs no time to answer it.
+ * must be harmless: it reads, it logs nobody in, it changes nothing, and the service has no work with it.
  */
 export interface Probe {
-  /** IANA's name of the protocol, or the product's where there is none. */
+  /** Slug, the name of its file. What it answers is called by IANA's name in `facts.service`. */
   readonly name: string;
   /** TCP ports where it is asked first, in clear. */
   readonly ports: readonly number[];
   /** TCP ports where it is usual inside TLS. */
   readonly tlsPorts?: readonly number[];
-  /** It is worth asking on any port that nothing else explains. */
+  /** It is asked on any port that nothing else explains. */
   readonly anywhere?: true;
-  /** The question. Absent: the service speaks first. */
+  /** The first question. Absent: the service speaks first. */
   readonly request?: (target: Target) => Uint8Array;
   /**
-   * Reads what came so far, to whatever question; null: not this protocol, or too little. `isEnd`: no more will come. Every
-   * probe reads every answer. Reading past the end of the answer (a RangeError) means null.
+   * Reads all that came so far, to whatever question; null: not this protocol, or too little. `isEnd`: no more will come.
+   * Every probe reads every answer. Reading past its end (RangeError) and JSON that is none (SyntaxError) mean null.
    */
   readonly read: (answer: Buffer, isEnd: boolean) => Reading | null;
-  /**
-   * How TLS is asked for after that answer (RFC 3207, RFC 2595...): the steps in turn; null: the answer shows that it is not
-   * offered. Absent: the protocol has no such thing.
-   */
-  readonly startTls?: (answer: Buffer) => readonly Step[] | null;
-  /** Says whether what it answers in the midst of the talk shows that it refuses to go on without TLS. */
-  readonly requiresTls?: (answers: Buffer) => boolean;
+}
+
+/** The lines of an answer in a text protocol, without their ends; the last one only if it was ended. */
+export function linesOf(answer: Buffer): readonly string[] {
+  return answer.toString('utf8').split(/\r?\n/).slice(0, -1);
+}
+
+/** A step of a text protocol: yes and no by how the first line of the answer that matches `isReply` begins. */
+export function lineStep(send: string, isReply: RegExp, yes: RegExp): Step {
+  return {
+    send: Buffer.from(send),
+    isYes: (answer) => {
+      const reply = linesOf(answer).find((line) => isReply.test(line));
+      return reply === undefined ? null : yes.test(reply);
+    },
+  };
 }

@@ -4,7 +4,7 @@ import type { UdpProbe } from './udp-probe.ts';
 
 /** DNS: the server's version, as `version.bind TXT CHAOS` asks for it (RFC 4892). A refusal is an answer too. */
 export const dns: UdpProbe = {
-  name: 'domain',
+  name: 'dns',
   ports: [53],
   requests: (nonce) => [dnsQuery(nonce.readUInt16BE(0), 0x0100, { name: 'version.bind', type: TYPE_TXT, qclass: 3 })],
   read(answer, nonce) {

@@ -13,7 +13,7 @@ export interface UdpReading {
  * large answer. A plain object that only computes; its file has its name.
  */
 export interface UdpProbe {
-  /** IANA's name of the protocol, or the product's where there is none. */
+  /** Slug, the name of its file. What it answers is called by IANA's name in `facts.service`. */
   readonly name: string;
   readonly ports: readonly number[];
   /** Datagrams that are sent together in one try. `nonce`: 32 random bytes, for what the answer repeats. */
