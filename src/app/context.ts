@@ -66,6 +66,11 @@ function contextFor(workspace: { value: string; from: string }, flags: PlaceFlag
   };
 }
 
+/** A context without a workspace, for what is only read and printed. Nothing can be recorded in it. */
+export function bareContext(env: NodeJS.ProcessEnv = process.env): Context {
+  return contextFor({ value: process.cwd(), from: 'current folder' }, {}, env);
+}
+
 function findWorkspace(flags: PlaceFlags, env: NodeJS.ProcessEnv): { value: string; from: string } {
   if (flags.workspace !== undefined) {
     const value = resolve(flags.workspace);

@@ -33,6 +33,8 @@ export interface ImportOptions {
   readonly now: number;
   /** Column of the file by field, for CSV: `port` → `Local Port`. */
   readonly mapping: ReadonlyMap<string, string>;
+  /** The person says that the file lists every listener of its hosts, where its format does not promise it (CSV). */
+  readonly isComplete?: boolean;
   readonly report: (problem: ImportProblem) => void;
 }
 

@@ -2,10 +2,20 @@ import { ansibleFacts } from './ansible-facts.ts';
 import type { ImportFormat } from './import-format.ts';
 import { lsof } from './lsof.ts';
 import { netstat } from './netstat.ts';
+import { nmap } from './nmap.ts';
 import { osquery } from './osquery.ts';
 import { powershell } from './powershell.ts';
 import { ss } from './ss.ts';
 import { wazuh } from './wazuh.ts';
 
 /** Every import format, by hand: one line per file of this folder, the most particular ones first. */
-export const importFormats: readonly ImportFormat[] = [ansibleFacts, wazuh, powershell, osquery, ss, netstat, lsof];
+export const importFormats: readonly ImportFormat[] = [
+  nmap,
+  ansibleFacts,
+  wazuh,
+  powershell,
+  osquery,
+  ss,
+  netstat,
+  lsof,
+];
