@@ -8,12 +8,11 @@
 # Only echo prints marks: it is built into every shell, and a program's arguments can be seen by others.
 
 mark() { echo; echo "@$N $*"; }
-fail() { echo; echo "@$N failed $*"; }
 file() { if [ -r "$1" ]; then mark file "$1"; cat "$1"; fi; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
 # Numbers and modes of links and sockets; -q keeps control characters of a link's target out (busybox does it by itself).
-list() { if [ "$QUIET" = 1 ]; then xargs ls -nq; else xargs ls -n; fi; }
+list() { if [ "$QUIET" = 1 ]; then xargs -r ls -nq; else xargs -r ls -n; fi; }
 
 probe_host() {
   mark file order
@@ -38,7 +37,7 @@ probe_spaces() {
   set -- [0-9]*
   mark pids
   echo "$*"
-  spaces=$(for p in "$@"; do echo "$p/net/tcp"; done | xargs ls -i)
+  spaces=$(for p in "$@"; do echo "$p/net/tcp"; done | xargs -r ls -i)
   mark spaces
   printf '%s\n' "$spaces"
   mark own
@@ -69,12 +68,14 @@ probe_tables() {
     for table in tcp tcp6 udp udp6 udplite udplite6 raw raw6 sctp/eps; do
       f=$p/net/$table
       if [ ! -e "$f" ]; then continue; fi
-      mark table "$space" "$table"
       # sockets that listen come first in tcp's tables; the rest can be very long
-      case $table in
+      if case $table in
         tcp*) text=$(sed '/^ *[0-9]*: [0-9A-F]*:[0-9A-F]* [0-9A-F]*:[0-9A-F]* 0[^A] /q' "$f") ;;
         *) text=$(cat "$f") ;;
-      esac || fail table "$space" "$table"
+      esac; then mark table "$space" "$table" read
+      elif [ -r "$f" ]; then mark table "$space" "$table" failed
+      else mark table "$space" "$table" denied
+      fi
       printf '%s\n' "$text"
       rows="$rows
 $text"
@@ -123,7 +124,7 @@ probe_program() {
   if [ -e "$p/root/." ]; then
     if [ "$p/ns/mnt" -ef self/ns/mnt ]; then view=host
     elif [ "$p/root" -ef / ]; then view=own at=$p/root
-    elif [ "$(readlink "$p/root")" = / ]; then view=other at=$p/root
+    elif [ "$(readlink "$p/root")" = / ]; then view=other at=$p/root inside="$inside $p"
     else view=chroot
     fi
   fi
@@ -162,11 +163,11 @@ probe_processes() {
   # each line of grep is preceded by the name of its file: a task whose name has a line break cannot forge another's
   for f in stat cgroup uid_map; do
     mark lines "$f"
-    for p in $all; do echo "$p/$f"; done | xargs grep '' /dev/null
+    for p in $all; do echo "$p/$f"; done | xargs -r grep '' /dev/null
   done
   mark uids
-  for p in $pids; do echo "$p"; done | xargs ls -nd
-  paths=
+  for p in $pids; do echo "$p"; done | xargs -r ls -nd
+  paths= inside=
   for p in $pids; do probe_program "$p"; done
 }
 
@@ -181,14 +182,14 @@ probe_packages() {
     esac
   done)
   if has dpkg-query && [ -e /var/lib/dpkg/status ]; then
-    owners=$(printf '%s\n' "$both" | xargs dpkg-query -S)
+    owners=$(printf '%s\n' "$both" | xargs -r dpkg-query -S)
     mark dpkg owners
     printf '%s\n' "$owners"
     mark dpkg versions
     printf '%s\n' "$owners" | awk '
       /^diversion by / { print $3; next }
       { sub(/: \/.*/, ""); n = split($0, names, ", "); for (i = 1; i <= n; i++) print names[i] }' | sort -u |
-      xargs dpkg-query -W -f '${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\n'
+      xargs -r dpkg-query -W -f '${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\n'
   fi
   if has rpm && [ -d /var/lib/rpm -o -d /usr/lib/sysimage/rpm ]; then
     for f in $paths; do
@@ -231,7 +232,7 @@ probe_hashes() {
 
 # Names that runtimes gave to containers; nothing else of their files, which hold secrets too.
 probe_containers() {
-  for id in $(for p in $all; do echo "$p/cgroup"; done | xargs cat | sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p' | sort -u); do
+  for id in $(for p in $all; do echo "$p/cgroup"; done | xargs -r cat | sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p' | sort -u); do
     f=/var/lib/docker/containers/$id/config.v2.json
     if [ -r "$f" ]; then
       mark container "$id" docker
@@ -246,8 +247,24 @@ probe_containers() {
       fi
     done
   done
-  f=/var/lib/containers/storage/overlay-containers/containers.json
-  if [ -r "$f" ]; then file "$f"; fi
+  file /var/lib/containers/storage/overlay-containers/containers.json
+}
+
+# Users as containers name them. A container rules its own files: only small regular ones are read, and not for long.
+probe_users() {
+  asked=
+  for p in $inside; do
+    same=
+    for q in $asked; do if [ "$p/ns/mnt" -ef "$q/ns/mnt" ]; then same=$q; break; fi; done
+    f=$p/root/etc/passwd
+    if [ -n "$same" ]; then
+      mark passwd "$p" "$same"
+    elif [ ! -L "$p/root/etc" ] && [ ! -L "$f" ] && [ -f "$f" ] && has dd && has timeout; then
+      mark passwd "$p"
+      timeout 5 dd if="$f" bs=65536 count=16
+      asked="$asked $p"
+    fi
+  done
 }
 
 probe() {
@@ -269,6 +286,7 @@ probe() {
   probe_packages
   probe_hashes
   probe_containers
+  probe_users
   mark end
 }
 
