@@ -12,6 +12,7 @@ import type { RuleInfo } from '../model/rule.ts';
 import { judgeApprovals } from '../register/approval.ts';
 import type { LoadedWorkspace } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
+import { type VulnerabilityFiles, vulnerabilityFiles } from './advisories.ts';
 import { asOf, type Context } from './context.ts';
 import { keepRegister, loadRegister, registerCache } from './load-register.ts';
 import { openState } from './state.ts';
@@ -35,7 +36,7 @@ export interface CheckOutcome {
 /** Compares what is approved with what is observed. Throws UserError where the workspace or the store cannot be used. */
 export async function check(
   context: Context,
-  options: { readonly baseline?: ReadonlySet<string> } = {},
+  options: { readonly baseline?: ReadonlySet<string>; readonly vulnerabilities?: VulnerabilityFiles } = {},
 ): Promise<CheckOutcome> {
   const { store, readOnly } = await openState(context);
   try {
@@ -43,6 +44,7 @@ export async function check(
       record: readOnly === null,
       notRecorded: readOnly,
       baseline: options.baseline ?? new Set(),
+      ...(options.vulnerabilities && { vulnerabilities: options.vulnerabilities }),
     });
   } finally {
     await store?.close();
@@ -59,13 +61,15 @@ export interface CheckOptions {
   readonly baseline: ReadonlySet<string>;
   /** Endpoints to answer for although nothing listens there. */
   readonly also?: readonly Endpoint[];
+  /** Vulnerability data to use instead of what the workspace names. */
+  readonly vulnerabilities?: VulnerabilityFiles;
 }
 
 /** The same with a store that is open already (null: nothing is known). */
 export async function checkWith(
   context: Context,
   store: Store | null,
-  { record, notRecorded, baseline, also = [] }: CheckOptions,
+  { record, notRecorded, baseline, also = [], vulnerabilities }: CheckOptions,
 ): Promise<CheckOutcome> {
   const now = asOf(context);
   const workspace = await loadRegister(context, store, record);
@@ -75,7 +79,10 @@ export async function checkWith(
     ...(store ? { cache: registerCache(store, record) } : {}),
   });
   const [hosts, listeners] = store ? [await store.hostStates(), await store.listenerStates()] : [[], []];
-  const surroundings = await loadSurroundings(store);
+  const surroundings = await loadSurroundings(store, {
+    ...{ listeners, record },
+    vulnerabilities: vulnerabilities ?? vulnerabilityFiles(register, context.workspace),
+  });
   const identities = unifyHosts({
     ...{ hosts, listeners, declared: register.hosts, freshSince: now - register.policy.staleAfterHours * 3_600_000 },
     ...(surroundings.assets && { assets: surroundings.assets }),

@@ -1,15 +1,32 @@
 import type { Surroundings } from '../model/facts.ts';
+import type { ListenerState } from '../model/state.ts';
 import type { Store } from '../store/store.ts';
+import { loadAdvisories, type VulnerabilityFiles } from './advisories.ts';
 
-/** What other systems say, as far as it was ever imported. */
-export async function loadSurroundings(store: Store | null): Promise<Surroundings> {
-  if (!store) return {};
+/** What the surroundings of a check depend on. */
+export interface SurroundingsOptions {
+  readonly listeners: readonly ListenerState[];
+  /** Vulnerability data to look packages up in; null: none is given. */
+  readonly vulnerabilities: VulnerabilityFiles | null;
+  /** The store can be written. */
+  readonly record: boolean;
+}
+
+/** What other systems say, as far as it was ever imported or is given. */
+export async function loadSurroundings(
+  store: Store | null,
+  { listeners, vulnerabilities, record }: SurroundingsOptions,
+): Promise<Surroundings> {
+  const advisories = vulnerabilities && (await loadAdvisories(vulnerabilities, listeners, store, record));
+  const given = advisories ? { advisories } : {};
+  if (!store) return given;
   const [assets, tickets, declarations] = [
     await store.lists('assets'),
     await store.lists('tickets'),
     await store.lists('declarations'),
   ];
   return {
+    ...given,
     ...(assets.length > 0 && { assets }),
     ...(tickets.length > 0 && { tickets }),
     ...(declarations.length > 0 && { declarations }),

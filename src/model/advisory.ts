@@ -1,3 +1,5 @@
+import type { PackageFacts } from './listener.ts';
+
 /** A known vulnerability that is about one package version seen on a host: from OSV data, with CISA's KEV beside it. */
 export interface Advisory {
   /** `DSA-5678-1`, `CVE-2024-6387`, `GHSA-…`. */
@@ -26,6 +28,13 @@ export function packageKeyText({ ecosystem, name, version }: PackageKey): string
   return `${ecosystem}|${name}|${version}`;
 }
 
+/** What advisories call a package; null where its distribution is not known, or has no name among them. */
+export function packageKeyOf(facts: PackageFacts): PackageKey | null {
+  const { ecosystem, manager, name, version, source = name, sourceVersion = version } = facts;
+  if (ecosystem === undefined) return null;
+  return manager === 'rpm' ? { ecosystem, name, version } : { ecosystem, name: source, version: sourceVersion };
+}
+
 /** What is known of vulnerabilities: the answer of the given data, and how old that is. */
 export interface AdvisoryData {
   /** By packageKeyText; a package that was looked up and has none has an empty list. One that is missing is unknown. */
@@ -34,6 +43,8 @@ export interface AdvisoryData {
   readonly newest: number | null;
   /** Ecosystems that the data covers. */
   readonly ecosystems: readonly string[];
+  /** Ecosystems of packages behind listeners that the data says nothing of, with the number of packages. */
+  readonly notCovered?: ReadonlyArray<{ readonly ecosystem: string; readonly packages: number }>;
   /** What could not be read, in sentences. */
   readonly problems: readonly string[];
 }

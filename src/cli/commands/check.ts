@@ -8,6 +8,8 @@ interface CheckFlags extends OutputOptions, PlaceOptions {
   readonly failOn?: Severity;
   readonly baseline?: string;
   readonly writeBaseline?: string;
+  readonly osv?: readonly string[];
+  readonly kev?: string;
 }
 
 export function define(command: Command): void {
@@ -20,6 +22,11 @@ export function define(command: Command): void {
     )
     .option('--baseline <file>', 'findings known from this file are shown, but do not fail the run')
     .option('--write-baseline <file>', 'write the findings of this run as a baseline')
+    .option(
+      '--osv <path...>',
+      'OSV exports (directories, all.zip) to look packages up in, instead of those in quietdoor.yaml',
+    )
+    .option('--kev <file>', "CISA's JSON of known exploited vulnerabilities, instead of the one in quietdoor.yaml")
     .action(async (flags: CheckFlags) => {
       const { openContext } = await import('../../app/context.ts');
       const { writeFileWhole } = await import('../../app/write-file.ts');
@@ -29,7 +36,12 @@ export function define(command: Command): void {
       const { outcomeOf } = await import('../../app/outcome.ts');
       const { reportFormats } = await import('../../reports/index.ts');
       const context = openContext(flags);
-      const outcome = await check(context, flags.baseline ? { baseline: readBaseline(flags.baseline) } : {});
+      const { givenVulnerabilityFiles } = await import('../../app/advisories.ts');
+      const vulnerabilities = givenVulnerabilityFiles(flags);
+      const outcome = await check(context, {
+        ...(flags.baseline && { baseline: readBaseline(flags.baseline) }),
+        ...(vulnerabilities && { vulnerabilities }),
+      });
       const { result, frameworks, rules, notRecorded } = outcome;
       const failOn = flags.failOn ?? outcome.workspace.register.failOn ?? 'medium';
       const onCodeHost = flags.format === 'sarif' || flags.format === 'github';
@@ -53,5 +65,6 @@ export function define(command: Command): void {
     ['quietdoor check --format sarif -o ports.sarif', 'for code scanning'],
     ['quietdoor check --write-baseline known.json', 'start from what is there today…'],
     ['quietdoor check --baseline known.json', '…and fail on new findings only'],
+    ['quietdoor check --osv Debian/all.zip --kev kev.json', 'with known vulnerabilities of the packages'],
   ]);
 }
