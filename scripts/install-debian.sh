@@ -7,6 +7,8 @@ need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need ss iproute2
 need ip iproute2
 need ssh-keygen openssh-client
+need sshd openssh-server
+need busybox busybox
 need git git
 need python3 python3-minimal
 need chromium chromium
