@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Check } from '../src/checks/check.ts';
 import { checks } from '../src/checks/index.ts';
 import { loadFrameworks } from '../src/frameworks/load.ts';
+import { vantageWords } from '../src/model/vantage.ts';
 import { type CheckExample, examplesOf } from '../test/check-example.ts';
 
 // Writes docs/reference/checks/: a page per rule from what the rule says of itself, the controls it speaks to, and its
@@ -71,8 +72,10 @@ function exampleText(example: CheckExample): string {
   if (example.shared !== undefined) parts.push(block('shared/quietdoor.yaml', example.shared));
   if (example.register !== undefined) parts.push(block('register/ports.yaml', example.register));
   if (example.exceptions !== undefined) parts.push(block('exceptions.yaml', example.exceptions));
-  const seen = example.listeners.map((l) => `- \`${l.on}\`${l.scope === 'host' ? '' : ` in ${l.scope}`} ${holder(l)}`);
-  parts.push(`Observed on ${example.hosts.map((h) => h.name).join(', ')}, checked at ${example.now}:`);
+  const seen = example.listeners.map(
+    (l) => `- \`${l.on}\`${(l.scope ?? 'host') === 'host' ? '' : ` in ${l.scope}`} ${holder(l)}`,
+  );
+  parts.push(`Observed on ${[...new Set(example.hosts.map((h) => h.name))].join(', ')}, checked at ${example.now}:`);
   parts.push(seen.length === 0 ? '- no listener' : seen.join('\n'));
   parts.push(example.findings.length === 0 ? 'No finding.' : 'Findings:');
   if (example.findings.length > 0)
@@ -92,6 +95,7 @@ const DEFAULT_CONFIG = 'owners: {}\n';
 function holder(listener: CheckExample['listeners'][number]): string {
   const { process } = listener;
   const closed = listener.closed === undefined ? '' : `, closed ${listener.closed}`;
+  if (listener.vantage !== 'local') return `seen ${vantageWords(listener.vantage)}${closed}`;
   if (!process) return `by a process that is not visible${closed}`;
   const facts = [process.user && `user ${process.user}`, process.unit && `unit ${process.unit}`, process.exeState];
   const known = facts.filter((f) => f).join(', ');

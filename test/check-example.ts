@@ -3,14 +3,19 @@ import { join, resolve } from 'node:path';
 import { load } from 'js-yaml';
 import * as z from 'zod';
 import { bindScopeOf } from '../src/model/address.ts';
+import type { AnswerFacts } from '../src/model/answer.ts';
+import type { AssetList } from '../src/model/asset.ts';
 import { buildFacts } from '../src/model/build-facts.ts';
 import { type Endpoint, TRANSPORTS, type Transport } from '../src/model/endpoint.ts';
 import type { Facts } from '../src/model/facts.ts';
 import { SEVERITIES } from '../src/model/finding.ts';
+import { unifyHosts } from '../src/model/identity.ts';
 import type { Listener, ProcessFacts } from '../src/model/listener.ts';
-import { ALL_PORTS } from '../src/model/observation.ts';
+import { ALL_PORTS, type PortOutcome } from '../src/model/observation.ts';
+import { parsePorts } from '../src/model/port-ranges.ts';
 import type { ApprovalState } from '../src/model/register.ts';
 import type { HostState, ListenerState } from '../src/model/state.ts';
+import { vantageKind } from '../src/model/vantage.ts';
 import { loadWorkspace } from '../src/register/workspace.ts';
 
 /** Where the examples lie: one folder per rule, one file per case. */
@@ -34,22 +39,35 @@ const listenerSchema = z.strictObject({
   /** `0.0.0.0:8080/tcp`, `[::]:53/udp`. */
   on: z.string(),
   host: z.string().optional(),
-  scope: z.string().default('host'),
+  /** Left out: the host itself, or `unknown` where it was seen from outside. */
+  scope: z.string().optional(),
+  vantage: z.string().default('local'),
+  /** What it said when it was asked over the network; times as ISO 8601. */
+  answer: z.looseObject({}).optional(),
   role: z.enum(['service', 'ephemeral']).default('service'),
   /** Left out: not visible. */
   process: processSchema.optional(),
   sharedWith: z.array(processSchema).default([]),
   since: time.optional(),
+  lastSeen: time.optional(),
   closed: time.optional(),
 });
 
 const hostSchema = z.strictObject({
+  /** From outside: the address that was asked. */
   name: z.string(),
+  vantage: z.string().default('local'),
+  names: z.array(z.string()).optional(),
+  machineId: z.string().optional(),
   addresses: z.array(z.string()).default([]),
   firstObserved: time.optional(),
   lastObserved: time.optional(),
   /** Transports that were looked at. */
   transports: z.array(z.enum(TRANSPORTS)).default(['tcp', 'udp']),
+  /** Scope that was looked at: every one, or `host` alone. */
+  scope: z.string().default('*'),
+  /** From outside: ports that did not answer, by how. */
+  outcomes: z.partialRecord(z.enum(['closed', 'filtered', 'unreachable']), z.string()).default({}),
   gaps: z
     .array(
       z.strictObject({ code: z.string(), subject: z.string(), message: z.string(), remedy: z.string().optional() }),
@@ -69,8 +87,19 @@ const exampleSchema = z.strictObject({
   shared: z.string().optional(),
   /** How the approval of an entry is judged; left out: a stamp is proven, none is a draft. */
   approvals: z.record(z.string(), z.looseObject({ kind: z.string() })).default({}),
-  hosts: z.array(hostSchema).default([{ name: 'web-1', addresses: [], transports: ['tcp', 'udp'], gaps: [] }]),
+  hosts: z.array(hostSchema).default(() => [hostSchema.parse({ name: 'web-1' })]),
   listeners: z.array(listenerSchema).default([]),
+  /** Assets of one inventory, `netbox`. */
+  assets: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        names: z.array(z.string()).default([]),
+        addresses: z.array(z.string()).default([]),
+        tags: z.array(z.string()).default([]),
+      }),
+    )
+    .optional(),
   findings: z.array(z.strictObject({ rule: z.string(), severity: z.enum(SEVERITIES), message: z.string() })),
   verdicts: z.record(z.string(), z.enum(['CONFORMS', 'DEVIATES', 'UNDETERMINED'])).default({}),
 });
@@ -103,12 +132,24 @@ export async function factsOfExample(example: CheckExample): Promise<Facts> {
       (example.approvals[entry.id] as ApprovalState | undefined) ??
         (entry.approval ? { kind: 'proven', by: entry.approval.by, how: 'ssh-signature' } : { kind: 'draft' }),
     );
-  return buildFacts({
-    now,
-    register,
-    approvals,
+  const assets: AssetList[] = example.assets
+    ? [
+        {
+          source: 'netbox',
+          importedAt: now,
+          items: example.assets.map((a, i) => ({ id: String(i), source: 'netbox', ...a })),
+        },
+      ]
+    : [];
+  const identities = unifyHosts({
     hosts: example.hosts.map((host) => hostState(host, now)),
     listeners: example.listeners.map((listener) => listenerState(listener, example.hosts[0]?.name ?? 'web-1', now)),
+    ...{ assets, declared: register.hosts, freshSince: now - register.policy.staleAfterHours * 3_600_000 },
+  });
+  return buildFacts({
+    ...{ now, register, approvals },
+    ...{ hosts: identities.hosts, listeners: identities.listeners, known: identities.known },
+    surroundings: { ...(assets.length > 0 && { assets }), identity: identities.notices },
   });
 }
 
@@ -126,15 +167,35 @@ function sourceOf(example: CheckExample) {
 }
 
 function hostState(host: CheckExample['hosts'][number], now: number): HostState {
+  const isInside = vantageKind(host.vantage) === 'inside';
+  const { names, machineId } = host;
+  const outcomes = Object.entries(host.outcomes).flatMap(([outcome, ports]) =>
+    host.transports.map((transport) => ({
+      ...{ outcome: outcome as PortOutcome['outcome'], transport, address: host.name },
+      ports: parsePorts(ports).ranges,
+    })),
+  );
   return {
-    vantage: 'local',
-    host: { name: host.name, addresses: host.addresses, tags: [] },
+    vantage: host.vantage,
+    host: {
+      name: host.name,
+      ...(machineId !== undefined && { machineId }),
+      addresses: isInside ? host.addresses : [host.name],
+      tags: [],
+      ...(names && { names }),
+    },
     firstObservedAt: host.firstObserved ? Date.parse(host.firstObserved) : now - 60_000,
     lastObservedAt: host.lastObserved ? Date.parse(host.lastObserved) : now - 60_000,
     privilege: 'root',
-    collector: 'local',
+    collector: host.vantage.split(':', 1)[0] as string,
     observationId: '00000000-0000-7000-8000-000000000000',
-    coverage: [{ host: host.name, scope: '*', transports: host.transports, ports: ALL_PORTS, addresses: 'all' }],
+    coverage: [
+      {
+        ...{ host: host.name, transports: host.transports, ports: ALL_PORTS },
+        ...(isInside ? { scope: host.scope, addresses: 'all' } : { scope: 'unknown', addresses: [host.name] }),
+      },
+    ],
+    ...(outcomes.length > 0 && { outcomes }),
     gaps: host.gaps.map(({ remedy, ...gap }) => (remedy === undefined ? gap : { ...gap, remedy })),
   };
 }
@@ -146,7 +207,7 @@ function listenerState(seen: CheckExample['listeners'][number], host: string, no
   const process = seen.process ? processFacts(seen.process) : null;
   const listener: Listener = {
     host: seen.host ?? host,
-    scope: seen.scope,
+    scope: seen.scope ?? (vantageKind(seen.vantage) === 'inside' ? 'host' : 'unknown'),
     ...endpoint,
     address,
     bind: bindScopeOf(address),
@@ -154,17 +215,25 @@ function listenerState(seen: CheckExample['listeners'][number], host: string, no
     role: seen.role,
     process,
     sharedWith: seen.sharedWith.map(processFacts),
+    ...(seen.answer && { answer: answerFacts(seen.answer) }),
   };
   return {
-    vantage: 'local',
+    vantage: seen.vantage,
     listener,
     open: closedAt === null,
     firstSeen: since,
     openSince: since,
-    lastSeen: closedAt ?? now - 60_000,
+    lastSeen: closedAt ?? (seen.lastSeen === undefined ? now - 60_000 : Date.parse(seen.lastSeen)),
     closedAt,
     restarts: 0,
   };
+}
+
+function answerFacts({ tls, ...rest }: Readonly<Record<string, unknown>>): AnswerFacts {
+  if (tls === undefined) return rest;
+  const times = ['notBefore', 'notAfter'];
+  const facts = Object.entries(tls as object).map(([k, v]) => [k, times.includes(k) ? Date.parse(v as string) : v]);
+  return { ...rest, tls: Object.fromEntries(facts) };
 }
 
 function processFacts(process: z.infer<typeof processSchema>): ProcessFacts {

@@ -2,6 +2,7 @@ import { describePort, widestBind } from '../model/describe.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { ProcessFacts } from '../model/listener.ts';
 import { holdersOf, someHolder } from '../model/process-match.ts';
+import { preferInside } from '../model/vantage.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
 import { shellWord } from './remedy.ts';
@@ -16,12 +17,13 @@ export const binaryReplaced: Check = {
   remediation:
     'Restart the service. If the program was deleted and nothing took its place, find out who started it before you stop it.',
   endpoint(facts) {
-    if (!someHolder(facts.listeners, isOutdated)) return [];
+    const seen = preferInside(facts.listeners);
+    if (!someHolder(seen, isOutdated)) return [];
     // A client's socket is no service; the ports of the same program tell of it.
-    const isClient = facts.listeners.every(({ listener }) => listener.role === 'ephemeral');
+    const isClient = seen.every(({ listener }) => listener.role === 'ephemeral');
     if (isClient && facts.entries.length === 0) return [];
     const holders = new Map<number, ProcessFacts>();
-    for (const { listener } of facts.listeners) for (const p of holdersOf(listener)) holders.set(p.pid, p);
+    for (const { listener } of seen) for (const p of holdersOf(listener)) holders.set(p.pid, p);
     const stale = [...holders.values()].filter(isOutdated);
     const deleted = stale.filter((p) => p.exeState === 'deleted');
     const worst = deleted.length > 0 ? deleted : stale;

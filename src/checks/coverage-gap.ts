@@ -1,6 +1,8 @@
 import type { EstateFacts } from '../model/facts.ts';
 import type { FindingDraft } from '../model/finding.ts';
-import type { Gap } from '../model/observation.ts';
+import { coversAll, type Gap } from '../model/observation.ts';
+import type { HostState } from '../model/state.ts';
+import { vantageKind } from '../model/vantage.ts';
 import { compareText } from '../util/compare.ts';
 import { count, listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
@@ -23,10 +25,15 @@ export const coverageGap: Check = {
 /** One finding for each cause on each host, whatever number of things it hid and from wherever it was looked. */
 function hostGaps(estate: EstateFacts): FindingDraft[] {
   const found: FindingDraft[] = [];
-  const byHost = Map.groupBy(estate.hosts, (h) => h.host.name);
+  const byHost = Map.groupBy(
+    estate.hosts.filter((h) => h.gaps.length > 0),
+    (h) => h.host.name,
+  );
+  const all = byHost.size === 0 ? undefined : Map.groupBy(estate.hosts, (h) => h.host.name);
   for (const [host, states] of byHost) {
+    const looks = all?.get(host) ?? [];
     const byCode = Map.groupBy(
-      states.flatMap((s) => s.gaps),
+      states.filter((s) => !isMadeUp(s, looks)).flatMap((s) => s.gaps),
       (gap) => gap.code,
     );
     for (const [code, gaps] of [...byCode].sort(([a], [b]) => compareText(a, b))) {
@@ -58,6 +65,18 @@ function hostGaps(estate: EstateFacts): FindingDraft[] {
   return found;
 }
 
+/** A later look with the same or more rights covered all that this one did: what it could not see is seen. */
+function isMadeUp(state: HostState, looks: readonly HostState[]): boolean {
+  return looks.some(
+    (other) =>
+      other.lastObservedAt > state.lastObservedAt &&
+      vantageKind(other.vantage) === vantageKind(state.vantage) &&
+      (other.privilege === 'root' || state.privilege === 'user') &&
+      state.coverage.length > 0 &&
+      coversAll(other.coverage, state.coverage),
+  );
+}
+
 /** Hosts that are declared, and entries that choose hosts, of which no observation exists. */
 function unobserved(estate: EstateFacts): FindingDraft[] {
   const found: FindingDraft[] = [];
@@ -71,7 +90,9 @@ function unobserved(estate: EstateFacts): FindingDraft[] {
         remediation: 'On the host itself: sudo quietdoor scan',
       },
     ];
-  const observed = new Set(estate.hosts.map((h) => h.host.name.toLowerCase()));
+  const observed = new Set(
+    estate.hosts.flatMap(({ host }) => [host.name, ...(host.names ?? [])].map((n) => n.toLowerCase())),
+  );
   const hosts = estate.register.hosts.map((h) => h.name).filter((name) => !observed.has(name.toLowerCase()));
   if (hosts.length > 0)
     found.push({

@@ -1,3 +1,4 @@
+import { addressConflict } from './address-conflict.ts';
 import { approvalExpired } from './approval-expired.ts';
 import { binaryReplaced } from './binary-replaced.ts';
 import { brokenRegister } from './broken-register.ts';
@@ -18,6 +19,7 @@ import { unapprovedEntry } from './unapproved-entry.ts';
 import { uncoveredAsset } from './uncovered-asset.ts';
 import { unknownAsset } from './unknown-asset.ts';
 import { unregisteredListener } from './unregistered-listener.ts';
+import { vantageDisagreement } from './vantage-disagreement.ts';
 import { widerBind } from './wider-bind.ts';
 import { wrongProcess } from './wrong-process.ts';
 
@@ -30,6 +32,7 @@ export const checks: readonly Check[] = [
   prohibitedService,
   binaryReplaced,
   privilegedListener,
+  vantageDisagreement,
   unapprovedEntry,
   missingJustification,
   approvalExpired,
@@ -40,6 +43,7 @@ export const checks: readonly Check[] = [
   expiredException,
   policyDeviation,
   staleObservation,
+  addressConflict,
   coverageGap,
   unknownAsset,
   uncoveredAsset,

@@ -5,6 +5,7 @@ import type { ProcessFacts } from '../model/listener.ts';
 import { holdersOf, someHolder } from '../model/process-match.ts';
 import { isInterpreter } from '../model/program.ts';
 import type { Policy, RegisterEntry } from '../model/register.ts';
+import { preferInside } from '../model/vantage.ts';
 import { matchesGlob } from '../util/glob.ts';
 import type { Check } from './check.ts';
 import programs from './programs-needing-root.json' with { type: 'json' };
@@ -24,10 +25,11 @@ export const privilegedListener: Check = {
   endpoint(facts, estate) {
     // Where no entry covers the port, that is the finding, and it names the user: one cause, one finding.
     if (facts.entries.length === 0) return [];
-    if (!someHolder(facts.listeners, isRoot)) return [];
+    const seen = preferInside(facts.listeners);
+    if (!someHolder(seen, isRoot)) return [];
     const allowed = estate.register.policy.privilegedAllowed;
     if (approvesRoot(facts.entries[0], estate.now)) return [];
-    for (const { listener } of facts.listeners) {
+    for (const { listener } of seen) {
       const holders = holdersOf(listener);
       // A server that hands the socket to workers of another user has given up root where it matters.
       if (holders.length === 0 || !holders.every(isRoot)) continue;

@@ -28,8 +28,11 @@ export interface ProhibitedService {
   readonly anyPort?: boolean;
 }
 
-/** What says that the service is there: its program, the entry's own `service`, the port alone; or another program is seen. */
-export type Proof = 'process' | 'entry' | 'port' | 'contradicted';
+/**
+ * What says that the service is there: its program, what it answered, the entry's own `service`, the port alone; or
+ * another program is seen, or it answered as another service.
+ */
+export type Proof = 'process' | 'answer' | 'entry' | 'port' | 'contradicted';
 
 /** Programs that stand in front of others: they neither confirm a service nor speak against it. */
 const FRONTS = new Set(['docker-proxy', 'rootlessport', 'inetd', 'xinetd', 'systemd', 'busybox', 'socat']);
@@ -63,16 +66,28 @@ export function candidates(facts: EndpointFacts): readonly ProhibitedService[] {
 export function proofOf(service: ProhibitedService, facts: EndpointFacts): Proof {
   const names = programNames(facts);
   if (names.some((name) => service.processes.includes(name) && !FRONTS.has(name))) return 'process';
+  const said = servicesSaid(facts);
+  if (said.some((name) => isCalled(service, name))) return 'answer';
   if (isRegisteredAs(service, facts)) return 'entry';
+  if (names.length === 0 && said.length > 0) return 'contradicted';
   return names.length === 0 || names.some((name) => FRONTS.has(name) || isInterpreter(name)) ? 'port' : 'contradicted';
 }
 
 /** The entry itself says so. Not one that was drafted: its service is a guess, often from the port alone. */
-function isRegisteredAs({ id, services = [] }: ProhibitedService, facts: EndpointFacts): boolean {
+function isRegisteredAs(service: ProhibitedService, facts: EndpointFacts): boolean {
   const entry = facts.entries[0]?.entry;
   if (!entry || entry.evidence.length > 0) return false;
   const named = entry.service?.trim().toLowerCase();
-  return named !== undefined && (named === id || services.includes(named));
+  return named !== undefined && isCalled(service, named);
+}
+
+function isCalled({ id, services = [] }: ProhibitedService, name: string): boolean {
+  return name === id || services.includes(name);
+}
+
+/** What it answered as, where somebody asked. */
+function servicesSaid(facts: EndpointFacts): readonly string[] {
+  return facts.listeners.flatMap(({ listener }) => listener.answer?.service ?? []);
 }
 
 function programNames(facts: EndpointFacts): readonly string[] {

@@ -1,11 +1,13 @@
+import { answerWords } from '../model/answer-words.ts';
 import { isProvenNow } from '../model/approved.ts';
 import { describeAddresses, describePort, describeProcess, widestBind } from '../model/describe.ts';
 import { endpointKey, type Transport } from '../model/endpoint.ts';
-import type { EndpointFacts, EstateFacts, MatchedEntry } from '../model/facts.ts';
+import type { EndpointFacts, EstateFacts } from '../model/facts.ts';
 import { type FindingDraft, SEVERITIES, type Severity } from '../model/finding.ts';
 import { inRanges } from '../model/observation.ts';
 import { formatPorts } from '../model/port-ranges.ts';
 import type { Policy } from '../model/register.ts';
+import { isSeenInside, preferInside } from '../model/vantage.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
 import { candidates, type ProhibitedService, type Proof, proofOf } from './prohibited-list.ts';
@@ -35,11 +37,10 @@ export const prohibitedService: Check = {
 
 function draftOf(service: ProhibitedService, facts: EndpointFacts, { now, register }: EstateFacts): FindingDraft {
   const proof = proofOf(service, facts);
-  const first = facts.listeners[0]?.listener;
-  const who = first ? describeProcess(first) : 'nothing';
+  const who = holderOf(facts);
   const where = `port ${describePort(facts.endpoint)} on ${describeAddresses(facts)}`;
   const entry = facts.entries[0]?.entry;
-  const declared = declaredProtection(service, facts.entries[0], now);
+  const declared = declaredProtection(service, facts, now);
   if (declared?.isProven)
     return {
       subject: { kind: 'endpoint', endpoint: facts.endpoint },
@@ -56,12 +57,14 @@ function draftOf(service: ProhibitedService, facts: EndpointFacts, { now, regist
   const usual = `P${where.slice(1)} is the usual place of ${service.title}`;
   const sentence: Readonly<Record<Proof, string>> = {
     process: `${who} offers ${service.title} on ${where}. ${service.reason}`,
+    answer: `${capital(who)} answers on ${where}: ${service.title}. ${service.reason}`,
     entry: `${entry?.id} registers ${where} as ${entry?.service}, held by ${who}: ${service.title}. ${service.reason}`,
     port: `${usual}; the port alone says so, no process confirms it. ${service.reason}`,
     contradicted: `${usual}, but ${who} holds it, which is not known to offer that.`,
   };
   const knownBy: Readonly<Record<Proof, string>> = {
     process: `process ${who}`,
+    answer: 'what it answered when it was asked',
     entry: `service: ${entry?.service} of ${entry?.id}`,
     port: 'port number alone',
     contradicted: 'port number alone',
@@ -82,6 +85,16 @@ function draftOf(service: ProhibitedService, facts: EndpointFacts, { now, regist
     ],
     remediation: remedyOf(service, facts, register.policy),
   };
+}
+
+/** Who listens; where nobody looked from inside, what it said of itself. */
+function holderOf(facts: EndpointFacts): string {
+  const seen = preferInside(facts.listeners);
+  const [first] = seen;
+  if (!first) return 'nothing';
+  const said = facts.listeners.flatMap(({ listener: { answer } }) => (answer ? [answerWords(answer)] : []));
+  const [words] = said.filter((text) => text !== '');
+  return isSeenInside(seen) || words === undefined ? describeProcess(first.listener) : `a service (${words})`;
 }
 
 /** The best way first: protect it where that can be, else replace it; then the exception for this port, then for all. */
@@ -110,22 +123,33 @@ interface DeclaredProtection {
   readonly text: string;
 }
 
-/** What the entry says of authentication or encryption that would make the service acceptable. Nobody has tried it. */
+/**
+ * What the entry says of authentication or encryption that would make the service acceptable. Proven by an approval only
+ * where it did not answer otherwise when somebody asked.
+ */
 function declaredProtection(
   service: ProhibitedService,
-  decides: MatchedEntry | undefined,
+  facts: EndpointFacts,
   now: number,
 ): DeclaredProtection | undefined {
+  const decides = facts.entries[0];
   if (!decides) return undefined;
   const { id, auth, encryption } = decides.entry;
   const named = (value: string | null) => value !== null && value !== 'none';
+  const answers = facts.listeners.flatMap(({ listener }) => listener.answer ?? []);
   const says =
     service.unless.includes('auth') && named(auth)
-      ? { setting: `auth: ${auth}`, what: 'authentication' }
+      ? { setting: `auth: ${auth}`, what: 'authentication', belied: answers.some((a) => a.unauthenticated === true) }
       : service.unless.includes('encryption') && named(encryption)
-        ? { setting: `encryption: ${encryption}`, what: 'encryption' }
+        ? {
+            setting: `encryption: ${encryption}`,
+            what: 'encryption',
+            belied: answers.some((a) => a.encryption === 'none'),
+          }
         : undefined;
   if (!says) return undefined;
+  if (says.belied)
+    return { isProven: false, text: `${id} says "${says.setting}", and it answered without ${says.what}.` };
   const isProven = isProvenNow(decides, now);
   const but = isProven ? '' : `, and no proven approval in force stands behind ${id}`;
   return { isProven, text: `${id} says "${says.setting}"; ${says.what} is declared, not observed${but}.` };
@@ -138,7 +162,8 @@ function declaredProtection(
 function severityOf(service: ProhibitedService, proof: Proof, facts: EndpointFacts): Severity {
   const full = SEVERITIES.indexOf(service.severity as Severity);
   if (proof === 'contradicted') return 'info';
-  const isConfirmed = proof === 'process' || (proof === 'entry' && widestBind(facts) !== 'loopback');
+  const isConfirmed =
+    proof === 'process' || proof === 'answer' || (proof === 'entry' && widestBind(facts) !== 'loopback');
   return SEVERITIES[isConfirmed ? full : full - 1] ?? 'low';
 }
 
@@ -153,13 +178,12 @@ function unlessText(condition: string): string {
 function prohibitedByPolicy(facts: EndpointFacts, policy: Policy): FindingDraft | undefined {
   const { port, transport }: { port: number; transport: Transport } = facts.endpoint;
   const rule = policy.prohibited.find((p) => p.transport === transport && inRanges(p.ports, port));
-  const first = facts.listeners[0]?.listener;
-  if (!rule || !first) return undefined;
+  if (!rule || facts.listeners.length === 0) return undefined;
   const what = `${formatPorts(rule.ports)}/${transport}`;
   return {
     subject: { kind: 'endpoint', endpoint: facts.endpoint },
     discriminator: `policy ${what}`,
-    message: `${describeProcess(first)} listens on port ${describePort(facts.endpoint)}, which the policy of this workspace prohibits: ${rule.reason}`,
+    message: `${holderOf(facts)} listens on port ${describePort(facts.endpoint)}, which the policy of this workspace prohibits: ${rule.reason}`,
     evidence: [
       { label: 'policy.prohibited', value: what },
       { label: 'known by', value: 'port number alone' },

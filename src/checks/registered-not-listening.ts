@@ -2,10 +2,12 @@ import type { Endpoint } from '../model/endpoint.ts';
 import type { EndpointFacts, EstateFacts } from '../model/facts.ts';
 import type { FindingDraft } from '../model/finding.ts';
 import { isStale } from '../model/freshness.ts';
+import { isLoopbackBind } from '../model/missing-fields.ts';
 import type { Coverage, PortRange } from '../model/observation.ts';
 import { formatPorts, mergePorts, portsContain } from '../model/port-ranges.ts';
 import { DAY_MS, type RegisterEntry } from '../model/register.ts';
 import type { HostState } from '../model/state.ts';
+import { preferInside, vantageKind } from '../model/vantage.ts';
 import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { count, listWords } from '../util/words.ts';
@@ -96,7 +98,10 @@ function silencesOf(
     const name = host.toLowerCase();
     const silent = entry.ports.filter((_, i) => !listening.has(keyOf(entry, name, i)));
     if (silent.length === 0) continue;
-    const looked = (statesByHost.get(name) ?? []).filter((h) => !isStale(h.lastObservedAt, estate) && covers(h, entry));
+    // What the host itself shows decides; a port on loopback, say, is closed to everybody outside.
+    const looked = preferInside(statesByHost.get(name) ?? []).filter(
+      (h) => !isStale(h.lastObservedAt, estate) && (covers(h, entry) || refuses(h, entry)),
+    );
     if (looked.length === 0) continue;
     for (const range of silent) {
       const known = closed.get(keyOf(entry, name, entry.ports.indexOf(range))) ?? [];
@@ -116,7 +121,8 @@ function silencesOf(
 function isListeningEverywhere(entry: RegisterEntry, hosts: number, estate: EstateFacts): boolean {
   if (entry.scope === 'any' || /[*?]/.test(entry.scope) || entry.ports.some((p) => p.from !== p.to)) return false;
   let open = 0;
-  for (const facts of estate.endpointsByEntry.get(entry.id) ?? []) if (facts.listeners.length > 0) open++;
+  for (const { listeners, endpoint } of estate.endpointsByEntry.get(entry.id) ?? [])
+    if (listeners.length > 0 && endpoint.scope === entry.scope) open++;
   return open === hosts * entry.ports.length;
 }
 
@@ -141,6 +147,19 @@ function endpointsOf(entry: RegisterEntry, { host, range, known }: Silence): rea
 function covers(state: HostState, entry: RegisterEntry): boolean {
   return state.coverage.some(
     (c) => c.host === state.host.name && c.addresses === 'all' && coversScope(c, entry) && coversPorts(c, entry),
+  );
+}
+
+/** Says whether every port of the entry was refused when it was asked from outside. No answer says nothing. */
+function refuses(state: HostState, entry: RegisterEntry): boolean {
+  if (vantageKind(state.vantage) === 'inside' || isLoopbackBind(entry.bind)) return false;
+  const closed = (state.outcomes ?? []).filter((o) => o.outcome === 'closed' && o.transport === entry.transport);
+  const addresses = new Set(state.coverage.flatMap((c) => (c.addresses === 'all' ? [] : c.addresses)));
+  return (
+    addresses.size > 0 &&
+    [...addresses].every((address) =>
+      portsContain(mergePorts(closed.filter((o) => o.address === address).flatMap((o) => o.ports)), entry.ports),
+    )
   );
 }
 

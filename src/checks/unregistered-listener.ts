@@ -1,7 +1,10 @@
+import { answerWords } from '../model/answer-words.ts';
 import { describeAddresses, describePort, describeProcess, widestBind } from '../model/describe.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { Severity } from '../model/finding.ts';
 import type { BindScope } from '../model/listener.ts';
+import type { ListenerState } from '../model/state.ts';
+import { isSeenInside, preferInside, vantageWords } from '../model/vantage.ts';
 import { utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
 
@@ -23,21 +26,25 @@ export const unregisteredListener: Check = {
     'Stop the service if nobody needs it. Otherwise draft an entry with `quietdoor register draft`, fill in purpose and owner, and have it approved.',
   endpoint(facts) {
     if (facts.entries.length > 0 || facts.mayBeInBrokenPart) return [];
-    const services = facts.listeners.filter((l) => l.listener.role === 'service');
+    const services = preferInside(facts.listeners).filter((l) => l.listener.role === 'service');
     const first = services[0];
-    if (!first) return [];
+    // It may be one of several that the host knows, and each of those is told of.
+    if (!first || services.every((s) => s.possibleScopes)) return [];
     const seen = { ...facts, listeners: services };
     const reach = widestBind(seen) ?? 'any';
+    const isInside = isSeenInside(services);
     const who = [...new Set(services.map((l) => describeProcess(l.listener)))];
     return [
       {
         subject: { kind: 'endpoint', endpoint: facts.endpoint },
         severity: BY_REACH[reach],
-        message: `${who.join(' and ')} listens on ${describeAddresses(seen)}, port ${describePort(facts.endpoint)}, and no register entry covers it.`,
+        message: isInside
+          ? `${who.join(' and ')} listens on ${describeAddresses(seen)}, port ${describePort(facts.endpoint)}, and no register entry covers it.`
+          : `Port ${describePort(facts.endpoint)} answers on ${describeAddresses(seen)}, ${vantageWords(first.vantage)}, and no register entry covers it.`,
         evidence: [
           { label: 'endpoint', value: endpointKey(facts.endpoint) },
-          { label: 'listens on', value: describeAddresses(seen) },
-          { label: 'process', value: who.join('; ') },
+          { label: isInside ? 'listens on' : 'answers on', value: describeAddresses(seen) },
+          ...(isInside ? [{ label: 'process', value: who.join('; ') }] : answerEvidence(services)),
           ...(first.listener.process?.exe === undefined
             ? []
             : [{ label: 'executable', value: first.listener.process.exe }]),
@@ -52,3 +59,9 @@ export const unregisteredListener: Check = {
     ];
   },
 };
+
+/** What it said of itself when it was asked, which proves nothing and helps to find it. */
+function answerEvidence(seen: readonly ListenerState[]) {
+  const said = new Set(seen.flatMap(({ listener: { answer } }) => (answer ? [answerWords(answer)] : [])));
+  return said.size === 0 ? [] : [{ label: 'says of itself', value: [...said].join('; ') }];
+}

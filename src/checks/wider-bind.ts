@@ -1,5 +1,6 @@
 import { addressWords, describeBind, describePort } from '../model/describe.ts';
 import { BIND_SCOPES, type BindScope, isWiderBind, type Listener } from '../model/listener.ts';
+import { isSeenInside, preferInside } from '../model/vantage.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
 import { approveStep, placeOf } from './remedy.ts';
@@ -16,8 +17,10 @@ export const widerBind: Check = {
   endpoint(facts, { register }) {
     const entry = facts.entries[0]?.entry;
     if (!entry) return [];
+    const seen = preferInside(facts.listeners);
+    const isInside = isSeenInside(seen);
     const wider: Listener[] = [];
-    for (const { listener } of facts.listeners) if (isWider(listener, entry.bind)) wider.push(listener);
+    for (const { listener } of seen) if (isWider(listener, entry.bind)) wider.push(listener);
     if (wider.length === 0) return [];
     const fromLoopback = entry.bind === 'loopback' && wider.some((l) => l.bind === 'any' || l.bind === 'public');
     return [
@@ -26,11 +29,14 @@ export const widerBind: Check = {
         entry: entry.id,
         severity: fromLoopback ? 'high' : 'medium',
         message:
-          `Port ${describePort(facts.endpoint)} listens on ${listWords(addressWords(wider))}; ` +
+          `Port ${describePort(facts.endpoint)} ${isInside ? 'listens' : 'answers'} on ${listWords(addressWords(wider))}; ` +
           `${entry.id} approves ${approvedText(entry.bind)}.`,
         evidence: [
           { label: 'approved', value: `bind: ${entry.bind}` },
-          ...wider.map((l) => ({ label: 'bound to', value: `${l.address} (${describeBind(l.bind)})` })),
+          ...wider.map((l) => ({
+            label: isInside ? 'bound to' : 'answers on',
+            value: `${l.address} (${describeBind(l.bind)})`,
+          })),
         ],
         remediation:
           `Bind the service to ${approvedText(entry.bind)}, restart it, then look again: quietdoor scan. ` +

@@ -3,6 +3,7 @@ import { endpointKey } from '../model/endpoint.ts';
 import type { Severity } from '../model/finding.ts';
 import { compareProcess, type ProcessDifference } from '../model/process-match.ts';
 import type { ProcessRule } from '../model/register.ts';
+import { preferInside } from '../model/vantage.ts';
 import { listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
 import { approveStep, placeOf, shellWord } from './remedy.ts';
@@ -36,9 +37,9 @@ export const wrongProcess: Check = {
     const entry = facts.entries[0]?.entry;
     if (!entry) return [];
     const differences: ProcessDifference[] = [];
-    for (const { listener } of facts.listeners)
-      differences.push(...compareProcess(entry.process, listener).differences);
-    const first = facts.listeners[0]?.listener;
+    const seen = preferInside(facts.listeners);
+    for (const { listener } of seen) differences.push(...compareProcess(entry.process, listener).differences);
+    const first = seen[0]?.listener;
     if (differences.length === 0 || !first) return [];
     const found = [...new Map(differences.map((d) => [`${d.field} ${d.observed}`, d])).values()];
     const fields = [...new Set(found.map((d) => d.field))];

@@ -40,9 +40,10 @@ interface Seen {
  */
 export function buildFacts(input: FactsInput): Facts {
   const { now, register, approvals, hosts } = input;
-  const matcher = buildMatcher(register.entries, knownHosts(input));
+  const known = knownHosts(input);
+  const matcher = buildMatcher(register.entries, known);
   const hostStates = groupByHost(hosts);
-  const matched = matchedEntries(approvals, hostStates);
+  const matched = matchedEntries(approvals, hostStates, known);
   const mayBeBroken = brokenPart(register.problems);
 
   const endpoints: EndpointFacts[] = [];
@@ -136,9 +137,16 @@ const NOT_WORKED_OUT: ApprovalState = { kind: 'unknown', reason: 'its approval w
 function matchedEntries(
   approvals: ReadonlyMap<string, ApprovalState>,
   hosts: ReadonlyMap<string, readonly HostState[]>,
+  known: readonly MatchHost[],
 ): (covering: readonly Covering[], host: string) => readonly MatchedEntry[] {
   const firstObserved = new Map([...hosts].map(([name, s]) => [name, Math.min(...s.map((h) => h.firstObservedAt))]));
   const stamped = new Map<RegisterEntry, ReadonlySet<string>>();
+  // A host may have been confirmed by the address or the name that it went by at the time.
+  const aliases = new Map(
+    known
+      .filter((h) => h.names !== undefined && h.names.length > 0)
+      .map((h) => [h.name.toLowerCase(), h.names?.map((n) => n.toLowerCase())]),
+  );
   const alone = { yes: new Map<RegisterEntry, Alone>(), no: new Map<RegisterEntry, Alone>() };
 
   function isConfirmed({ entry, namesHost }: Covering, host: string): boolean {
@@ -147,7 +155,10 @@ function matchedEntries(
     if (!approval) return false;
     const { hosts: confirmed } = approval;
     const name = host.toLowerCase();
-    if (confirmed) return getOrMake(stamped, entry, () => new Set(confirmed.map((c) => c.toLowerCase()))).has(name);
+    if (confirmed) {
+      const stamp = getOrMake(stamped, entry, () => new Set(confirmed.map((c) => c.toLowerCase())));
+      return stamp.has(name) || (aliases.get(name)?.some((alias) => stamp.has(alias)) ?? false);
+    }
     // A host that nobody has looked at when the approval was given cannot have been meant by it.
     return (firstObserved.get(name) ?? Number.POSITIVE_INFINITY) <= approval.at;
   }

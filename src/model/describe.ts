@@ -1,12 +1,15 @@
 import { listWords } from '../util/words.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, UNKNOWN_SCOPE } from './endpoint.ts';
 import type { EndpointFacts } from './facts.ts';
 import { BIND_SCOPES, type BindScope, type Listener } from './listener.ts';
 import { fileNameOf, isAlias, programName } from './program.ts';
+import { preferInside } from './vantage.ts';
 
-/** `8080/tcp`, or `8080/tcp in container:web` where the socket is not the host's own. */
+/** `8080/tcp`, or `8080/tcp in container:web` where the socket is known not to be the host's own. */
 export function describePort(e: Endpoint): string {
-  return e.scope === 'host' ? `${e.port}/${e.transport}` : `${e.port}/${e.transport} in ${e.scope}`;
+  return e.scope === 'host' || e.scope === UNKNOWN_SCOPE
+    ? `${e.port}/${e.transport}`
+    : `${e.port}/${e.transport} in ${e.scope}`;
 }
 
 /**
@@ -38,15 +41,16 @@ export function addressWords(listeners: readonly Pick<Listener, 'address' | 'fam
   return [...addresses].sort().map((a) => (isDual && a === '::' ? 'every address (IPv4 and IPv6)' : a));
 }
 
-/** How an address set reads in a sentence: `10.20.3.5 and 127.0.0.1`. */
-export function describeAddresses(facts: EndpointFacts): string {
-  return listWords(addressWords(facts.listeners.map((l) => l.listener)));
+/** How an address set reads in a sentence: `10.20.3.5 and 127.0.0.1`. As bound, where that was seen. */
+export function describeAddresses(facts: Pick<EndpointFacts, 'listeners'>): string {
+  return listWords(addressWords(preferInside(facts.listeners).map((l) => l.listener)));
 }
 
 /** The widest reach among the listeners; undefined where nothing listens. */
-export function widestBind(facts: EndpointFacts): BindScope | undefined {
+export function widestBind(facts: Pick<EndpointFacts, 'listeners'>): BindScope | undefined {
   let widest = -1;
-  for (const { listener } of facts.listeners) widest = Math.max(widest, BIND_SCOPES.indexOf(listener.bind));
+  for (const { listener } of preferInside(facts.listeners))
+    widest = Math.max(widest, BIND_SCOPES.indexOf(listener.bind));
   return BIND_SCOPES[widest];
 }
 

@@ -8,6 +8,7 @@ export type Transport = (typeof TRANSPORTS)[number];
  */
 export type Scope = string;
 export const HOST_SCOPE: Scope = 'host';
+export const UNKNOWN_SCOPE: Scope = 'unknown';
 
 /** What an approval is about: a port of a transport in a scope of a host. */
 export interface Endpoint {

@@ -1,12 +1,9 @@
 import { getOrMake } from '../util/get-or-make.ts';
-import { type Endpoint, HOST_SCOPE, type Scope } from './endpoint.ts';
+import { type Endpoint, HOST_SCOPE, type Scope, UNKNOWN_SCOPE } from './endpoint.ts';
 import { type Listener, listenerKey } from './listener.ts';
 import { isCovered } from './observation.ts';
 import type { HostState, ListenerState } from './state.ts';
 import { vantageKind } from './vantage.ts';
-
-/** Scope of what was seen from outside, until it is matched. */
-export const UNKNOWN_SCOPE: Scope = 'unknown';
 
 /**
  * Brings together what the vantages of a host saw. A port seen from outside takes the scope of the one listener that the
@@ -87,8 +84,9 @@ function placeOutside(state: ListenerState, same: readonly ListenerState[]): Lis
   const open = answering.filter((s) => s.open);
   const scope = scopeOf(open);
   if (scope !== undefined) return inScope(state, scope);
+  if (open.length > 0) return { ...state, possibleScopes: [...new Set(open.map((s) => s.listener.scope))].sort() };
   const closed = answering.filter((s) => !s.open && (s.closedAt ?? 0) >= state.lastSeen);
-  const was = scopeOf(open.length > 0 ? [] : closed);
+  const was = scopeOf(closed);
   if (was === undefined) return state;
   const ends = closed.map((s) => s.closedAt as number);
   return { ...inScope(state, was), ...(state.open && { open: false, closedAt: Math.max(...ends) }) };

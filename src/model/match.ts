@@ -1,7 +1,7 @@
 import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { matchesGlob } from '../util/glob.ts';
-import type { Endpoint, Scope, Transport } from './endpoint.ts';
+import { type Endpoint, type Scope, type Transport, UNKNOWN_SCOPE } from './endpoint.ts';
 import { newHostIndex } from './host-index.ts';
 import {
   type HostSelector,
@@ -61,10 +61,10 @@ export function selectsHost(entry: RegisterEntry, host: MatchHost): boolean {
 }
 
 const SCOPE_DETAILS = 1024;
-/** A scan from outside cannot tell the scope: `any` covers it for sure, any other scope perhaps. */
-const UNKNOWN_SCOPE = 'unknown';
-
-/** How specifically an entry's scope covers an endpoint's: 0 not at all, 1 perhaps, up to 4095. Scopes have case. */
+/**
+ * How specifically an entry's scope covers an endpoint's: 0 not at all, 1 perhaps, up to 4095. Scopes have case. A scan
+ * from outside cannot tell the scope: `any` covers it for sure, any other scope perhaps.
+ */
 export function scopeScore(entryScope: Scope, scope: Scope): number {
   if (entryScope === 'any') return SCOPE_DETAILS;
   if (scope === UNKNOWN_SCOPE) return 1;

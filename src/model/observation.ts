@@ -101,6 +101,19 @@ export function isCovered(coverage: readonly Coverage[], e: Endpoint & { readonl
   );
 }
 
+/** Says whether a look covers everything that another one covered. */
+export function coversAll(coverage: readonly Coverage[], of: readonly Coverage[]): boolean {
+  return of.every((part) =>
+    coverage.some(
+      (c) =>
+        (c.scope === '*' || c.scope === part.scope) &&
+        part.transports.every((transport) => c.transports.includes(transport)) &&
+        part.ports.every((r) => c.ports.some((p) => p.from <= r.from && r.to <= p.to)) &&
+        (c.addresses === 'all' || (part.addresses !== 'all' && part.addresses.every((a) => c.addresses.includes(a)))),
+    ),
+  );
+}
+
 /** Says whether a port lies in one of the ranges. */
 export function inRanges(ranges: readonly PortRange[], port: number): boolean {
   for (const r of ranges) if (port >= r.from && port <= r.to) return true;

@@ -1,3 +1,4 @@
+import type { Scope } from './endpoint.ts';
 import type { Listener } from './listener.ts';
 import type { ListenerAttributes } from './listener-attributes.ts';
 import type { Coverage, Gap, HostFacts, PortOutcome } from './observation.ts';
@@ -21,6 +22,11 @@ export interface ListenerState {
    * only what the next look that sees them is compared with. Absent: nothing is hidden.
    */
   readonly remembered?: ListenerAttributes;
+  /**
+   * Seen from outside and not matched to one scope (identity-scopes.ts): scopes in which the host itself knows a listener
+   * that may be what answered. Worked out at reading, never stored. Absent: it knows none, or the scope is certain.
+   */
+  readonly possibleScopes?: readonly Scope[];
 }
 
 /** The newest knowledge about a host from one vantage. */

@@ -15,6 +15,7 @@ const OUTSIDE_IMPORTS: ReadonlySet<string> = new Set(['nmap', 'masscan', 'naabu'
 
 /** Says whether a vantage sees the host's own tables or what answers over the network. */
 export function vantageKind(vantage: Vantage): VantageKind {
+  if (vantage === 'local') return 'inside';
   const colon = vantage.indexOf(':');
   const kind = colon < 0 ? vantage : vantage.slice(0, colon);
   if (kind === 'network') return 'outside';
@@ -28,4 +29,19 @@ export function vantageWords(vantage: Vantage): string {
   if (vantage.startsWith('network:')) return `over the network from ${vantage.slice(8)}`;
   if (vantage.startsWith('import:')) return `by import of ${vantage.slice(7)}`;
   return `from ${vantage}`;
+}
+
+/**
+ * What was seen from inside, where anything was: it knows scope, process and every address bound to, so it is what an
+ * endpoint is judged by. Else everything, as it is.
+ */
+export function preferInside<T extends { readonly vantage: Vantage }>(seen: readonly T[]): readonly T[] {
+  let inside = 0;
+  for (const { vantage } of seen) if (vantageKind(vantage) === 'inside') inside++;
+  return inside === 0 || inside === seen.length ? seen : seen.filter((s) => vantageKind(s.vantage) === 'inside');
+}
+
+/** Says whether something was seen from inside. */
+export function isSeenInside(seen: readonly { readonly vantage: Vantage }[]): boolean {
+  return seen.some(({ vantage }) => vantageKind(vantage) === 'inside');
 }

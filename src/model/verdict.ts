@@ -4,9 +4,11 @@ import { describeAddresses, widestBind } from './describe.ts';
 import type { EndpointFacts, EstateFacts, MatchedEntry, Verdict } from './facts.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 import { isInFuture, isStale } from './freshness.ts';
+import { hasOutsideLook, type OutsideAnswer, outsideAnswers, unansweredThoughBound } from './looks.ts';
 import { isCovered } from './observation.ts';
 import { compareProcess } from './process-match.ts';
 import type { Exception, ExceptionKind } from './register.ts';
+import { preferInside, vantageWords } from './vantage.ts';
 
 /**
  * Returns what can be said of an endpoint. UNDETERMINED where nothing is known to listen; DEVIATES where a finding of severity low or above is about it or its entry,
@@ -55,8 +57,10 @@ function doubtsAbout(facts: EndpointFacts, someAccepted: boolean, estate: Estate
   doubts.push(...stalenessDoubts(facts, estate));
   if (decides) doubts.push(...processDoubts(facts, decides));
   if (widestBind(facts) !== 'loopback') {
+    if (decides) doubts.push(...encryptionDoubt(facts, decides, estate));
     const match = someAccepted ? 'matches the register but for what is accepted' : 'matches the register';
     doubts.push(`${decides ? match : 'reachable beyond loopback'}; who can connect is not verified`);
+    doubts.push(...unansweredWords(facts));
   }
   return doubts;
 }
@@ -68,9 +72,12 @@ function brokenDoubt(facts: EndpointFacts): readonly string[] {
 }
 
 /** Where nothing is known to listen there is no port to judge: why nothing is known, or who looked and when. */
-function absenceDoubts({ endpoint, host }: EndpointFacts, estate: EstateFacts): readonly string[] {
+function absenceDoubts(facts: EndpointFacts, estate: EstateFacts): readonly string[] {
+  const { endpoint, host } = facts;
   if (host.length === 0) return [`nobody looked at ${endpoint.host}`];
   const looks = host.filter((h) => isCovered(h.coverage, endpoint));
+  const asked = looks.length === 0 ? outsideAnswers(facts) : [];
+  if (asked.length > 0) return [...asked.map(answerText), `nobody looked at this port on ${endpoint.host} itself`];
   if (looks.length === 0) return [`nobody looked at this port of ${endpoint.host}`];
   const newest = Math.max(...looks.map((h) => h.lastObservedAt));
   const doubt = isInFuture(newest, estate)
@@ -91,11 +98,15 @@ function approvalDoubts(matched: MatchedEntry, now: number): readonly string[] {
   return [`the approval of ${entry.id} expired on ${utcDay(entry.expires ?? now)}`];
 }
 
-/** The listeners must be known from a vantage that looked recently. A time after now says nothing about now either. */
+/**
+ * The listeners must be known from a vantage that looked recently: from inside, where they are known from there. A time
+ * after now says nothing about now either.
+ */
 function stalenessDoubts(facts: EndpointFacts, estate: EstateFacts): readonly string[] {
   let newest = Number.NEGATIVE_INFINITY;
+  const seen = preferInside(facts.listeners);
   for (const { vantage, lastObservedAt } of facts.host)
-    if (facts.listeners.some((l) => l.vantage === vantage)) newest = Math.max(newest, lastObservedAt);
+    if (seen.some((l) => l.vantage === vantage)) newest = Math.max(newest, lastObservedAt);
   if (newest === Number.NEGATIVE_INFINITY) return ['when the host was last observed is not known'];
   if (isInFuture(newest, estate)) return [`last observed at ${utcTime(newest)}, which is after now: a clock is wrong`];
   return isStale(newest, estate) ? [`last observed at ${utcTime(newest)}, too long ago to speak of now`] : NONE;
@@ -103,12 +114,28 @@ function stalenessDoubts(facts: EndpointFacts, estate: EstateFacts): readonly st
 
 function processDoubts(facts: EndpointFacts, { entry }: MatchedEntry): readonly string[] {
   let unknown = NONE;
-  for (const { listener } of facts.listeners) {
+  for (const { listener } of preferInside(facts.listeners)) {
     const hidden = compareProcess(entry.process, listener).unknown;
     if (hidden.length > 0) unknown = [...unknown, ...hidden];
   }
   if (unknown.length === 0) return NONE;
   return [`${entry.id} names the process (${[...new Set(unknown)].join(', ')}), and that was not visible`];
+}
+
+/** An entry that demands encryption is met only where somebody asked. Where nobody ever does, nothing is expected. */
+function encryptionDoubt(facts: EndpointFacts, { entry }: MatchedEntry, estate: EstateFacts): readonly string[] {
+  if (entry.encryption === null || entry.encryption === 'none' || !hasOutsideLook(estate)) return NONE;
+  if (facts.listeners.some(({ listener }) => listener.answer?.encryption !== undefined)) return NONE;
+  return [`${entry.id} demands encryption (${entry.encryption}), and nobody has seen what it answers`];
+}
+
+/** `10.0.0.5 did not answer over the network from scanner-1 (filtered) at …`: bound, and something is in between. */
+function unansweredWords(facts: EndpointFacts): readonly string[] {
+  return unansweredThoughBound(facts).map(answerText);
+}
+
+function answerText({ address, vantage, outcome, at }: OutsideAnswer): string {
+  return `${address} did not answer ${vantageWords(vantage)} (${outcome}) at ${utcTime(at)}`;
 }
 
 const KIND_WORDS: Readonly<Record<ExceptionKind, string>> = {

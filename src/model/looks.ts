@@ -1,0 +1,92 @@
+import { type Endpoint, HOST_SCOPE, type Scope } from './endpoint.ts';
+import type { EndpointFacts, EstateFacts } from './facts.ts';
+import { isStale } from './freshness.ts';
+import { answersOn } from './identity-scopes.ts';
+import { type Coverage, inRanges } from './observation.ts';
+import type { HostState } from './state.ts';
+import { preferInside, vantageKind } from './vantage.ts';
+
+/** How a port answered at one address when it was asked from outside. */
+export interface OutsideAnswer {
+  readonly vantage: string;
+  readonly address: string;
+  readonly outcome: 'open' | 'closed' | 'filtered' | 'unreachable';
+  /** UTC milliseconds. */
+  readonly at: number;
+}
+
+function coversPort(coverage: Coverage, { transport, port }: Endpoint): boolean {
+  return coverage.transports.includes(transport) && inRanges(coverage.ports, port);
+}
+
+/** What looks from outside found of an endpoint, by address; empty where nobody asked. */
+export function outsideAnswers({
+  endpoint,
+  host,
+  listeners,
+}: Pick<EndpointFacts, 'endpoint' | 'host' | 'listeners'>): readonly OutsideAnswer[] {
+  const answers: OutsideAnswer[] = [];
+  if (host.length === 1 && host[0]?.vantage === 'local') return answers;
+  for (const state of host) {
+    if (vantageKind(state.vantage) === 'inside') continue;
+    const { vantage, lastObservedAt: at } = state;
+    const asked = new Set(
+      state.coverage.flatMap((c) => (c.addresses !== 'all' && coversPort(c, endpoint) ? c.addresses : [])),
+    );
+    for (const address of asked) {
+      const isOpen = listeners.some((s) => s.open && s.vantage === vantage && s.listener.address === address);
+      const other = state.outcomes?.find(
+        (o) => o.address === address && o.transport === endpoint.transport && inRanges(o.ports, endpoint.port),
+      )?.outcome;
+      if (isOpen) answers.push({ vantage, address, outcome: 'open', at });
+      else if (other !== undefined && other !== 'open|filtered') answers.push({ vantage, address, outcome: other, at });
+    }
+  }
+  return answers;
+}
+
+/**
+ * Addresses that did not answer when they were asked from outside although a listener is bound to them: a filter is in
+ * between, or the listener was opened later. Empty where none is bound beyond loopback.
+ */
+export function unansweredThoughBound(facts: EndpointFacts): readonly OutsideAnswer[] {
+  if (facts.host.length < 2) return [];
+  const bound = preferInside(facts.listeners).filter((s) => vantageKind(s.vantage) === 'inside');
+  return outsideAnswers(facts).filter(
+    ({ outcome, address, at }) =>
+      outcome !== 'open' && bound.some((s) => s.openSince <= at && answersOn(s.listener, address)),
+  );
+}
+
+/** The newest look from inside that covers a port, in whatever scope; `everyScope`: it enumerated all of them. */
+export function insideLookAt({
+  endpoint,
+  host,
+}: Pick<EndpointFacts, 'endpoint' | 'host'>): { readonly state: HostState; readonly everyScope: boolean } | null {
+  let newest: { state: HostState; everyScope: boolean } | null = null;
+  for (const state of host) {
+    if (vantageKind(state.vantage) === 'outside' || state.lastObservedAt < (newest?.state.lastObservedAt ?? 0))
+      continue;
+    const covering = state.coverage.filter((c) => c.addresses === 'all' && coversPort(c, endpoint));
+    const has = (scope: Scope) => covering.some((c) => c.scope === scope);
+    if (has('*') || has(HOST_SCOPE)) newest = { state, everyScope: has('*') };
+  }
+  return newest;
+}
+
+const outside = new WeakMap<readonly HostState[], boolean>();
+
+/** Says whether any host was ever looked at from outside. */
+export function hasOutsideLook({ hosts }: EstateFacts): boolean {
+  let found = outside.get(hosts);
+  if (found === undefined) {
+    found = hosts.some((state) => vantageKind(state.vantage) === 'outside');
+    outside.set(hosts, found);
+  }
+  return found;
+}
+
+/** Says whether two looks lie so far apart that what differs between them may just have changed. */
+export function areOfDifferentTimes(a: number, b: number, estate: EstateFacts): boolean {
+  return isStale(Math.min(a, b), { ...estate, now: Math.max(a, b) });
+}
