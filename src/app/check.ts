@@ -80,7 +80,7 @@ export async function checkWith(
   });
   const [hosts, listeners] = store ? [await store.hostStates(), await store.listenerStates()] : [[], []];
   const surroundings = await loadSurroundings(store, {
-    ...{ listeners, record },
+    ...{ workspace, now, listeners, record },
     vulnerabilities: vulnerabilities ?? vulnerabilityFiles(register, context.workspace),
   });
   const identities = unifyHosts({

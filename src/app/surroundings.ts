@@ -1,10 +1,15 @@
 import type { Surroundings } from '../model/facts.ts';
 import type { ListenerState } from '../model/state.ts';
+import type { LoadedWorkspace } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
 import { loadAdvisories, type VulnerabilityFiles } from './advisories.ts';
+import { loadSchedule } from './schedule.ts';
 
 /** What the surroundings of a check depend on. */
 export interface SurroundingsOptions {
+  readonly workspace: LoadedWorkspace;
+  /** UTC milliseconds. */
+  readonly now: number;
   readonly listeners: readonly ListenerState[];
   /** Vulnerability data to look packages up in; null: none is given. */
   readonly vulnerabilities: VulnerabilityFiles | null;
@@ -12,13 +17,14 @@ export interface SurroundingsOptions {
   readonly record: boolean;
 }
 
-/** What other systems say, as far as it was ever imported or is given. */
+/** What other systems say, as far as it was ever imported or is given, and what became of the schedule. */
 export async function loadSurroundings(
   store: Store | null,
-  { listeners, vulnerabilities, record }: SurroundingsOptions,
+  { workspace, now, listeners, vulnerabilities, record }: SurroundingsOptions,
 ): Promise<Surroundings> {
   const advisories = vulnerabilities && (await loadAdvisories(vulnerabilities, listeners, store, record));
-  const given = advisories ? { advisories } : {};
+  const schedule = await loadSchedule(store, workspace, now);
+  const given = { ...(advisories && { advisories }), ...(schedule && { schedule }) };
   if (!store) return given;
   const [assets, tickets, declarations] = [
     await store.lists('assets'),

@@ -10,6 +10,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+if (process.env.QUIETDOOR_DUE === '1' && process.channel) {
+  // Started by a schedule: a run that nobody waits for any more would run beside the next one.
+  process.on('disconnect', () => process.exit(EXIT.interrupted));
+  process.channel.unref();
+}
+
 if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
   // Answered before anything is loaded: other tools ask this often.
   process.stdout.write(`${VERSION}\n`);

@@ -47,6 +47,12 @@ export function prepareFile(options: StoreOptions): void {
   inspectHeader(file);
 }
 
+/** Makes an empty file beside the store (0600) where there is none, for the owner of its directory under sudo. */
+export function makeFileBeside(file: string, dir: string): void {
+  makeFile(file, invokingUser(dir));
+  refuseOtherKinds(file);
+}
+
 /** Not even a link to a store: run by root in the directory of somebody else, it would lead to a file of their choice. */
 function refuseOtherKinds(file: string): void {
   const status = fs.lstatSync(file);

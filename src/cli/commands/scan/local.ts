@@ -4,6 +4,8 @@ import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPl
 import { progress, renderOptions, writeResult } from '../../output.ts';
 
 interface ScanFlags extends OutputOptions, PlaceOptions {
+  readonly due?: boolean;
+  readonly dryRun?: boolean;
   readonly record: boolean;
   readonly hashes: boolean;
   readonly root: string;
@@ -15,10 +17,13 @@ export function define(parent: Command): void {
     .command('local', { isDefault: true })
     .summary(summary)
     .description(summary)
+    .option('--due', 'run what the schedule of quietdoor.yaml says is due, instead')
+    .option('--dry-run', 'with --due: only list the schedule')
     .option('--no-record', 'only print; needs no workspace')
     .option('--no-hashes', 'do not hash the binaries')
     .option('--root <dir>', 'read a captured tree instead of this machine (with --no-record)', '/')
     .action(async (flags: ScanFlags) => {
+      if (flags.due) return (await import('./due.ts')).scanDue(flags);
       const { UserError } = await import('../../../model/errors.ts');
       if (flags.root !== '/' && flags.record) {
         throw new UserError('a captured tree is not this machine, so it is not recorded', { hint: 'Add --no-record.' });
@@ -43,6 +48,7 @@ export function define(parent: Command): void {
   withOutput(command, ['table', 'json', 'jsonl', 'csv']);
   withExamples(command, [
     ['sudo quietdoor scan', 'this machine, every owner visible'],
+    ['quietdoor scan --due', 'scheduled scans, checks and imports that are due'],
     ['quietdoor scan --no-record --format json', 'print what listens, record nothing'],
   ]);
 }

@@ -1,0 +1,53 @@
+import type { Event } from '../model/event.ts';
+import type { ScheduleState } from '../model/schedule.ts';
+import { type ScheduleRun, scheduleStates } from '../model/schedule-state.ts';
+import type { LoadedWorkspace } from '../register/workspace.ts';
+import type { Store } from '../store/store.ts';
+
+/** Newest runs that are read, and versions of the register that are looked at. */
+const RUNS = 5_000;
+const VERSIONS = 200;
+
+/** What became of each item of the schedule; undefined where the workspace has none. `store` null: nothing ever ran. */
+export async function loadSchedule(
+  store: Store | null,
+  workspace: LoadedWorkspace,
+  now: number,
+): Promise<readonly ScheduleState[] | undefined> {
+  const items = workspace.register.schedule;
+  if (!items) return undefined;
+  if (!store) return scheduleStates(items, [], null, now);
+  const events = await store.events({ types: ['schedule.ran'], limit: RUNS });
+  return scheduleStates(items, events.flatMap(runOf), await knownSince(store, workspace), now);
+}
+
+function runOf({ subject, body }: Event): ScheduleRun[] {
+  const { started, exit, cron, timeZone } = body;
+  if (typeof started !== 'number' || typeof exit !== 'number') return [];
+  return [{ name: subject, started, exit, cron: String(cron), timeZone: String(timeZone) }];
+}
+
+/**
+ * When the config as it is was first kept (UTC milliseconds): before that nothing was due by it. Goes back over the kept
+ * versions of the register for as long as the config is the same; null where none was kept.
+ */
+async function knownSince(store: Store, workspace: LoadedWorkspace): Promise<number | null> {
+  const config = configText(workspace.files);
+  let since: number | null = null;
+  for (const { body, observedAt } of await store.events({ types: ['register.changed'], limit: VERSIONS })) {
+    const bytes = typeof body.document === 'string' ? await store.document(body.document) : undefined;
+    if (!bytes) break;
+    const { files } = JSON.parse(Buffer.from(bytes).toString()) as { files: { path: string; text: string }[] };
+    if (configText(files) !== config) break;
+    since = observedAt;
+  }
+  return since;
+}
+
+/** Texts of quietdoor.yaml and of those that it extends. */
+function configText(files: readonly { readonly path: string; readonly text: string }[]): string {
+  return files
+    .filter(({ path }) => /(^|\/)quietdoor\.ya?ml$/.test(path))
+    .map(({ path, text }) => `${path}\n${text}`)
+    .join('\n');
+}
