@@ -2,7 +2,9 @@ import { addressConflict } from './address-conflict.ts';
 import { approvalExpired } from './approval-expired.ts';
 import { binaryReplaced } from './binary-replaced.ts';
 import { brokenRegister } from './broken-register.ts';
+import { certificateExpired } from './certificate-expired.ts';
 import type { Check } from './check.ts';
+import { cleartextService } from './cleartext-service.ts';
 import { coverageGap } from './coverage-gap.ts';
 import { expiredException } from './expired-exception.ts';
 import { missedRun } from './missed-run.ts';
@@ -20,6 +22,7 @@ import { uncoveredAsset } from './uncovered-asset.ts';
 import { unknownAsset } from './unknown-asset.ts';
 import { unregisteredListener } from './unregistered-listener.ts';
 import { vantageDisagreement } from './vantage-disagreement.ts';
+import { weakTls } from './weak-tls.ts';
 import { widerBind } from './wider-bind.ts';
 import { wrongProcess } from './wrong-process.ts';
 
@@ -32,6 +35,9 @@ export const checks: readonly Check[] = [
   prohibitedService,
   binaryReplaced,
   privilegedListener,
+  cleartextService,
+  weakTls,
+  certificateExpired,
   vantageDisagreement,
   unapprovedEntry,
   missingJustification,
