@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { load } from 'js-yaml';
 import * as z from 'zod';
 import { bindScopeOf } from '../src/model/address.ts';
+import type { AdvisoryData } from '../src/model/advisory.ts';
 import type { AnswerFacts } from '../src/model/answer.ts';
 import type { AssetList } from '../src/model/asset.ts';
 import { buildFacts } from '../src/model/build-facts.ts';
@@ -10,10 +11,12 @@ import { type Endpoint, TRANSPORTS, type Transport } from '../src/model/endpoint
 import type { Facts } from '../src/model/facts.ts';
 import { SEVERITIES } from '../src/model/finding.ts';
 import { unifyHosts } from '../src/model/identity.ts';
-import type { Listener, ProcessFacts } from '../src/model/listener.ts';
+import type { Listener, PackageFacts, ProcessFacts } from '../src/model/listener.ts';
 import { ALL_PORTS, type PortOutcome } from '../src/model/observation.ts';
 import { parsePorts } from '../src/model/port-ranges.ts';
-import type { ApprovalState } from '../src/model/register.ts';
+import { type ApprovalState, DAY_MS } from '../src/model/register.ts';
+import type { ScheduleItem } from '../src/model/schedule.ts';
+import { scheduleStates } from '../src/model/schedule-state.ts';
 import type { HostState, ListenerState } from '../src/model/state.ts';
 import { vantageKind } from '../src/model/vantage.ts';
 import { loadWorkspace } from '../src/register/workspace.ts';
@@ -22,6 +25,29 @@ import { loadWorkspace } from '../src/register/workspace.ts';
 export const EXAMPLES_DIR = resolve(import.meta.dirname, '../fixtures/checks');
 
 const time = z.iso.datetime();
+
+const packageSchema = z.strictObject({
+  manager: z.enum(['dpkg', 'rpm', 'apk']).default('dpkg'),
+  name: z.string(),
+  version: z.string(),
+  source: z.string().optional(),
+  ecosystem: z.string().optional(),
+  candidate: z.strictObject({ version: z.string(), security: z.boolean().optional(), dataAt: time }).optional(),
+});
+
+/** AdvisoryData; `byPackage` by packageKeyText. */
+const advisoriesSchema = z.strictObject({
+  newest: time.nullable().default(null),
+  ecosystems: z.array(z.string()).default([]),
+  notCovered: z.array(z.strictObject({ ecosystem: z.string(), packages: z.int() })).default([]),
+  problems: z.array(z.string()).default([]),
+  byPackage: z
+    .record(
+      z.string(),
+      z.array(z.looseObject({ id: z.string(), aliases: z.array(z.string()).default([]), summary: z.string() })),
+    )
+    .default({}),
+});
 
 const processSchema = z.strictObject({
   pid: z.int().default(812),
@@ -32,7 +58,8 @@ const processSchema = z.strictObject({
   uid: z.int().optional(),
   user: z.string().optional(),
   unit: z.string().optional(),
-  package: z.string().optional(),
+  container: z.string().optional(),
+  package: z.union([z.string(), packageSchema]).optional(),
 });
 
 const listenerSchema = z.strictObject({
@@ -100,6 +127,11 @@ const exampleSchema = z.strictObject({
       }),
     )
     .optional(),
+  advisories: advisoriesSchema.optional(),
+  /** Runs of the schedule in `config`, newest first; written down as they ran by the item as it is. */
+  runs: z.array(z.strictObject({ name: z.string(), started: time, exit: z.int() })).default([]),
+  /** When the schedule was first written down; left out: a year ago. */
+  scheduledSince: time.optional(),
   findings: z.array(z.strictObject({ rule: z.string(), severity: z.enum(SEVERITIES), message: z.string() })),
   verdicts: z.record(z.string(), z.enum(['CONFORMS', 'DEVIATES', 'UNDETERMINED'])).default({}),
 });
@@ -149,8 +181,21 @@ export async function factsOfExample(example: CheckExample): Promise<Facts> {
   return buildFacts({
     ...{ now, register, approvals },
     ...{ hosts: identities.hosts, listeners: identities.listeners, known: identities.known },
-    surroundings: { ...(assets.length > 0 && { assets }), identity: identities.notices },
+    surroundings: {
+      ...(assets.length > 0 && { assets }),
+      ...(example.advisories && { advisories: advisoryData(example.advisories) }),
+      identity: identities.notices,
+    },
   });
+}
+
+function scheduleOf(example: CheckExample, items: readonly ScheduleItem[], now: number) {
+  const since = example.scheduledSince === undefined ? now - 365 * DAY_MS : Date.parse(example.scheduledSince);
+  const runs = example.runs.flatMap(({ name, started, exit }) => {
+    const item = items.find((one) => one.name === name);
+    return item ? [{ name, exit, started: Date.parse(started), cron: item.cron, timeZone: item.timeZone }] : [];
+  });
+  return scheduleStates(items, runs, since, now);
 }
 
 function sourceOf(example: CheckExample) {
@@ -242,7 +287,22 @@ function processFacts(process: z.infer<typeof processSchema>): ProcessFacts {
   return {
     pid: process.pid,
     ...known,
-    ...(owner === undefined ? {} : { package: { manager: 'dpkg' as const, name: owner, version: '1.0' } }),
+    ...(owner === undefined ? {} : { package: packageFacts(owner) }),
+  };
+}
+
+function packageFacts(owner: string | z.infer<typeof packageSchema>): PackageFacts {
+  if (typeof owner === 'string') return { manager: 'dpkg', name: owner, version: '1.0' };
+  const { candidate, ...rest } = owner;
+  const known = candidate && { ...candidate, dataAt: Date.parse(candidate.dataAt) };
+  return { ...rest, ...(known && { candidate: known }) } as PackageFacts;
+}
+
+function advisoryData({ newest, byPackage, ...rest }: z.infer<typeof advisoriesSchema>): AdvisoryData {
+  return {
+    ...rest,
+    newest: newest === null ? null : Date.parse(newest),
+    byPackage: new Map(Object.entries(byPackage)),
   };
 }
 

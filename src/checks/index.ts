@@ -10,6 +10,7 @@ import { expiredException } from './expired-exception.ts';
 import { missedRun } from './missed-run.ts';
 import { missingJustification } from './missing-justification.ts';
 import { orphanOwner } from './orphan-owner.ts';
+import { outdatedPackage } from './outdated-package.ts';
 import { overlappingEntries } from './overlapping-entries.ts';
 import { policyDeviation } from './policy-deviation.ts';
 import { privilegedListener } from './privileged-listener.ts';
@@ -22,6 +23,7 @@ import { uncoveredAsset } from './uncovered-asset.ts';
 import { unknownAsset } from './unknown-asset.ts';
 import { unregisteredListener } from './unregistered-listener.ts';
 import { vantageDisagreement } from './vantage-disagreement.ts';
+import { vulnerableService } from './vulnerable-service.ts';
 import { weakTls } from './weak-tls.ts';
 import { widerBind } from './wider-bind.ts';
 import { wrongProcess } from './wrong-process.ts';
@@ -34,6 +36,8 @@ export const checks: readonly Check[] = [
   widerBind,
   prohibitedService,
   binaryReplaced,
+  outdatedPackage,
+  vulnerableService,
   privilegedListener,
   cleartextService,
   weakTls,
