@@ -184,6 +184,7 @@ export async function factsOfExample(example: CheckExample): Promise<Facts> {
     surroundings: {
       ...(assets.length > 0 && { assets }),
       ...(example.advisories && { advisories: advisoryData(example.advisories) }),
+      ...(register.schedule && { schedule: scheduleOf(example, register.schedule, now) }),
       identity: identities.notices,
     },
   });

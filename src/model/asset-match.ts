@@ -74,6 +74,7 @@ export function showsHost(state: HostState): boolean {
   return asked > unanswered;
 }
 
+/** Nothing can be sent to port 0. */
 function portCount(ranges: readonly PortRange[]): number {
-  return ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  return ranges.reduce((sum, { from, to }) => sum + to - Math.max(from, 1) + 1, 0);
 }
