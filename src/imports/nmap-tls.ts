@@ -12,6 +12,7 @@ const PROTOCOLS = ['SSLv3', 'TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
 
 /** What `ssl-cert` and `ssl-enum-ciphers` found out of the TLS of a port; null where neither says anything. */
 export function tlsFacts(certificate: ScriptOutput, ciphers: ScriptOutput): TlsFacts | null {
+  if (certificate.size === 0 && ciphers.size === 0) return null;
   const tables = new Set([...ciphers.keys()].map((path) => path.slice(0, path.indexOf('/'))));
   const spoken = PROTOCOLS.filter((name) => tables.has(name));
   const protocol = spoken.at(-1);

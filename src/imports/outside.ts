@@ -71,7 +71,8 @@ export function outsideObservation(format: string, seen: ScannedAddress): Unname
     observedAt: seen.observedAt,
     durationMs: seen.durationMs,
     privilege: seen.privilege,
-    host: { name: host, addresses: [address], tags: [], names: [...new Set(seen.names)].sort(compareText) },
+    // Keys in order, here and below: canonicalJson is fast then.
+    host: { addresses: [address], name: host, names: [...new Set(seen.names)].sort(compareText), tags: [] },
     coverage: coverageOf(seen),
     gaps: seen.gaps,
     listeners,
@@ -84,7 +85,7 @@ function mergeOutcomes(address: string, seen: readonly ScannedPorts[]): PortOutc
   for (const transport of transportsOf(seen))
     for (const outcome of OUTCOMES) {
       const ports = seen.filter((s) => s.transport === transport && s.outcome === outcome).flatMap((s) => s.ports);
-      if (ports.length > 0) merged.push({ outcome, transport, address, ports: mergePorts(ports) });
+      if (ports.length > 0) merged.push({ address, outcome, ports: mergePorts(ports), transport });
     }
   return merged;
 }
@@ -103,7 +104,13 @@ function coverageOf({ address, open, outcomes, notOpen = [] }: ScannedAddress): 
     if (same) same.transports.push(transport);
     else coverage.set(key, { transports: [transport], ports });
   }
-  return [...coverage.values()].map((c) => ({ host: address, scope: 'unknown', ...c, addresses: [address] }));
+  return [...coverage.values()].map(({ ports, transports }) => ({
+    addresses: [address],
+    host: address,
+    ports,
+    scope: 'unknown',
+    transports,
+  }));
 }
 
 function transportsOf(items: readonly { readonly transport: Transport }[]): Transport[] {

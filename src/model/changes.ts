@@ -39,7 +39,8 @@ export interface StateChange {
  */
 export function observationBasis(o: Observation): string {
   const { collector, vantage, privilege, host, coverage, gaps, outcomes } = o;
-  const basis = { collector, vantage, privilege, host, coverage, gaps, ...(outcomes && { outcomes }) };
+  // Keys in order: canonicalJson is fast then.
+  const basis = { collector, coverage, gaps, host, ...(outcomes && { outcomes }), privilege, vantage };
   return canonicalJson(basis as unknown as Json);
 }
 
@@ -107,7 +108,7 @@ function applyObservation(
   }
   const events: EventDraft[] = [];
   if (host === null) {
-    events.push(draft(o, 'host.first-seen', o.host.name, { vantage: o.vantage, host: o.host as unknown as Json }));
+    events.push(draft(o, 'host.first-seen', o.host.name, { host: o.host as unknown as Json, vantage: o.vantage }));
   }
   const body = { basis: sha256(basis), changes: found.length, gaps: o.gaps.length, id: o.id, listeners: seen.length };
   events.push(draft(o, 'observation.recorded', o.host.name, body), ...found);

@@ -37,34 +37,48 @@ export function batches<T>(rows: readonly T[]): T[][] {
   return found;
 }
 
-/** Texts of full batches, by dialect and statement: building one takes longer than running it. */
+/** Rows of the statements that a rest is written with, so that there are few texts of each. */
+const REST_ROWS = [64, 32, 16, 8, 4, 2, 1];
+
+/** Splits rows so that a handful of statements fits every number of them. */
+function statements<T>(rows: readonly T[]): T[][] {
+  const found = batches(rows);
+  const rest = found.at(-1);
+  if (!rest || rest.length === BATCH_ROWS) return found;
+  found.pop();
+  let from = 0;
+  for (const size of REST_ROWS)
+    if (rest.length - from >= size) {
+      found.push(rest.slice(from, from + size));
+      from += size;
+    }
+  return found;
+}
+
+/** Texts of statements, by dialect, name and number of rows: building one takes longer than running it. */
 const texts = new WeakMap<object, Map<string, string>>();
 
 /**
- * Writes rows in batches of one statement each. `statement`: its name; the same name always stands for the same
- * statement, which has no parameters but the values of its rows, in the order of their keys.
+ * Writes rows in batches of one statement each; returns what they return. `statement`: its name; the same name always
+ * stands for the same statement, which has no parameters but the values of its rows, in the order of their keys.
  */
-export async function writeBatches<Row extends object>(
+export async function writeBatches<Row extends object, Result = never>(
   db: Database,
   statement: string,
   rows: readonly Row[],
-  build: (rows: Row[]) => Compilable,
-): Promise<void> {
+  build: (rows: Row[]) => Compilable<Result>,
+): Promise<Result[]> {
   const { adapter } = db.getExecutor();
   const known = texts.get(adapter) ?? new Map<string, string>();
   texts.set(adapter, known);
-  for (const batch of batches(rows)) {
-    if (batch.length < BATCH_ROWS) {
-      await db.executeQuery(build(batch).compile());
-      continue;
-    }
-    const text = known.get(statement) ?? build(batch).compile().sql;
-    known.set(statement, text);
-    await db.executeQuery(
-      CompiledQuery.raw(
-        text,
-        batch.flatMap((row) => Object.values(row)),
-      ),
-    );
+  const results: Result[] = [];
+  for (const batch of statements(rows)) {
+    const name = `${batch.length} ${statement}`;
+    const text = known.get(name) ?? build(batch).compile().sql;
+    known.set(name, text);
+    const values = batch.flatMap((row) => Object.values(row));
+    const { rows: returned } = await db.executeQuery<Result>(CompiledQuery.raw(text, values));
+    for (const row of returned) results.push(row);
   }
+  return results;
 }

@@ -2,16 +2,15 @@ import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { Kysely, sql } from 'kysely';
-import { compareObservation } from '../model/changes.ts';
 import { UserError } from '../model/errors.ts';
 import type { Event, EventDraft } from '../model/event.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Observation } from '../model/observation.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
-import { sha256 as digestOf } from '../util/sha256.ts';
 import type { Database, Tables } from './database.ts';
 import { type Migrations, migrate, schemaOf } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { recordObservations } from './record-observations.ts';
 import { NodeSqliteDialect } from './sqlite-dialect.ts';
 import { explainError } from './sqlite-errors.ts';
 import { prepareFile, storeFile } from './sqlite-file.ts';
@@ -31,10 +30,9 @@ import { readCache, writeCache } from './tables/cache.ts';
 import { readDocument, writeDocument } from './tables/documents.ts';
 import { insertEvents, selectEvents } from './tables/events.ts';
 import { selectFirstSeen, writeFindings } from './tables/findings.ts';
-import { selectHosts, upsertHost } from './tables/host-states.ts';
-import { deleteListeners, selectListeners, touchListeners, upsertListeners } from './tables/listener-states.ts';
+import { selectHosts } from './tables/host-states.ts';
+import { selectListeners } from './tables/listener-states.ts';
 import { deleteList, selectLists, writeList } from './tables/lists.ts';
-import { hasObservation, insertObservation } from './tables/observations.ts';
 
 const LOCK_TIMEOUT_MS = 10_000;
 /** SQLite's own wait, which stops the event loop: only for the short locks of recovery and checkpoints. */
@@ -105,14 +103,10 @@ class SqliteStore implements Store {
   }
 
   recordObservation(observation: Observation, recordedAt: number): Promise<readonly Event[]> {
-    return this.#write((db) => recordObservation(db, observation, recordedAt));
+    return this.recordObservations([observation], recordedAt);
   }
   recordObservations(observations: readonly Observation[], recordedAt: number): Promise<readonly Event[]> {
-    return this.#write(async (db) => {
-      const events: Event[] = [];
-      for (const o of observations) events.push(...(await recordObservation(db, o, recordedAt)));
-      return events;
-    });
+    return this.#write((db) => recordObservations(db, observations, recordedAt));
   }
   listenerStates(filter?: ListenerFilter): Promise<readonly ListenerState[]> {
     return this.#read((db) => selectListeners(db, filter));
@@ -176,33 +170,6 @@ class SqliteStore implements Store {
       throw explainError(error, this.#file, this.#lockTimeoutMs);
     }
   }
-}
-
-/** The one place where an observation becomes state and ledger, inside one transaction. */
-async function recordObservation(db: Database, o: Observation, recordedAt: number): Promise<readonly Event[]> {
-  if (await hasObservation(db, o.id)) return [];
-  const at = { host: o.host.name, vantage: o.vantage };
-  const [stored] = await selectHosts(db, at);
-  const listeners = await selectListeners(db, at);
-  const change = compareObservation({ listeners, host: stored?.state ?? null }, o, recordedAt);
-
-  const digest = digestOf(change.basis);
-  await writeDocument(db, 'basis', digest, Buffer.from(change.basis));
-  if (change.kind === 'applied') {
-    const confirmedAt = change.confirmsAll ? o.observedAt : (stored?.confirmedAt ?? 0);
-    const id = await upsertHost(db, { state: change.host, confirmedAt, basis: digest });
-    if (!change.confirmsAll) await touchListeners(db, id, change.confirmed);
-    await upsertListeners(db, id, change.listeners);
-    await deleteListeners(db, id, change.forgotten);
-  } else if (change.kind === 'clock' && stored) {
-    const confirmedAt = Math.min(stored.confirmedAt, o.observedAt);
-    const id = await upsertHost(db, { ...stored, state: change.host, confirmedAt });
-    await upsertListeners(db, id, change.listeners);
-  }
-  const events = await insertEvents(db, change.events, recordedAt);
-  const record = events.find((event) => event.subject === o.host.name && event.type !== 'host.first-seen');
-  await insertObservation(db, o, recordedAt, record?.sequence ?? 0);
-  return events;
 }
 
 async function readStats(db: Database, file: string): Promise<StoreStats> {

@@ -72,6 +72,7 @@ export async function dropUnusedShapes(db: Database): Promise<void> {
       .selectFrom(table)
       .select((eb) => eb.fn.countAll<number>().as('n'))
       .executeTakeFirstOrThrow();
-  if ((await count('listener_shapes')).n <= (await count('listener_states')).n + SPARE_SHAPES) return;
+  const shapes = (await count('listener_shapes')).n;
+  if (shapes <= SPARE_SHAPES || shapes <= (await count('listener_states')).n + SPARE_SHAPES) return;
   await sql`delete from listener_shapes where id not in (select shape from listener_states)`.execute(db);
 }

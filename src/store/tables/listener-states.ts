@@ -3,9 +3,11 @@ import { compareListeners, type Listener, type ProcessFacts } from '../../model/
 import type { ListenerAttributes } from '../../model/listener-attributes.ts';
 import type { ListenerState } from '../../model/state.ts';
 import { compareText } from '../../util/compare.ts';
-import { type Database, writeBatches } from '../database.ts';
+import { getOrMake } from '../../util/get-or-make.ts';
+import { batches, type Database, writeBatches } from '../database.ts';
 import type { ListenerFilter } from '../store.ts';
-import { dropUnusedShapes, type ListenerShape, selectShapes, shapeIds, shapeText } from './listener-shapes.ts';
+import type { StoredHost } from './host-states.ts';
+import { type ListenerShape, selectShapes, shapeIds, shapeText } from './listener-shapes.ts';
 
 /** A listener over time. One per host and vantage, port, transport, scope and address. */
 export interface ListenerStateTable {
@@ -45,10 +47,7 @@ export async function selectListeners(
   if (filter.vantage !== undefined) hostQuery = hostQuery.where('vantage', '=', filter.vantage);
   const hosts = new Map((await hostQuery.execute()).map((row) => [row.id, row]));
 
-  let query = db
-    .selectFrom('listener_states')
-    .select(['id', 'host_state', 'port', 'address', 'open', 'first_seen', 'open_since', 'last_seen', 'closed_at'])
-    .select(['restarts', 'shape', 'pid', 'started_at', 'shared_with', 'remembered']);
+  let query = listenerRows(db);
   if (filter.host !== undefined || filter.vantage !== undefined) {
     query = query.where('host_state', 'in', hostQuery.clearSelect().select('id'));
   }
@@ -58,6 +57,36 @@ export async function selectListeners(
   if (filter.openOnly) query = query.where('open', '=', 1);
 
   const states: ListenerState[] = [];
+  for await (const { state } of readStates(db, query, hosts)) states.push(state);
+  return states.sort((a, b) => compareListeners(a.listener, b.listener) || compareText(a.vantage, b.vantage));
+}
+
+/** Listeners of some hosts, by the id of the host's row; in no order. */
+export async function selectListenersOf(
+  db: Database,
+  hosts: readonly StoredHost[],
+): Promise<ReadonlyMap<number, readonly ListenerState[]>> {
+  const states = new Map<number, ListenerState[]>();
+  const rows = new Map(hosts.map(({ id, at, confirmedAt }) => [id, { ...at, confirmed_at: confirmedAt }]));
+  for (const ids of batches([...rows.keys()]))
+    for await (const { hostState, state } of readStates(db, listenerRows(db).where('host_state', 'in', ids), rows))
+      getOrMake(states, hostState, () => []).push(state);
+  return states;
+}
+
+function listenerRows(db: Database) {
+  return db
+    .selectFrom('listener_states')
+    .select(['id', 'host_state', 'port', 'address', 'open', 'first_seen', 'open_since', 'last_seen', 'closed_at'])
+    .select(['restarts', 'shape', 'pid', 'started_at', 'shared_with', 'remembered']);
+}
+
+/** Reads the rows of a query page by page. `hosts`: by the id of their row. */
+async function* readStates(
+  db: Database,
+  query: ReturnType<typeof listenerRows>,
+  hosts: ReadonlyMap<number, HostRow>,
+): AsyncGenerator<{ readonly hostState: number; readonly state: ListenerState }, void, undefined> {
   const shapes = new Map<number, Mould>();
   for (let last = 0, isMore = true; isMore; ) {
     const rows = await query.where('id', '>', last).orderBy('id').limit(PAGE_ROWS).execute();
@@ -67,12 +96,11 @@ export async function selectListeners(
       const host = hosts.get(row.host_state);
       const shape = shapes.get(row.shape);
       if (!host || !shape) throw new Error(`the listener on ${row.address}:${row.port} lacks its host or shape`);
-      states.push(toState(row, host, shape));
+      yield { hostState: row.host_state, state: toState(row, host, shape) };
     }
     last = rows.at(-1)?.id ?? last;
     isMore = rows.length === PAGE_ROWS;
   }
-  return states.sort((a, b) => compareListeners(a.listener, b.listener) || compareText(a.vantage, b.vantage));
 }
 
 /** Rows read at once: so few that they are gone again before they cost memory. */
@@ -120,16 +148,15 @@ function toListener(row: ListenerRow, mould: Mould, host: string): Listener {
   return { ...mould.listener, host, port, address, process, sharedWith };
 }
 
-/** Writes states of one host and vantage, replacing those of the same key. */
+/** Writes states, replacing those of the same key. `hostState`: id of the host's row. */
 export async function upsertListeners(
   db: Database,
-  hostState: number,
-  states: readonly ListenerState[],
+  states: readonly { readonly hostState: number; readonly state: ListenerState }[],
 ): Promise<void> {
   if (states.length === 0) return;
-  const texts = states.map((state) => shapeText(state.listener));
+  const texts = states.map(({ state }) => shapeText(state.listener));
   const shapes = await shapeIds(db, new Set(texts));
-  const rows = states.map((state, i) => toRow(state, hostState, shapes.get(texts[i] ?? '') ?? 0));
+  const rows = states.map(({ hostState, state }, i) => toRow(state, hostState, shapes.get(texts[i] ?? '') ?? 0));
   await writeBatches(db, 'upsert listener_states', rows, (batch) =>
     db
       .insertInto('listener_states')
@@ -150,7 +177,6 @@ export async function upsertListeners(
         })),
       ),
   );
-  await dropUnusedShapes(db);
 }
 
 /** Writes only `last_seen`. */

@@ -1,5 +1,5 @@
 import type { Observation } from '../../model/observation.ts';
-import type { Database } from '../database.ts';
+import { batches, type Database, writeBatches } from '../database.ts';
 
 /** An acknowledged look. What it saw is in the state and the ledger, what it rests on in `documents`. */
 export interface ObservationTable {
@@ -14,20 +14,24 @@ export interface ObservationTable {
   sequence: number;
 }
 
-/** Says whether an observation was recorded before. */
-export async function hasObservation(db: Database, id: string): Promise<boolean> {
-  return (await db.selectFrom('observations').select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
+/** Which of these ids were recorded before. */
+export async function knownObservations(db: Database, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const known = new Set<string>();
+  for (const some of batches(ids)) {
+    const rows = await db.selectFrom('observations').select('id').where('id', 'in', some).execute();
+    for (const row of rows) known.add(row.id);
+  }
+  return known;
 }
 
-export async function insertObservation(
+/** Writes looks; `sequence`: the ledger record that names each. */
+export async function insertObservations(
   db: Database,
-  o: Observation,
+  looks: readonly { readonly observation: Observation; readonly sequence: number }[],
   recordedAt: number,
-  sequence: number,
 ): Promise<void> {
-  await db
-    .insertInto('observations')
-    .values({
+  const rows = looks.map(
+    ({ observation: o, sequence }): ObservationTable => ({
       id: o.id,
       host: o.host.name,
       vantage: o.vantage,
@@ -36,6 +40,7 @@ export async function insertObservation(
       duration_ms: o.durationMs,
       listeners: o.listeners.length,
       sequence,
-    })
-    .execute();
+    }),
+  );
+  await writeBatches(db, 'observations', rows, (batch) => db.insertInto('observations').values(batch));
 }
