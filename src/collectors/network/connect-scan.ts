@@ -1,3 +1,5 @@
+import type { PortRange } from '../../model/observation.ts';
+import { mergePorts } from '../../model/port-ranges.ts';
 import { Connector, type Probe } from './connector.ts';
 import {
   codeOf,
@@ -40,10 +42,11 @@ export interface HostResult {
   readonly durationMs: number;
   /** It accepted or refused at least one connection. */
   readonly answered: boolean;
-  /** Ascending. A port in none of these was not asked, or this machine could not ask. */
-  readonly ports: Readonly<Record<Verdict, readonly number[]>>;
-  readonly notAsked: readonly number[];
-  /** errno of the attempts that this machine did not let happen; empty text: all could be asked. */
+  /** Sorted and merged. */
+  readonly ports: Readonly<Record<Verdict, readonly PortRange[]>>;
+  /** Ports that were not asked, or that this machine could not ask. */
+  readonly notAsked: readonly PortRange[];
+  /** errno of the last attempt that this machine did not let happen, also if a later one did; empty text: none. */
   readonly refusal: string;
 }
 
@@ -58,7 +61,7 @@ export interface ScanProgress {
 /** Ports decided since the last time it was asked, for a journal; `silent` as in KnownPorts. */
 export interface ScanNews {
   readonly address: string;
-  readonly ports: Readonly<Record<Verdict | 'silent', readonly number[]>>;
+  readonly ports: Readonly<Record<Verdict | 'silent', readonly PortRange[]>>;
 }
 
 export interface ConnectScan {
@@ -136,8 +139,8 @@ export function startConnectScan(addresses: Iterator<string>, options: ConnectSc
     const now = performance.now();
     connector.sweep(now);
     admit(now);
-    if (active.length === 0 && parked.length === 0 && exhausted && connector.inFlight === 0) return end();
-    if (now >= pausedUntil && send(now) === BURST) pumpSoon();
+    if (active.length === 0 && parked.length === 0 && exhausted && connector.inFlight === 0) end();
+    else if (now >= pausedUntil && send(now) === BURST) pumpSoon();
   }
 
   /** Takes hosts in: new ones first, then those that were silent at first. */
@@ -364,36 +367,46 @@ export function startConnectScan(addresses: Iterator<string>, options: ConnectSc
   };
 }
 
-function emptyPorts(): Record<Verdict, number[]> {
-  return { open: [], closed: [], filtered: [], unreachable: [] };
+/** Ports by what is known of them; `silent`: asked, and not decided yet. */
+function portsByState(
+  host: HostProbe,
+  ports: Uint16Array,
+  indices: Iterable<number>,
+): Record<Verdict | 'silent' | 'notAsked', readonly PortRange[]> {
+  const lists: Record<Verdict | 'silent' | 'notAsked', PortRange[]> = {
+    open: [],
+    closed: [],
+    filtered: [],
+    unreachable: [],
+    silent: [],
+    notAsked: [],
+  };
+  for (const index of indices) {
+    const state = host.states[index] as number;
+    const port = ports[index] as number;
+    const list = lists[verdictOf(state) ?? (state === PENDING && host.tries[index] !== 0 ? 'silent' : 'notAsked')];
+    const last = list.at(-1);
+    if (last?.to === port - 1) list[list.length - 1] = { from: last.from, to: port };
+    else list.push({ from: port, to: port });
+  }
+  for (const name of Object.keys(lists) as (keyof typeof lists)[]) lists[name] = [...mergePorts(lists[name])];
+  return lists;
 }
 
 function resultOf(host: HostProbe, ports: Uint16Array, tick: number): HostResult {
-  const byVerdict = emptyPorts();
-  const notAsked: number[] = [];
-  ports.forEach((port, index) => {
-    const verdict = verdictOf(host.states[index] as number);
-    (verdict === null ? notAsked : byVerdict[verdict]).push(port);
-  });
-  for (const list of [...Object.values(byVerdict), notAsked]) list.sort((a, b) => a - b);
+  const { notAsked, silent, ...byVerdict } = portsByState(host, ports, ports.keys());
   return {
     address: host.address,
     startedAt: host.startedAt,
     durationMs: Math.round(tick - host.startedTick),
     answered: host.answered,
     ports: byVerdict,
-    notAsked,
-    refusal: notAsked.length > 0 ? host.refusal : '',
+    notAsked: mergePorts([...notAsked, ...silent]),
+    refusal: host.refusal,
   };
 }
 
 function newsOf(host: HostProbe, ports: Uint16Array): ScanNews {
-  const fresh: Record<Verdict | 'silent', number[]> = { ...emptyPorts(), silent: [] };
-  for (const index of host.news.splice(0)) {
-    const state = host.states[index] as number;
-    const verdict = verdictOf(state);
-    if (verdict !== null) fresh[verdict].push(ports[index] as number);
-    else if (state === PENDING) fresh.silent.push(ports[index] as number);
-  }
-  return { address: host.address, ports: fresh };
+  const { notAsked: _, ...known } = portsByState(host, ports, host.news.splice(0));
+  return { address: host.address, ports: known };
 }

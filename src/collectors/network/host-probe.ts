@@ -17,12 +17,11 @@ export function verdictOf(state: number): Verdict | null {
   return VERDICTS[state - FIRST] ?? null;
 }
 
-/** What is known of a host from an earlier run of the same scan. Ports by number. */
-export interface KnownPorts {
-  readonly verdicts: ReadonlyMap<number, Verdict>;
-  /** Ports that said nothing, as often as a silent host is asked. */
-  readonly silent: ReadonlySet<number>;
-}
+/**
+ * What is known of a host from an earlier run of the same scan, by port. `silent`: it said nothing, as often as a silent
+ * host is asked.
+ */
+export type KnownPorts = ReadonlyMap<number, Verdict | 'silent'>;
 
 /** A host on its way through the scan. Ports are positions in the scan's list. */
 export interface HostProbe {
@@ -104,12 +103,13 @@ export function createHostProbe(
 
 function recall(host: HostProbe, ports: Uint16Array, known: KnownPorts, triesWhenSilent: number): void {
   ports.forEach((port, index) => {
-    const verdict = known.verdicts.get(port);
-    if (verdict !== undefined) {
+    const verdict = known.get(port);
+    if (verdict === undefined) return;
+    if (verdict !== 'silent') {
       host.states[index] = codeOf(verdict);
       host.decided++;
       if (verdict === 'open' || verdict === 'closed') host.answered = true;
-    } else if (known.silent.has(port)) {
+    } else {
       host.tries[index] = triesWhenSilent;
       host.silent.push(index);
     }

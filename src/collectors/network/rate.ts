@@ -26,3 +26,16 @@ export function spend(limit: RateLimit, now: number): void {
   if (limit.perSecond === Number.POSITIVE_INFINITY) return;
   limit.due = Math.max(limit.due, now) + 1000 / limit.perSecond;
 }
+
+/**
+ * Counts events ahead of time and returns how long to wait for them, in ms: for callers that would rather sleep than ask
+ * again. Fair to those who ask often, as the events count at once.
+ */
+export function reserve(limits: readonly RateLimit[], events: number, now: number): number {
+  let wait = 0;
+  for (const limit of limits) {
+    for (let n = 0; n < events; n++) spend(limit, now);
+    wait = Math.max(wait, waitFor(limit, now));
+  }
+  return wait;
+}
