@@ -11,6 +11,7 @@ import { stampApproval, stampReview } from '../register/stamp.ts';
 import { didYouMean } from '../register/suggest.ts';
 import { utcDay } from '../util/words.ts';
 import type { Context } from './context.ts';
+import { loadHosts } from './identities.ts';
 import { loadRegister } from './load-register.ts';
 import { openState, withStateToRead } from './state.ts';
 import { writeFileWhole } from './write-file.ts';
@@ -43,10 +44,9 @@ export async function approveEntries(
   const key = options.sign ? keyToSignWith(context, options.key) : undefined;
   const { register } = await loadRegister(context, null);
   refuseUnlessAllowed(register, by);
-  const known = await withStateToRead(context, async (store) =>
-    store ? (await store.hostStates()).map((state) => state.host) : [],
-  );
-  const matcher = buildMatcher(register.entries, mergeHosts([...known, ...register.hosts]));
+  const identities = await withStateToRead(context, (store) => loadHosts(store, register, context.now()));
+  const known = identities.hosts.map((state) => state.host);
+  const matcher = buildMatcher(register.entries, mergeHosts([...known, ...identities.known]));
   const done: StampedEntry[] = [];
   for (const entry of ids.map((id) => entryToStamp(register, id))) {
     const at = Math.floor(context.now() / 1000) * 1000; // what the file can say

@@ -7,13 +7,14 @@ import { EVENT_TYPES } from '../model/event.ts';
 import type { CheckResult } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Framework } from '../model/framework.ts';
-import { unifyHosts } from '../model/identity.ts';
+import type { Identities } from '../model/identity.ts';
 import type { RuleInfo } from '../model/rule.ts';
 import { judgeApprovals } from '../register/approval.ts';
 import type { LoadedWorkspace } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
 import { type VulnerabilityFiles, vulnerabilityFiles } from './advisories.ts';
 import { asOf, type Context } from './context.ts';
+import { identitiesAt } from './identities.ts';
 import { keepRegister, loadRegister, registerCache } from './load-register.ts';
 import { openState } from './state.ts';
 import { loadSurroundings } from './surroundings.ts';
@@ -31,6 +32,8 @@ export interface CheckOutcome {
   readonly workspace: LoadedWorkspace;
   /** Why the history of findings was not written down; null where it was. */
   readonly notRecorded: string | null;
+  /** Every name that a host goes by. */
+  readonly identities: Identities;
 }
 
 /** Compares what is approved with what is observed. Throws UserError where the workspace or the store cannot be used. */
@@ -59,8 +62,8 @@ export interface CheckOptions {
   readonly notRecorded: string | null;
   /** Fingerprints of findings known from a baseline file. */
   readonly baseline: ReadonlySet<string>;
-  /** Endpoints to answer for although nothing listens there. */
-  readonly also?: readonly Endpoint[];
+  /** Endpoints to answer for although nothing may listen there, by what is known of hosts. */
+  readonly also?: (known: Identities) => readonly Endpoint[];
   /** Vulnerability data to use instead of what the workspace names. */
   readonly vulnerabilities?: VulnerabilityFiles;
 }
@@ -69,7 +72,7 @@ export interface CheckOptions {
 export async function checkWith(
   context: Context,
   store: Store | null,
-  { record, notRecorded, baseline, also = [], vulnerabilities }: CheckOptions,
+  { record, notRecorded, baseline, also, vulnerabilities }: CheckOptions,
 ): Promise<CheckOutcome> {
   const now = asOf(context);
   const workspace = await loadRegister(context, store, record);
@@ -83,12 +86,9 @@ export async function checkWith(
     ...{ workspace, now, listeners, record },
     vulnerabilities: vulnerabilities ?? vulnerabilityFiles(register, context.workspace),
   });
-  const identities = unifyHosts({
-    ...{ hosts, listeners, declared: register.hosts, freshSince: now - register.policy.staleAfterHours * 3_600_000 },
-    ...(surroundings.assets && { assets: surroundings.assets }),
-  });
+  const identities = identitiesAt(now, register, { hosts, listeners, assets: surroundings.assets });
   const facts = buildFacts({
-    ...{ now, register, approvals, also },
+    ...{ now, register, approvals, also: also?.(identities) ?? [] },
     ...{ hosts: identities.hosts, listeners: identities.listeners, known: identities.known },
     surroundings: { ...surroundings, identity: identities.notices },
   });
@@ -110,7 +110,7 @@ export async function checkWith(
     resolved = gone.map((finding) => ({ ...finding, controls: controlsOf(finding.rule) }));
   }
   return {
-    workspace,
+    ...{ workspace, identities },
     frameworks,
     rules: checks,
     notRecorded,

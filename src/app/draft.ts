@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../model/errors.ts';
-import { unifyHosts } from '../model/identity.ts';
 import { draftEntries } from '../register/draft.ts';
 import { renderDrafts } from '../register/draft-file.ts';
 import type { Context } from './context.ts';
+import { identitiesAt } from './identities.ts';
 import { loadRegister } from './load-register.ts';
 import { withStateToRead } from './state.ts';
 import { writeFileWhole } from './write-file.ts';
@@ -33,12 +33,12 @@ export async function draftRegister(context: Context, options: { readonly write:
     const { register } = await loadRegister(context, null);
     const now = context.now();
     // A host that was seen from several places is one, and its owner may stand in the inventory.
-    const known = unifyHosts({
+    const identities = identitiesAt(now, register, {
       ...{ hosts, listeners: await store.listenerStates(), assets: await store.lists('assets') },
-      ...{ declared: register.hosts, freshSince: now - register.policy.staleAfterHours * 3_600_000 },
     });
-    const listeners = known.listeners.filter((state) => state.open);
-    const drafts = draftEntries({ listeners, hosts: known.hosts, register, owners: known.owners, now });
+    const { known, owners } = identities;
+    const listeners = identities.listeners.filter((state) => state.open);
+    const drafts = draftEntries({ listeners, hosts: identities.hosts, known, register, owners, now });
     const path = join(context.workspace, DRAFT_FILE);
     const existing = existsSync(path) ? readFileSync(path, 'utf8') : null;
     const text = drafts.length === 0 ? (existing ?? '') : renderDrafts(drafts, existing);

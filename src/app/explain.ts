@@ -1,12 +1,16 @@
 import { checks } from '../checks/index.ts';
 import { bindScopeOf, formatAddress, parseAddress } from '../model/address.ts';
-import { compareEndpoints, type Endpoint, endpointKey, HOST_SCOPE } from '../model/endpoint.ts';
+import { compareEndpoints, type Endpoint, endpointKey, HOST_SCOPE, UNKNOWN_SCOPE } from '../model/endpoint.ts';
+import type { Event } from '../model/event.ts';
 import type { EndpointResult } from '../model/facts.ts';
 import { isAtLeast } from '../model/finding.ts';
+import type { Identities } from '../model/identity.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
+import { isSeenInside } from '../model/vantage.ts';
 import { type ExplainInput, explainJson, renderExplain } from '../reports/explain.ts';
 import { printableJson } from '../reports/printable.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
+import type { Store } from '../store/store.ts';
 import { checkWith } from './check.ts';
 import { type Context, thisHost } from './context.ts';
 import type { EndpointQuery } from './parse-endpoint.ts';
@@ -29,14 +33,16 @@ export async function explainEndpoint(
   options: RenderOptions,
 ): Promise<Explanation> {
   return withStateToRead(context, async (store) => {
-    const states = store ? await store.listenerStates({ port: query.port }) : [];
-    const known = store ? await store.hostStates() : [];
-    const endpoints = endpointsMeant(query, meantBy(query, known, states, thisHost(context.env)), states);
+    let endpoints: readonly Endpoint[] = [];
     const outcome = await checkWith(context, store, {
       record: false,
       notRecorded: null,
       baseline: new Set(),
-      also: endpoints,
+      also: (known) => {
+        const states = known.listeners.filter((s) => s.listener.port === query.port);
+        endpoints = endpointsMeant(query, meantBy(query, known, states, thisHost(context.env)), states, known.hosts);
+        return endpoints;
+      },
     });
     const { facts } = outcome.result;
     const keys = new Set(endpoints.map(endpointKey));
@@ -51,9 +57,7 @@ export async function explainEndpoint(
             policy: facts.estate.register.policy,
             version: outcome.result.version,
           },
-          events: store
-            ? await store.events({ subject: endpointKey(result.facts.endpoint), limit: EVENTS_PER_PORT })
-            : [],
+          events: store ? await eventsOf(store, result.facts.endpoint, outcome.identities) : [],
           rules: checks,
           frameworks: outcome.frameworks,
           choices: facts.estate.register.frameworks,
@@ -66,6 +70,20 @@ export async function explainEndpoint(
       outcome: outcomeOf(results),
     };
   });
+}
+
+/** Records of the port under every name and scope that it was written down by, newest first. */
+async function eventsOf(store: Store, endpoint: Endpoint, { recordedAs }: Identities): Promise<readonly Event[]> {
+  const pages = await Promise.all(
+    recordedAs(endpoint.host).flatMap(({ name, isOutside }) => {
+      const scope = isOutside ? UNKNOWN_SCOPE : endpoint.scope;
+      return store.events({ subject: endpointKey({ ...endpoint, host: name, scope }), limit: EVENTS_PER_PORT });
+    }),
+  );
+  return pages
+    .flat()
+    .sort((a, b) => b.sequence - a.sequence)
+    .slice(0, EVENTS_PER_PORT);
 }
 
 /** One object for one port, else `{schemaVersion, matches: […]}`. */
@@ -81,28 +99,32 @@ interface Meant {
   readonly address?: string;
 }
 
-/** The hosts meant: by name, by an address of theirs or of a listener in one of their scopes, or this machine. */
+/**
+ * The hosts meant: by any of their names, by an address of theirs or of a listener in one of their scopes, or this
+ * machine.
+ */
 function meantBy(
   query: EndpointQuery,
-  known: readonly HostState[],
+  { hosts: known, nameOf }: Identities,
   states: readonly ListenerState[],
   here: string,
 ): Meant {
   const names = [...new Set(known.map((state) => state.host.name))];
+  const self = nameOf(here) ?? here;
   const asked = query.host?.toLowerCase();
   // A workspace about one other host: there is nothing else that could be meant by "this machine".
-  const thisOne = names.includes(here) || names.length !== 1 ? [here] : names;
+  const thisOne = names.includes(self) || names.length !== 1 ? [self] : names;
   if (asked === undefined || asked === 'localhost') return { hosts: thisOne };
   const named = names.filter((name) => name.toLowerCase() === asked);
   if (named.length > 0) return { hosts: named };
   const parsed = parseAddress(asked);
-  if (!parsed) return { hosts: [query.host as string] };
+  if (!parsed) return { hosts: [nameOf(asked) ?? (query.host as string)] };
   const address = formatAddress(parsed);
   const bound = states.filter((s) => s.listener.address === address).map((s) => s.listener.host);
   if (bound.length > 0) return { hosts: [...new Set(bound)], address };
   const holders = known.filter((state) => state.host.addresses.includes(address)).map((state) => state.host.name);
   if (holders.length > 0) return { hosts: [...new Set(holders)] };
-  return { hosts: bindScopeOf(address) === 'loopback' ? thisOne : [query.host as string] };
+  return { hosts: bindScopeOf(address) === 'loopback' ? thisOne : [nameOf(address) ?? (query.host as string)] };
 }
 
 /** Endpoints that fit: those that are or were open, else the bare question. */
@@ -110,6 +132,7 @@ function endpointsMeant(
   query: EndpointQuery,
   { hosts, address }: Meant,
   states: readonly ListenerState[],
+  looks: readonly HostState[],
 ): readonly Endpoint[] {
   const fits = (e: Endpoint) =>
     hosts.includes(e.host) &&
@@ -123,10 +146,15 @@ function endpointsMeant(
   if (known.size > 0) return [...known.values()].sort(compareEndpoints);
   return hosts.map((host) => ({
     host,
-    scope: query.scope ?? HOST_SCOPE,
+    scope: query.scope ?? (isSeenFromOutsideOnly(host, looks) ? UNKNOWN_SCOPE : HOST_SCOPE),
     transport: query.transport ?? 'tcp',
     port: query.port,
   }));
+}
+
+function isSeenFromOutsideOnly(host: string, looks: readonly HostState[]): boolean {
+  const own = looks.filter((state) => state.host.name === host);
+  return own.length > 0 && !isSeenInside(own);
 }
 
 function endpointOf({ host, scope, transport, port }: Endpoint): Endpoint {

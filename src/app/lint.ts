@@ -3,22 +3,24 @@ import { UserError } from '../model/errors.ts';
 import type { RegisterProblem } from '../model/register.ts';
 import { lintWorkspace } from '../register/lint.ts';
 import type { Context } from './context.ts';
+import { loadHosts } from './identities.ts';
 import { loadRegister } from './load-register.ts';
 import { withStateToRead } from './state.ts';
 
 /** Everything wrong or missing in the workspace; hosts that were observed help to see which entries overlap. */
 export async function lintRegister(context: Context): Promise<readonly RegisterProblem[]> {
   const loaded = await loadRegister(context, null);
-  const hosts = await withStateToRead(context, async (store) => (store ? store.hostStates() : [])).catch(
+  const now = context.now();
+  const hosts = await withStateToRead(context, (store) => loadHosts(store, loaded.register, now)).catch(
     (error: unknown) => {
-      if (error instanceof UserError) return []; // a store that cannot be used is no reason not to lint
+      if (error instanceof UserError) return null; // a store that cannot be used is no reason not to lint
       throw error;
     },
   );
   return lintWorkspace(
     loaded,
-    hosts.map((state) => state.host),
-    context.now(),
+    hosts?.known ?? [],
+    now,
     checks.map((check) => check.id),
   );
 }

@@ -1,5 +1,7 @@
 import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
+import type { Declaration } from './declaration.ts';
+import { declarationsFor } from './declaration-match.ts';
 import { compareEndpoints, type Endpoint, endpointKey } from './endpoint.ts';
 import type { EndpointFacts, Facts, MatchedEntry, Surroundings } from './facts.ts';
 import type { MatchHost } from './host-selector.ts';
@@ -45,13 +47,14 @@ export function buildFacts(input: FactsInput): Facts {
   const hostStates = groupByHost(hosts);
   const matched = matchedEntries(approvals, hostStates, known);
   const mayBeBroken = brokenPart(register.problems);
+  const declaredFor = declarationsFor(input.surroundings?.declarations ?? [], known);
 
   const endpoints: EndpointFacts[] = [];
   const byEntry = new Map<string, EndpointFacts[]>(register.entries.map((entry) => [entry.id, []]));
   for (const seen of seenEndpoints(input)) {
     const { endpoint } = seen;
     const covering = matcher.entriesFor(endpoint);
-    const facts: EndpointFacts = {
+    const facts: Mutable<EndpointFacts> = {
       endpoint,
       listeners: seen.open,
       closed: seen.closed,
@@ -59,6 +62,8 @@ export function buildFacts(input: FactsInput): Facts {
       host: hostStates.get(endpoint.host.toLowerCase()) ?? [],
       mayBeInBrokenPart: mayBeBroken(endpoint),
     };
+    const declared = declaredFor?.(endpoint) ?? NO_DECLARATION;
+    if (declared.length > 0) facts.declared = declared;
     if (seen.open.length > 0 || seen.asked) endpoints.push(facts);
     if (seen.open.length + seen.closed.length > 0) for (const { entry } of covering) byEntry.get(entry.id)?.push(facts);
   }
@@ -75,6 +80,10 @@ export function buildFacts(input: FactsInput): Facts {
     endpoints,
   };
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const NO_DECLARATION: readonly Declaration[] = [];
 
 /** Hosts as observed, with all that is known of them elsewhere; and those that nobody observed. */
 function knownHosts({ register, hosts, listeners, known = register.hosts }: FactsInput) {

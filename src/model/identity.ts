@@ -8,6 +8,7 @@ import { type HostNode, hostKey, hostNodes, nameKey } from './identity-nodes.ts'
 import { matchScopes } from './identity-scopes.ts';
 import type { HostDeclaration } from './register.ts';
 import type { HostState, ListenerState } from './state.ts';
+import { vantageKind } from './vantage.ts';
 
 export interface IdentityInput {
   readonly hosts: readonly HostState[];
@@ -29,6 +30,14 @@ export interface Identities {
   readonly owners: ReadonlyMap<string, string>;
   /** Name that the host with this name, alias or address goes by; undefined where it is not known. */
   nameOf(text: string): string | undefined;
+  /** Names under which looks at a host were recorded, itself first where it is one. */
+  recordedAs(host: string): readonly RecordedName[];
+}
+
+export interface RecordedName {
+  readonly name: string;
+  /** Recorded by a look from outside, so without a scope. */
+  readonly isOutside: boolean;
 }
 
 /**
@@ -82,8 +91,26 @@ export function unifyHosts(input: IdentityInput): Identities {
       tags: list.flatMap(tagsOf),
     })),
     owners: ownersOf(members, names),
+    recordedAs: (host) => recordedNames(hosts, renamed, host),
     nameOf: (text) => byText.get(nameKey(text)) ?? byText.get(hostKey(text, '')),
   };
+}
+
+/** `before` and `after` are the same looks, under the names that they were recorded by and under the unified ones. */
+function recordedNames(
+  before: readonly HostState[],
+  after: readonly HostState[],
+  host: string,
+): readonly RecordedName[] {
+  const found = new Map<string, RecordedName>();
+  for (const [i, { host: now, vantage }] of after.entries()) {
+    if (now.name !== host) continue;
+    const name = before[i]?.host.name ?? host;
+    const isOutside = vantageKind(vantage) === 'outside';
+    found.set(`${isOutside} ${name}`, { name, isOutside });
+  }
+  if (found.size === 0) return [{ name: host, isOutside: false }];
+  return [...found.values()].sort((a, b) => Number(a.isOutside) - Number(b.isOutside) || compareText(a.name, b.name));
 }
 
 /** Two hosts that would be shown alike are told apart by their addresses. */

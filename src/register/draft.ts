@@ -1,4 +1,5 @@
 import type { Transport } from '../model/endpoint.ts';
+import type { MatchHost } from '../model/host-selector.ts';
 import { buildMatcher } from '../model/match.ts';
 import type { PortRange } from '../model/observation.ts';
 import type { ProcessRule, Register } from '../model/register.ts';
@@ -37,6 +38,8 @@ export interface DraftInput {
   readonly listeners: readonly ListenerState[];
   readonly hosts: readonly HostState[];
   readonly register: Register;
+  /** Every host with its names, addresses and tags (identity.ts). Absent: those that quietdoor.yaml declares. */
+  readonly known?: readonly MatchHost[];
   /** Owner by host name, from an asset list. */
   readonly owners?: ReadonlyMap<string, string>;
   /** Draft UDP sockets on ports that the kernel hands to clients, too. */
@@ -53,7 +56,7 @@ const MAX_GUESSES = 64;
  * of a host, is one draft. Drafts carry evidence and are never approved. The same input gives the same drafts.
  */
 export function draftEntries(input: DraftInput): readonly EntryDraft[] {
-  const known = [...input.hosts.map((state) => state.host), ...input.register.hosts];
+  const known = [...input.hosts.map((state) => state.host), ...(input.known ?? input.register.hosts)];
   const matcher = buildMatcher(input.register.entries, known);
   const open = input.listeners.filter(
     ({ open, listener }) => open && (listener.role === 'service' || input.includeEphemeral === true),
