@@ -4,6 +4,7 @@ import type { LoadedWorkspace } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
 import { loadAdvisories, type VulnerabilityFiles } from './advisories.ts';
 import { loadSchedule } from './schedule.ts';
+import { loadTicketChanges } from './ticket-changes.ts';
 
 /** What the surroundings of a check depend on. */
 export interface SurroundingsOptions {
@@ -31,8 +32,10 @@ export async function loadSurroundings(
     await store.lists('tickets'),
     await store.lists('declarations'),
   ];
+  const changes = tickets.length > 0 && (await loadTicketChanges(store, tickets, workspace.register.policy, record));
   return {
     ...given,
+    ...(changes && { changes: changes.events, ...(changes.isCut && { changesAreCut: true }) }),
     ...(assets.length > 0 && { assets }),
     ...(tickets.length > 0 && { tickets }),
     ...(declarations.length > 0 && { declarations }),

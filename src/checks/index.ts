@@ -3,6 +3,7 @@ import { approvalExpired } from './approval-expired.ts';
 import { binaryReplaced } from './binary-replaced.ts';
 import { brokenRegister } from './broken-register.ts';
 import { certificateExpired } from './certificate-expired.ts';
+import { changeWithoutTicket } from './change-without-ticket.ts';
 import type { Check } from './check.ts';
 import { cleartextService } from './cleartext-service.ts';
 import { coverageGap } from './coverage-gap.ts';
@@ -18,6 +19,7 @@ import { prohibitedService } from './prohibited-service.ts';
 import { registeredNotListening } from './registered-not-listening.ts';
 import { reviewOverdue } from './review-overdue.ts';
 import { staleObservation } from './stale-observation.ts';
+import { ticketWithoutChange } from './ticket-without-change.ts';
 import { unapprovedEntry } from './unapproved-entry.ts';
 import { uncoveredAsset } from './uncovered-asset.ts';
 import { unknownAsset } from './unknown-asset.ts';
@@ -58,4 +60,6 @@ export const checks: readonly Check[] = [
   unknownAsset,
   uncoveredAsset,
   missedRun,
+  changeWithoutTicket,
+  ticketWithoutChange,
 ];

@@ -53,6 +53,8 @@ export interface Surroundings {
   readonly tickets?: readonly TicketList[];
   /** Opens, closes and register changes within the time that the tickets cover, oldest first. */
   readonly changes?: readonly Event[];
+  /** There were more of them; the oldest are left out. */
+  readonly changesAreCut?: boolean;
   readonly declarations?: readonly DeclarationList[];
   readonly advisories?: AdvisoryData;
   readonly schedule?: readonly ScheduleState[];

@@ -26,6 +26,10 @@ export const commands: Readonly<Record<string, { summary: string; load: () => Pr
     summary: 'draft, lint, fmt, list, diff, approve, review the register of approved ports',
     load: () => import('./register.ts'),
   },
+  changes: {
+    summary: 'change tickets: what was allowed to change, where and when',
+    load: () => import('./changes.ts'),
+  },
   check: { summary: 'compare what is approved with what is observed; findings', load: () => import('./check.ts') },
   explain: { summary: 'everything known about one port, or about a rule', load: () => import('./explain.ts') },
   events: { summary: 'what opened, closed and changed, newest first', load: () => import('./events.ts') },
