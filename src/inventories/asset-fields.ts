@@ -84,6 +84,7 @@ function tidy(text: string | undefined): string | undefined {
   // Halves of UTF-16 pairs and control characters are no text.
   const line = text
     ?.toWellFormed()
+    .replaceAll(/\p{Cf}+/gu, '')
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim()
     .slice(0, LONGEST);

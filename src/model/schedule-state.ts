@@ -18,7 +18,7 @@ const MOST_MISSED = 1_000;
 /**
  * Works out what became of each item. `runs`: newest first, in the order of the ledger and not of the clock. `knownSince`:
  * when the schedule as it is was first written down, UTC milliseconds; null: not yet, so that nothing was due. Where the
- * clock was set back, a run that lies behind the next due time counts as none.
+ * clock was set back by so much that a run lies two due times ahead, the run counts as none.
  */
 export function scheduleStates(
   items: readonly ScheduleItem[],
@@ -33,7 +33,8 @@ export function scheduleStates(
     if ('problem' in times) return { item, lastRun: null, lastExit: null, lastDue: null, missed: 0, nextDue: null };
     const [last, nextDue] = [times.last(now), times.next(now)];
     const ran = newest.get(item.name);
-    const run = ran && nextDue !== null && ran.started > nextDue ? undefined : ran;
+    const afterNext = nextDue === null ? null : times.next(nextDue);
+    const run = ran && afterNext !== null && ran.started >= afterNext ? undefined : ran;
     /** Due times after it need a run. */
     let since = run?.started ?? knownSince;
     if (run && (run.cron !== item.cron || run.timeZone !== item.timeZone))

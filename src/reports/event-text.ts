@@ -34,6 +34,10 @@ export function eventWords(e: Event): string {
       return `exception added${words(' by ', body.by)}${words(' for ', body.rule)}`;
     case 'evidence.exported':
       return `evidence exported${words(' as ', body.format)}`;
+    case 'assets.imported':
+      return body.removed === true ? 'assets dropped' : `assets imported${words(': ', body.items)}`;
+    case 'schedule.ran':
+      return `scheduled run ended${words(' with exit code ', body.exit)}`;
     default:
       return String(e.type);
   }

@@ -38,18 +38,19 @@ export function define(parent: Command): void {
     .action(async (files: string[], flags: AssetsFlags) => {
       const { openContext } = await import('../../../app/context.ts');
       const { importAssets, placeOf } = await import('../../../app/assets.ts');
+      const { printable, printableJson } = await import('../../../reports/printable.ts');
       const { as = null, map, source = null } = flags;
       const done = await importAssets(openContext(flags), { files, as, map, source });
       const problems = done.flatMap((one) => one.problems);
       if (flags.format === 'json') {
         const lists = done.map(({ list, ...rest }) => ({ source: list.source, assets: list.items.length, ...rest }));
-        await writeResult(JSON.stringify({ schemaVersion: 1, lists }, null, 2), flags);
+        await writeResult(printableJson({ schemaVersion: 1, lists }, 2), flags);
       } else {
         const lines = done.map(
           ({ list, format, added, changed, removed }) =>
             `${list.source}: ${list.items.length} assets (${format}): ${added} new, ${changed} changed, ${removed} gone`,
         );
-        await writeResult(lines.join('\n'), flags);
+        await writeResult(lines.map(printable).join('\n'), flags);
         for (const problem of problems.slice(0, SHOWN_PROBLEMS))
           progress({}, `${placeOf(problem)}: ${problem.message}`);
         const more = problems.length - SHOWN_PROBLEMS;
