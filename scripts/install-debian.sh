@@ -13,6 +13,7 @@ need git git
 need python3 python3-minimal
 need chromium chromium
 need rpm rpm
+need lz4 lz4
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
   echo "Not installed (needs root on Debian):$missing; the tests that need them will be skipped." >&2
