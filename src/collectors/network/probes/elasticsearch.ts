@@ -14,7 +14,7 @@ export const elasticsearch: Probe = {
     const isGuarded =
       http.status === 401 && /security|OpenSearch|elastic/i.test(http.headers.get('www-authenticate') ?? '');
     const body = jsonBody(http);
-    const version = body?.['version'];
+    const version = body?.version;
     const isOpen = http.status === 200 && textOf(body, 'cluster_name') !== undefined && version !== undefined;
     if (!isOpen && !isGuarded) return null;
     return {
