@@ -1,7 +1,9 @@
 import { endpointKey } from '../model/endpoint.ts';
+import { outsideAnswers } from '../model/looks.ts';
 import { isCovered } from '../model/observation.ts';
 import type { ApprovalState, RegisterEntry } from '../model/register.ts';
 import { reviewStanding } from '../model/review.ts';
+import { vantageKind } from '../model/vantage.ts';
 import { eventJson } from './events.ts';
 import type { ExplainInput } from './explain-input.ts';
 import { findingJson } from './finding-json.ts';
@@ -18,6 +20,7 @@ function reviewJson(entry: RegisterEntry, approval: ApprovalState, { policy, now
 /** The same answer as data: the three truths, history, findings, controls. Times as ISO 8601 in UTC. */
 export function explainJson({ result, check, events }: ExplainInput) {
   const { facts, verdict, findings } = result;
+  const asked = outsideAnswers(facts);
   return {
     schemaVersion: 1,
     version: check.version,
@@ -39,6 +42,7 @@ export function explainJson({ result, check, events }: ExplainInput) {
       mayBeInBrokenPart: facts.mayBeInBrokenPart,
     },
     admitted: { known: false, reason: NOT_VERIFIED },
+    ...(facts.declared && { declared: facts.declared }),
     observed: {
       looks: facts.host.map((h) => ({
         vantage: h.vantage,
@@ -46,7 +50,10 @@ export function explainJson({ result, check, events }: ExplainInput) {
         privilege: h.privilege,
         observation: h.observationId,
         at: isoTime(h.lastObservedAt),
-        covered: isCovered(h.coverage, facts.endpoint),
+        covered:
+          vantageKind(h.vantage) === 'inside'
+            ? isCovered(h.coverage, facts.endpoint)
+            : asked.some((answer) => answer.vantage === h.vantage && h.host.addresses.includes(answer.address)),
         gaps: h.gaps,
       })),
       listeners: [...facts.listeners, ...facts.closed].map((s) => ({
@@ -58,7 +65,9 @@ export function explainJson({ result, check, events }: ExplainInput) {
         lastSeen: isoTime(s.lastSeen),
         closedAt: isoTime(s.closedAt),
         restarts: s.restarts,
+        ...(s.possibleScopes && { possibleScopes: s.possibleScopes }),
       })),
+      ...(asked.length > 0 && { outside: asked.map((answer) => ({ ...answer, at: isoTime(answer.at) })) }),
     },
     history: events.map(eventJson),
     findings: findings.map(findingJson),

@@ -1,6 +1,8 @@
 import { type Finding, isAtLeast } from '../model/finding.ts';
+import { preferInside } from '../model/vantage.ts';
 import { count, listWords } from '../util/words.ts';
 import { approvedLines } from './approved-text.ts';
+import { declaredLines } from './declared-text.ts';
 import { eventWords } from './event-text.ts';
 import type { ExplainInput } from './explain-input.ts';
 import { findingLines } from './finding-text.ts';
@@ -38,7 +40,8 @@ export function renderExplain(input: ExplainInput, options: RenderOptions): stri
     [
       ...section('APPROVED', 'blue', approvedLines(input.result.facts, input.check.policy, input.check.now)),
       ...section('ADMITTED', 'yellow', admittedLines(input)),
-      ...section('OBSERVED', 'cyan', observedLines(input.result.facts)),
+      ...section('DECLARED', 'magenta', declaredLines(input.result.facts)),
+      ...section('OBSERVED', 'cyan', observedLines(input.result.facts, input.check.now)),
       ...section('HISTORY', 'bold', historyLines(input)),
     ],
     findingPart(input, width, options.color),
@@ -88,7 +91,7 @@ function sectionLines(label: string, style: Style, lines: readonly Line[], width
 
 function admittedLines({ result }: ExplainInput): string[] {
   const { listeners } = result.facts;
-  const loopback = listeners.length > 0 && listeners.every((l) => l.listener.bind === 'loopback');
+  const loopback = listeners.length > 0 && preferInside(listeners).every((l) => l.listener.bind === 'loopback');
   return [`can: ${NOT_VERIFIED}`, ...(loopback ? ['bound to loopback: only this host itself can reach it'] : [])];
 }
 

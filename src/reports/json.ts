@@ -1,5 +1,6 @@
 import { endpointKey } from '../model/endpoint.ts';
 import type { EndpointResult } from '../model/facts.ts';
+import { outsideAnswers } from '../model/looks.ts';
 import type { HostState } from '../model/state.ts';
 import { findingJson } from './finding-json.ts';
 import { listenerJson } from './listener-json.ts';
@@ -30,6 +31,8 @@ function* pieces({ result, failOn }: ReportInput): Iterable<string> {
   yield* list('endpoints', result.results, endpointJson);
   yield* list('coverage', hosts, coverageJson);
   yield* list('gaps', gaps, (gap) => gap);
+  const { identity = [] } = result.facts.estate;
+  if (identity.length > 0) yield* list('identity', identity, (notice) => notice);
   yield* list('problems', register.problems, (problem) => problem);
   yield '\n}\n';
 }
@@ -46,6 +49,7 @@ function* list<T>(name: string, items: readonly T[], toJson: (item: T) => unknow
 
 /** An endpoint with its verdict; findings by fingerprint. `admitted` is null: nobody looked. */
 function endpointJson({ facts, verdict, findings }: EndpointResult) {
+  const asked = outsideAnswers(facts);
   return {
     key: endpointKey(facts.endpoint),
     ...facts.endpoint,
@@ -60,6 +64,8 @@ function endpointJson({ facts, verdict, findings }: EndpointResult) {
       lastSeen: isoTime(s.lastSeen),
       restarts: s.restarts,
     })),
+    ...(asked.length > 0 && { outside: asked.map((answer) => ({ ...answer, at: isoTime(answer.at) })) }),
+    ...(facts.declared && { declared: facts.declared }),
     findings: findings.map((f) => f.fingerprint),
   };
 }
@@ -73,5 +79,6 @@ function coverageJson(h: HostState) {
     observation: h.observationId,
     observedAt: isoTime(h.lastObservedAt),
     coverage: h.coverage,
+    ...(h.outcomes && { outcomes: h.outcomes }),
   };
 }

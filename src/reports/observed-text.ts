@@ -3,7 +3,9 @@ import type { EndpointFacts } from '../model/facts.ts';
 import type { ProcessFacts } from '../model/listener.ts';
 import { isCovered } from '../model/observation.ts';
 import type { ListenerState } from '../model/state.ts';
+import { vantageKind, vantageWords } from '../model/vantage.ts';
 import { count, listWords } from '../util/words.ts';
+import { outsideLines } from './outside-text.ts';
 import type { Line } from './text-table.ts';
 import { formatDate, formatTime } from './time.ts';
 import { processName } from './words.ts';
@@ -11,20 +13,28 @@ import { processName } from './words.ts';
 /** Longest command line that is shown; the whole one is in the JSON. */
 const COMMAND_LENGTH = 160;
 
-/** What was seen of an endpoint, a line of facts each. *Nobody looked* and *nothing listens* are different answers. */
-export function observedLines(facts: EndpointFacts): Line[] {
-  const groups = Map.groupBy(facts.listeners, (s) =>
+/**
+ * What was seen of an endpoint, a line of facts each, every vantage for itself: first what the host shows, then what
+ * answered from outside. *Nobody looked* and *nothing listens* are different answers.
+ */
+export function observedLines(facts: EndpointFacts, now: number): Line[] {
+  const inside = facts.listeners.filter((s) => vantageKind(s.vantage) === 'inside');
+  const groups = Map.groupBy(inside, (s) =>
     JSON.stringify([s.vantage, s.listener.process?.pid ?? null, s.listener.uid ?? null]),
   );
   const open = [...groups.values()].flatMap(groupLines);
-  return [...(open.length > 0 ? open : absenceLines(facts)), ...closedLines(facts), ...vantageLines(facts)];
+  const outside = outsideLines(facts, now);
+  const absent = facts.listeners.length === 0 ? absenceLines(facts, outside.length > 0) : [];
+  return [...open, ...absent, ...closedLines(facts), ...(open.length > 0 ? vantageLines(facts) : []), ...outside];
 }
 
-/** The answer where nothing is known to listen. */
-function absenceLines(facts: EndpointFacts): string[] {
+/** The answer where nothing is known to listen; what was asked from outside is told elsewhere. */
+function absenceLines(facts: EndpointFacts, wasAsked: boolean): string[] {
   if (facts.host.length === 0)
     return ['unknown: nobody looked at this host yet (sudo quietdoor scan, on the host itself)'];
-  return facts.host.map((h) =>
+  const inside = facts.host.filter((h) => vantageKind(h.vantage) === 'inside');
+  const looks = inside.length > 0 || wasAsked ? inside : facts.host;
+  return looks.map((h) =>
     isCovered(h.coverage, facts.endpoint)
       ? `nothing listens: looked ${formatTime(h.lastObservedAt)} (${h.collector})`
       : `unknown: the look of ${formatTime(h.lastObservedAt)} (${h.collector}) did not cover this port`,
@@ -84,14 +94,15 @@ function sharedWords(processes: readonly ProcessFacts[]): string {
 function closedLines(facts: EndpointFacts): string[] {
   return facts.closed.slice(0, 3).map((s) => {
     const name = s.listener.process === null ? '' : ` (${processName(s.listener.process)})`;
-    return `was open on ${s.listener.address}${name} until ${formatDate(s.closedAt)}`;
+    const from = vantageKind(s.vantage) === 'outside' ? `, ${vantageWords(s.vantage)},` : '';
+    return `was open on ${s.listener.address}${name}${from} until ${formatDate(s.closedAt)}`;
   });
 }
 
-/** From where and with which rights was looked, where something listens. */
+/** When and with which rights the host itself was looked at, where something listens. */
 function vantageLines(facts: EndpointFacts): string[] {
-  if (facts.listeners.length === 0) return [];
-  const seen = facts.host.map(
+  const looks = facts.host.filter((h) => vantageKind(h.vantage) === 'inside');
+  const seen = looks.map(
     (h) => `${formatTime(h.lastObservedAt)} (${h.collector}, ${h.privilege === 'root' ? 'as root' : 'not as root'})`,
   );
   return seen.length === 0 ? [] : [`last looked ${listWords(seen)}`];

@@ -1,6 +1,7 @@
 import { endpointKey } from '../model/endpoint.ts';
 import type { CheckResult, EndpointFacts, EndpointResult } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
+import { isSeenInside, preferInside } from '../model/vantage.ts';
 import { count } from '../util/words.ts';
 import { findingLines } from './finding-text.ts';
 import { printable } from './printable.ts';
@@ -131,10 +132,18 @@ function endpointRow({ facts, verdict, findings }: EndpointResult): Cell[] {
 
 /** Who listens: every process by name, else the first and a count. */
 function doesCell(facts: EndpointFacts): Cell {
-  const names = [...new Set(facts.listeners.map((l) => processName(l.listener.process)))];
+  const names = [...new Set(preferInside(facts.listeners).map((l) => processName(l.listener.process)))];
   if (names.length === 0) return 'nothing listens';
+  if (!isSeenInside(facts.listeners)) return answerCell(facts);
   if (names.length > 1) return [names.join(', '), `${names[0]} +${names.length - 1}`];
   return names[0] === processName(null) ? [processName(null), 'not visible', '?'] : (names[0] ?? '');
+}
+
+/** What answered over the network, by its own words: nobody looked at who listens. */
+function answerCell(facts: EndpointFacts): Cell {
+  const said = facts.listeners.map(({ listener: { answer } }) => answer?.product ?? answer?.service);
+  const known = [...new Set(said.filter((text) => text !== undefined))];
+  return known.length === 0 ? ['answers', '?'] : [`answers as ${known.join(', ')}`, known.join(', '), 'answers'];
 }
 
 /** Sources in full, else the first and a count, else the count: an address is never cut. */
