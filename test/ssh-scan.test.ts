@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { createLocalCollector } from '../src/collectors/local.ts';
 import { lookOverSsh, type SshOptions } from '../src/collectors/ssh/look.ts';
+import { makeProbe } from '../src/collectors/ssh/probe.ts';
 import type { Listener } from '../src/model/listener.ts';
 import { isCovered, type UnnamedObservation } from '../src/model/observation.ts';
 import { quietdoor } from './run-quietdoor.ts';
@@ -154,11 +155,19 @@ describe('scan ssh', { skip, timeout: 180_000 }, () => {
     await assertSameAsLocal('busybox');
   });
 
-  for (const shell of ['bash', 'zsh', 'mksh', 'ksh', 'yash'])
-    test(`runs in ${shell}`, { skip: spawnSync(shell, ['-c', ':']).error && `needs ${shell}` }, async () => {
-      sshd.addHost(shell, { command: `exec ${shell} -s` });
-      await assertSameAsLocal(shell);
+  for (const shell of ['bash', 'mksh', 'ksh', 'yash', 'zsh --emulate sh'])
+    test(`runs in ${shell}`, {
+      skip: spawnSync(shell.split(' ')[0] as string, ['-c', ':']).error && `needs ${shell}`,
+    }, async () => {
+      const alias = shell.split(' ')[0] as string;
+      sshd.addHost(alias, { command: `exec ${shell} -s` });
+      await assertSameAsLocal(alias);
     });
+
+  test('the probe is ASCII, as some shells read nothing else without a locale', () => {
+    const { script } = makeProbe(true);
+    assert.equal(Buffer.byteLength(script), script.length);
+  });
 
   test('without root it names what it cannot see, as the local collector does', async () => {
     sshd.addHost('user', { command: 'exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -s' });

@@ -81,7 +81,7 @@ function because(why: string): string {
 }
 
 /** The line of what `ssh` printed that says most, bounded; it is the machine's own word as well as the client's. */
-function lastLine(stderr: string, target: string): string {
+function lastLine(stderr: string): string {
   const lines = stderr
     .split('\n')
     .map((line) => line.replace(/[^\x20-\x7e]+/g, ' ').trim())
@@ -90,14 +90,14 @@ function lastLine(stderr: string, target: string): string {
   return (line ?? lines.at(-1) ?? '')
     .replace(/^ssh: /, '')
     .replace(/^connect to host \S+ port \d+: /, '')
-    .replace(`${target}: `, '')
+    .replace(/^\S+@\S+: /, '')
     .replace(/[.\s]+$/, '')
     .slice(0, 200);
 }
 
 /** How a connection that brought no probe's answer failed, from what the client (and the machine) printed: ssh(1). */
 export function failureOf(target: string, stderr: string, code: number | null, sudo: boolean): Gap {
-  const why = lastLine(stderr, target);
+  const why = lastLine(stderr);
   const fromClient = code === 255;
   if (fromClient && /REMOTE HOST IDENTIFICATION HAS CHANGED|host key for \S+ has changed/i.test(stderr))
     return probeGaps.hostKeyChanged(target);

@@ -1,6 +1,6 @@
 # Quietdoor's probe: prints what listens on this machine and who holds it. Reads only: no file is made, nothing is
 # installed, no setting changed. Arrives over standard input of a POSIX shell, preceded by the variables
-#   N       a random word; a line "@$N …" begins a section of the output. It is in no argument, environment or file, so that
+#   N       a random word; a line "@$N ..." begins a section of the output. It is in no argument, environment or file, so that
 #           no other process of this machine can know it and put sections of its own into what is printed.
 #   HASHES  1: hash the programs that listen.
 # Everything that processes can name freely (command lines, paths, task names) stands in a section of its own or comes
