@@ -12,7 +12,7 @@ import {
   UNDECIDED,
   verdictOf,
 } from './host-probe.ts';
-import { createRateLimit, type RateLimit, spend, waitFor } from './rate.ts';
+import { type RateLimit, spend, waitFor } from './rate.ts';
 import { addSample, createRoundTrip, timeoutOf } from './round-trip.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -91,6 +91,9 @@ const FIRST_WINDOW = 32;
 const MOST_PER_HOST = 1_000;
 /** Silent hosts that wait for their turn at most: a large network must not be held in memory. */
 const MOST_PARKED = 4_096;
+/** Hosts under way at most; the fewer, the sooner the first is recorded. */
+const MOST_ACTIVE = 256;
+const LEAST_ACTIVE = 16;
 /** Ports of all hosts under way, which bounds memory. */
 const STATES = 4_000_000;
 /** Results that wait for whoever records them. */
@@ -112,7 +115,7 @@ export function startConnectScan(addresses: Iterator<string>, options: ConnectSc
   const active: HostProbe[] = [];
   const parked: HostProbe[] = [];
   const connector = new Connector<HostProbe>(onDone);
-  const mostActive = Math.min(256, Math.max(16, Math.floor(STATES / ports.length)));
+  const mostActive = mostActiveHosts(options);
   // the longest timeout that the window can afford at this rate
   const leastTimeout = Math.min(
     Math.max((500 * options.maxInFlight) / options.rate.perSecond, LEAST_TIMEOUT_MS),
@@ -365,6 +368,13 @@ export function startConnectScan(addresses: Iterator<string>, options: ConnectSc
     progress,
     news: (atLeast) => [...active, ...parked].filter((h) => h.news.length >= atLeast).map((h) => newsOf(h, ports)),
   };
+}
+
+/** As many hosts as it takes to reach the rate twice over, since some of them wait for the last answers. */
+function mostActiveHosts({ ports, rate, ratePerHost }: ConnectScanOptions): number {
+  const forRate = Number.isFinite(rate.perSecond) ? Math.ceil((2 * rate.perSecond) / ratePerHost) : MOST_ACTIVE;
+  const forMemory = Math.floor(STATES / ports.length);
+  return Math.max(LEAST_ACTIVE, Math.min(forRate, forMemory, MOST_ACTIVE));
 }
 
 /** Ports by what is known of them; `silent`: asked, and not decided yet. */
