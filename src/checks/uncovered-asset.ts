@@ -1,6 +1,6 @@
 import { type AssetStanding, matchAssets } from '../model/asset-match.ts';
 import { nameKey } from '../model/identity-nodes.ts';
-import { compareText } from '../util/compare.ts';
+import { compareBy, compareText } from '../util/compare.ts';
 import { count, duration, listWords, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
 
@@ -22,7 +22,8 @@ export const uncoveredAsset: Check = {
     const within = register.policy.observeWithinHours ?? DEFAULT_WITHIN_HOURS;
     const expected = matchAssets(assets, hosts).filter(({ asset }) => !asset.inactive && !asset.passive);
     const bySubject = Map.groupBy(expected, (standing) => nameKey(hostOf(standing)));
-    return [...bySubject.values()].flatMap((standings) => {
+    return [...bySubject.values()].flatMap((group) => {
+      const standings = group.toSorted(IN_ORDER);
       const [first] = standings as [AssetStanding];
       const last = standings.reduce<number | null>(
         (newest, { lastObserved }) => (lastObserved === null ? newest : Math.max(newest ?? lastObserved, lastObserved)),
@@ -60,6 +61,13 @@ export const uncoveredAsset: Check = {
     });
   },
 };
+
+const IN_ORDER = compareBy<AssetStanding>(
+  hostOf,
+  ({ asset }) => asset.name,
+  ({ asset }) => asset.source,
+  ({ asset }) => asset.id,
+);
 
 /** The host that the asset was observed as, else its own name. */
 function hostOf({ asset, hosts }: AssetStanding): string {

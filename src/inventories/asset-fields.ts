@@ -42,7 +42,7 @@ export function toAsset(written: WrittenAsset, report: (message: string) => void
   const sorted = sortedTexts(addresses);
   const name = tidy(written.name) ?? tidy(written.names?.find((one) => tidy(one) !== undefined)) ?? sorted[0];
   if (name === undefined) return null;
-  const names = sortedTexts((written.names ?? []).map(tidy)).filter((one) => one !== name);
+  const names = sortedTexts((written.names ?? []).map(tidy)).filter((one) => one.toLowerCase() !== name.toLowerCase());
   const criticality = tidy(written.criticality);
   const level = criticality === undefined ? undefined : readCriticality(criticality);
   if (level === null) report(`criticality "${cut(criticality)}" is none of ${CRITICALITIES.join(', ')}`);

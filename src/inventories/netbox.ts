@@ -29,8 +29,8 @@ export const netbox: AssetFormat = {
         if (kind === 'address') addresses.push({ values, source, place });
         else if (kind !== null && kind !== 'other') machines.push({ kind, values, source, place });
         if (kind !== null) known++;
-        if (kind !== null && kind !== 'other') taken++;
         else report({ source, message: 'is no device, virtual machine or IP address of NetBox', place });
+        if (kind !== null && kind !== 'other') taken++;
       }
       if (taken === 0 && !problem) {
         const message =
