@@ -10,6 +10,8 @@ need ssh-keygen openssh-client
 need sshd openssh-server
 need busybox busybox
 need git git
+need nft nftables
+need nmap nmap
 need python3 python3-minimal
 need chromium chromium
 need rpm rpm
