@@ -23,8 +23,12 @@ export function packagesBehind(facts: EndpointFacts): readonly PackageBehind[] {
       const { manager, ecosystem, name, version } = owner;
       const key = `${name}|${version}|${manager}|${ecosystem}`;
       const known = found.get(key);
-      if (known) known.processes.push(process);
-      else found.set(key, { facts: owner, processes: [process] });
+      if (!known) found.set(key, { facts: owner, processes: [process] });
+      else {
+        known.processes.push(process);
+        // one look may have read the lists of packages, and another not
+        if (owner.candidate && !known.facts.candidate) known.facts = owner;
+      }
     }
   return [...found].sort(([a], [b]) => compareText(a, b)).map(([, behind]) => behind);
 }

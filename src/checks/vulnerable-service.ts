@@ -96,8 +96,9 @@ function remedyOf(behind: PackageBehind, known: readonly Advisory[]): string {
   const latest = fixes.at(-1);
   if (latest === undefined)
     return 'No version that repairs it is known. Narrow who can connect, or accept it with an exception until there is one.';
-  const all = fixes.length === known.length ? 'All of it is' : `${fixes.length} of ${known.length} are`;
-  return `${all} repaired in version ${latest}. ${upgradeStep(behind)}`;
+  const some = fixes.length === 1 ? '1 of them is' : `${fixes.length} of them are`;
+  const which = known.length === 1 ? 'It is' : fixes.length === known.length ? 'All of them are' : some;
+  return `${which} repaired in version ${latest}. ${upgradeStep(behind)}`;
 }
 
 /** What the given data says nothing of: silence about a package must not be taken for health. */
