@@ -34,45 +34,50 @@ export async function* ansibleHosts(
     yield head;
     yield* pieces;
   }
-  if (/^\s*[[{]/.test(head)) yield* fromJson(whole(), options);
+  // `[WARNING]: …` may come first.
+  if (/^\s*(?:\{|\[\s*[[{])/.test(head)) yield* fromJson(whole(), options);
   else yield* fromOutput(linesOf(whole()), options);
 }
 
 async function* fromOutput(lines: AsyncIterable<Line>, options: ImportOptions): AsyncGenerator<AnsibleHost> {
-  let host: { name: string; line: number; text: string } | null = null;
-  const finish = function* (): Generator<AnsibleHost> {
-    if (!host) return;
-    const { name, line, text } = host;
-    host = null;
-    const value = parse(text);
-    const facts = asObject(asObject(value)?.ansible_facts);
-    if (facts) yield { name, facts, place: name, isCut: false };
-    else
-      options.report({ line, place: name, message: 'what follows this host is no complete JSON with ansible_facts' });
-  };
+  let host: Result | null = null;
   for await (const line of lines) {
     const text = stripVTControlCharacters(line.text);
-    const found = RESULT.exec(text);
-    if (!found) {
-      if (host && host.text.length + text.length < MAX_HOST) host.text += `\n${text}`;
-      else if (text.trim() !== '' && !/^\[(?:WARNING|DEPRECATION)/.test(text)) {
-        options.report({ line: line.number, message: 'this line belongs to no host' });
-      }
-      continue;
-    }
-    yield* finish();
-    const [, name = '', word = '', json = ''] = found;
-    if (word === 'SUCCESS' || word === 'CHANGED' || word === 'OK') host = { name, line: line.number, text: json };
-    else {
-      const why = textOf(asObject(parse(json))?.msg);
-      options.report({
-        line: line.number,
-        place: name,
-        message: `Ansible could not ask this host (${word})${why ? `: ${why.slice(0, 200)}` : ''}`,
-      });
+    const [, name = '', word = '', json = ''] = RESULT.exec(text) ?? [];
+    if (name !== '') {
+      if (host) yield* readResult(host, options);
+      host = { name, word, line: line.number, text: json };
+    } else if (host && host.text.length + text.length < MAX_HOST) host.text += `\n${text}`;
+    else if (text.trim() !== '' && !/^\[(?:WARNING|DEPRECATION)/.test(text)) {
+      options.report({ line: line.number, message: 'this line belongs to no host' });
     }
   }
-  yield* finish();
+  if (host) yield* readResult(host, options);
+}
+
+/** What follows the name of a host. */
+interface Result {
+  readonly name: string;
+  /** `SUCCESS`, `UNREACHABLE`. */
+  readonly word: string;
+  readonly line: number;
+  text: string;
+}
+
+function* readResult({ name, word, line, text }: Result, options: ImportOptions): Generator<AnsibleHost> {
+  const value = asObject(parse(text));
+  const at = { line, place: name };
+  if (word !== 'SUCCESS' && word !== 'CHANGED' && word !== 'OK') {
+    const why = textOf(value?.msg);
+    options.report({
+      ...at,
+      message: `Ansible could not ask this host (${word})${why ? `: ${why.slice(0, 200)}` : ''}`,
+    });
+    return;
+  }
+  const facts = asObject(value?.ansible_facts);
+  if (facts) yield { name, facts, place: name, isCut: false };
+  else options.report({ ...at, message: 'what follows this host is no complete JSON with ansible_facts' });
 }
 
 async function* fromJson(text: AsyncIterable<string>, options: ImportOptions): AsyncGenerator<AnsibleHost> {

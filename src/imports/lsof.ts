@@ -98,7 +98,7 @@ async function readListing(input: AsyncIterable<Uint8Array>, options: ImportOpti
       remedy: 'Run it as root: sudo lsof -i -P -n',
     });
   }
-  return listing.finish({ host: ephemeralPorts ? { ephemeralPorts } : {} });
+  return listing.finish({ host: ephemeralPorts ? { ephemeralPorts } : {}, hidesOthers: !seesEveryone(users) });
 }
 
 function readRow(text: string, line: number): LsofFile | null {

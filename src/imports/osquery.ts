@@ -137,7 +137,9 @@ function observe(
     listing.listed(row.transport);
     listing.add(rowOf(row, scopeOf(row)));
   }
-  return listing.finish({ partial: !isWhole });
+  // The table has every namespace that a process lives in, so one that is gone is closed too.
+  const hasNamespaces = rows.some((row) => row.namespace !== undefined);
+  return listing.finish({ partial: !isWhole, ...(hasNamespaces && { scopes: ['unknown'] }) });
 }
 
 /** One namespace is the host's, and of several the one of process 1; which the others are cannot be told. */

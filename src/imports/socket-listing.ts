@@ -49,6 +49,10 @@ export interface ListingBuilder {
     readonly partial?: boolean;
     /** Endpoints that are known to be closed. */
     readonly closed?: readonly SocketRow[];
+    /** Scopes that were listed, besides the host's own and those of the rows. */
+    readonly scopes?: readonly Scope[];
+    /** The tool shows only what its user may see. */
+    readonly hidesOthers?: boolean;
   }): UnnamedObservation;
 }
 
@@ -89,7 +93,7 @@ export function newListing(listing: SocketListing, report: (problem: ImportProbl
     },
     listed: (transport) => void listed.add(transport),
     gap: (gap) => void gaps.push(gap),
-    finish({ host: more, partial = false, closed = [] } = {}) {
+    finish({ host: more, partial = false, closed = [], scopes = [], hidesOthers = false } = {}) {
       const host: HostFacts = { ...listing.host, ...more };
       const listeners = [...groups.values()].map((group) => fold(host, group)).sort(compareListeners);
       const covered = broken.has(null) ? [] : [...listed].filter((t) => !broken.has(t)).sort(compareText);
@@ -99,11 +103,11 @@ export function newListing(listing: SocketListing, report: (problem: ImportProbl
         vantage: `import:${listing.format}`,
         observedAt: listing.observedAt,
         durationMs: 0,
-        privilege: listeners.length > 0 && listeners.every((l) => l.process !== null) ? 'root' : 'user',
+        privilege: !hidesOthers && listeners.length > 0 && listeners.every((l) => l.process !== null) ? 'root' : 'user',
         host,
         coverage: partial
           ? rowCoverage([...listeners, ...closed.map((row) => fold(host, [row]))])
-          : wholeCoverage(host.name, covered, listeners),
+          : wholeCoverage(host.name, covered, listeners, scopes),
         gaps: all.sort(
           compareBy(
             (g) => g.code,
@@ -160,9 +164,14 @@ function roleOf(host: HostFacts, group: readonly SocketRow[]): Listener['role'] 
 }
 
 /** Namespaces were not enumerated: what was listed is covered scope by scope, never `*`. */
-function wholeCoverage(host: string, transports: readonly Transport[], listeners: readonly Listener[]): Coverage[] {
+function wholeCoverage(
+  host: string,
+  transports: readonly Transport[],
+  listeners: readonly Listener[],
+  more: readonly Scope[],
+): Coverage[] {
   if (transports.length === 0) return rowCoverage(listeners);
-  const scopes = new Set([HOST_SCOPE, ...listeners.map((l) => l.scope)]);
+  const scopes = new Set([HOST_SCOPE, ...more, ...listeners.map((l) => l.scope)]);
   const whole = [...scopes].map((scope) => ({ host, scope, transports, ports: ALL_PORTS, addresses: 'all' as const }));
   return [...whole, ...rowCoverage(listeners.filter((l) => !transports.includes(l.transport)))];
 }
