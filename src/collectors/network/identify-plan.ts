@@ -1,10 +1,12 @@
 import { probes } from './probes/index.ts';
 import type { Probe } from './probes/probe.ts';
 
+export type Odds = 'likely' | 'unlikely' | 'rare';
+
 /** One connection of an identification. */
 export type Opening =
-  /** Listens, then asks the questions in turn, in clear. Usual there: waits longer for what is likely. */
-  | { readonly kind: 'clear'; readonly listens: boolean; readonly asks: readonly Probe[]; readonly isUsual: boolean }
+  /** Listens, then asks the questions in turn, in clear. The likelier an answer is, the longer it is waited for. */
+  | { readonly kind: 'clear'; readonly listens: boolean; readonly asks: readonly Probe[]; readonly odds: Odds }
   | { readonly kind: 'tls' };
 
 /**
@@ -19,25 +21,25 @@ export function isQuietPort(port: number): boolean {
 
 /** The connections to make, in turn, until one tells what the port is: what is usual there, then what is common anywhere. */
 export function openingsFor(port: number): readonly Opening[] {
-  if (isQuietPort(port)) return [{ kind: 'clear', listens: true, asks: [], isUsual: true }];
+  if (isQuietPort(port)) return [{ kind: 'clear', listens: true, asks: [], odds: 'likely' }];
   const usual = probes.filter((p) => p.ports.includes(port));
   const http = probes.filter((p) => p.name === 'http');
-  const listenAndGet: Opening = { kind: 'clear', listens: true, asks: http, isUsual: false };
+  const listenAndGet: Opening = { kind: 'clear', listens: true, asks: http, odds: 'unlikely' };
   const isUsuallyTls = probes.some((p) => p.tlsPorts?.includes(port));
   if (usual.length === 0) {
     if (isUsuallyTls) return [{ kind: 'tls' }, listenAndGet];
     const anywhere = probes.filter((p) => p.anywhere && p.name !== 'http');
-    return [listenAndGet, { kind: 'tls' }, ...anywhere.map(askOnly)];
+    return [listenAndGet, { kind: 'tls' }, ...anywhere.map((p) => askOnly(p, 'rare'))];
   }
   const own: Opening[] = usual.some((p) => !p.request)
-    ? [{ kind: 'clear', listens: true, asks: [], isUsual: true }]
-    : usual.map(askOnly);
+    ? [{ kind: 'clear', listens: true, asks: [], odds: 'likely' }]
+    : usual.map((p) => askOnly(p, 'likely'));
   const rest: Opening[] = usual.includes(http[0] as Probe) ? [{ kind: 'tls' }] : [{ kind: 'tls' }, listenAndGet];
   return [...own, ...rest];
 }
 
-function askOnly(probe: Probe): Opening {
-  return { kind: 'clear', listens: false, asks: [probe], isUsual: true };
+function askOnly(probe: Probe, odds: Odds): Opening {
+  return { kind: 'clear', listens: false, asks: [probe], odds };
 }
 
 /** Every probe in the order in which answers of a port are read: those that are usual there first. */

@@ -1,7 +1,7 @@
 import type { AnswerFacts, TlsFacts } from '../../model/answer.ts';
 import { askForTls, hear } from './identify-dialogue.ts';
 import { acceptedVersions, type Reach, tlsByHello } from './identify-old-tls.ts';
-import { askedInTls, type Opening, openingsFor, readingOrder } from './identify-plan.ts';
+import { askedInTls, type Odds, type Opening, openingsFor, readingOrder } from './identify-plan.ts';
 import { type Budget, budgetOf, dial, type Talk } from './identify-talk.ts';
 import { type Handshake, handshake } from './identify-tls.ts';
 import type { Probe, Reading, Target } from './probes/probe.ts';
@@ -17,15 +17,20 @@ export interface IdentifyOptions {
   readonly recog?: Recog;
 }
 
+/** Connections that one port is looked at with, at most. */
+export const MAX_CONNECTIONS = 8;
+
 /**
- * Finds out what answers on an open TCP port, by a few connections, one after another (8 at most), with requests that only
- * read. Returns null where nothing was said. Never throws for what the other side does.
+ * Finds out what answers on an open TCP port, by a few connections, one after another, with requests that only read. Returns null where nothing was said. Never throws for what the other side does.
  */
 export async function identify(address: string, port: number, options: IdentifyOptions): Promise<AnswerFacts | null> {
   const { timeoutMs, serverName, recog } = options;
+  const budget = budgetOf(timeoutMs, options.signal);
+  let connections = 0;
   const look: Look = {
     target: { address, port, ...(serverName === undefined ? {} : { serverName }) },
-    budget: budgetOf(timeoutMs, options.signal),
+    budget,
+    connect: async () => (connections++ < MAX_CONNECTIONS ? dial(address, port, timeoutMs * CONNECT, budget) : null),
     timeoutMs,
     order: readingOrder(port),
     recog,
@@ -55,6 +60,8 @@ export async function identify(address: string, port: number, options: IdentifyO
 interface Look {
   readonly target: Target;
   readonly budget: Budget;
+  /** Opens one more connection; null where nobody accepts, or all that are allowed were made. */
+  readonly connect: Reach;
   readonly timeoutMs: number;
   readonly order: readonly Probe[];
   readonly recog: Recog | undefined;
@@ -67,17 +74,16 @@ interface Found {
   readonly wantsTls: boolean;
 }
 
-/** Of the time for the port: for connecting, for an answer that is likely, for one that is not, for a handshake. */
+/** Of the time for the port: for connecting, for a handshake, for an answer. Of a silent port all openings fit into it. */
 const CONNECT = 1 / 4;
-const LIKELY = 1 / 3;
-const UNLIKELY = 1 / 6;
 const HANDSHAKE = 1 / 4;
+const ANSWER: Readonly<Record<Odds, number>> = { likely: 1 / 3, unlikely: 1 / 8, rare: 1 / 10 };
 
 async function askInClear(look: Look, opening: Opening & { kind: 'clear' }): Promise<Found | 'refused'> {
-  const { target, budget, timeoutMs, order, recog } = look;
-  const talk = await dial(target.address, target.port, timeoutMs * CONNECT, budget);
+  const { target, timeoutMs, order, recog } = look;
+  const talk = await look.connect();
   if (!talk) return 'refused';
-  const waitMs = timeoutMs * (opening.isUsual ? LIKELY : UNLIKELY);
+  const waitMs = timeoutMs * ANSWER[opening.odds];
   const requests = [...(opening.listens ? [null] : []), ...opening.asks.map((p) => p.request?.(target) ?? null)];
   let banner: string | undefined;
   try {
@@ -107,17 +113,17 @@ async function offersTls(look: Look, talk: Talk, reading: Reading, request: Uint
   const steps = reading.startTls ?? [];
   const done = (facts: AnswerFacts): Found => ({ facts, isSure: true, wantsTls: false });
   const { requiresTls, ...facts } = reading.facts;
-  const says = await askForTls(talk, steps, timeoutMs * UNLIKELY);
+  const says = await askForTls(talk, steps, timeoutMs * ANSWER.unlikely);
   if (says === 'no') return done({ ...facts, encryption: 'none' });
   if (says === 'unclear') return done(facts);
   const result = await handshake(talk.release(), target.serverName, [], timeoutMs * HANDSHAKE, budget);
   if ('talk' in result) result.talk.close();
   else if (reading.needsTls) return { facts: null, isSure: false, wantsTls: false };
   const reach: Reach = async () => {
-    const again = await dial(target.address, target.port, timeoutMs * CONNECT, budget);
+    const again = await look.connect();
     if (!again) return null;
-    await hear(again, request, timeoutMs * UNLIKELY, order);
-    if ((await askForTls(again, steps, timeoutMs * UNLIKELY)) === 'yes') return again;
+    await hear(again, request, timeoutMs * ANSWER.unlikely, order);
+    if ((await askForTls(again, steps, timeoutMs * ANSWER.unlikely)) === 'yes') return again;
     again.close();
     return null;
   };
@@ -132,9 +138,8 @@ async function offersTls(look: Look, talk: Talk, reading: Reading, request: Uint
 
 /** TLS from the first byte, and what is spoken inside. Null: no TLS here. */
 async function askInTls(look: Look): Promise<AnswerFacts | null> {
-  const { target, budget, timeoutMs, order, recog } = look;
-  const reach: Reach = () => dial(target.address, target.port, timeoutMs * CONNECT, budget);
-  const result = await shakeHands(look, reach);
+  const { target, timeoutMs, order, recog } = look;
+  const result = await shakeHands(look);
   if (result === null) return null;
   if (!('talk' in result)) return { encryption: 'tls', tls: result };
   const { talk, facts } = result;
@@ -143,13 +148,14 @@ async function askInTls(look: Look): Promise<AnswerFacts | null> {
     if (result.alpn === 'h2') inner = { service: 'http', banner: 'HTTP/2', by: 'http' };
     else {
       const request = askedInTls(target.port)?.request?.(target) ?? null;
-      const { reading, banner } = await hear(talk, request, timeoutMs * LIKELY, order, recog);
-      inner = reading?.facts ?? factsOf(banner) ?? undefined;
+      const { reading, banner } = await hear(talk, request, timeoutMs * ANSWER.likely, order, recog);
+      const { requiresTls: _, ...said } = reading?.facts ?? factsOf(banner) ?? {};
+      inner = said;
     }
   } finally {
     talk.close();
   }
-  return { ...inner, encryption: 'tls', tls: await withVersions(look, facts, reach) };
+  return { ...inner, encryption: 'tls', tls: await withVersions(look, facts, look.connect) };
 }
 
 /** The codes of OpenSSL for an answer that is no TLS at all. */
@@ -157,18 +163,18 @@ const NOT_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG
 const NO_COMMON_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
 
 /** Shakes hands; where that fails although TLS is spoken, reads what the server says in clear before it fails. */
-async function shakeHands(look: Look, reach: Reach): Promise<Handshake | TlsFacts | null> {
-  const { target, budget, timeoutMs } = look;
+async function shakeHands(look: Look): Promise<Handshake | TlsFacts | null> {
+  const { target, budget, timeoutMs, connect } = look;
   const isHttp = askedInTls(target.port)?.request !== undefined;
   let alpn: readonly string[] = isHttp ? ['http/1.1'] : [];
   for (let i = 0; i < 2; i++) {
-    const talk = await reach();
+    const talk = await connect();
     if (!talk) return null;
     const result = await handshake(talk.release(), target.serverName, alpn, timeoutMs * HANDSHAKE, budget);
     if ('talk' in result) return result;
     if (result.code !== NO_COMMON_PROTOCOL) {
       if (NOT_TLS.includes(result.code) || result.code === 'ETIMEDOUT') return null;
-      return tlsByHello(reach, target.serverName, timeoutMs * UNLIKELY);
+      return tlsByHello(connect, target.serverName, timeoutMs * ANSWER.unlikely);
     }
     alpn = ['h2'];
   }
@@ -176,6 +182,6 @@ async function shakeHands(look: Look, reach: Reach): Promise<Handshake | TlsFact
 }
 
 async function withVersions({ target, timeoutMs }: Look, facts: TlsFacts, reach: Reach): Promise<TlsFacts> {
-  const accepts = await acceptedVersions(facts.protocol, reach, target.serverName, timeoutMs * UNLIKELY);
+  const accepts = await acceptedVersions(facts.protocol, reach, target.serverName, timeoutMs * ANSWER.unlikely);
   return accepts.length === 0 ? facts : { ...facts, accepts };
 }
