@@ -14,8 +14,8 @@ const NEWLINE = 0x0a;
 export interface InstalledPackage {
   readonly version: string;
   readonly architecture: string | undefined;
-  /** `Source:`, `name` or `name (version)`; absent where it is the package's own name. */
-  readonly source: string | undefined;
+  /** Its text, for the fields that are seldom asked for: to find that one is missing, all of it is searched. */
+  readonly stanza: string;
 }
 
 /**
@@ -36,8 +36,7 @@ export function parseDpkgStatus(text: string): Map<string, InstalledPackage> {
     )
       continue;
     const architecture = field(stanza, 'Architecture');
-    const source = field(stanza, 'Source');
-    const installed = { version, architecture, source };
+    const installed = { version, architecture, stanza };
     packages.set(name, installed);
     if (architecture !== undefined) packages.set(`${name}:${architecture}`, installed);
   }
@@ -130,13 +129,14 @@ function describe(owner: string, packages: ReadonlyMap<string, InstalledPackage>
   const installed = packages.get(owner) ?? packages.get(name);
   if (installed === undefined) return undefined;
   const { version } = installed;
-  return { manager: 'dpkg', name, version, ...sourceOf(name, installed) };
+  return { manager: 'dpkg', name, version, ...sourceOf(name, version, field(installed.stanza, 'Source')) };
 }
 
 /** Source package and version, where they are not the package's own: `Source: openssl (3.0.11-1)` (deb-control(5)). */
 export function sourceOf(
   name: string,
-  { source, version }: Pick<InstalledPackage, 'source' | 'version'>,
+  version: string,
+  source: string | undefined,
 ): Pick<PackageFacts, 'source' | 'sourceVersion'> {
   const [, sourceName, sourceVersion] = /^(\S+)(?: +\(([^)]+)\))?$/.exec(source ?? '') ?? [];
   return {

@@ -30,10 +30,10 @@ test('ecosystems by os-release, as the OSV schema names them', () => {
 });
 
 test('the source of a Debian package, where it is another', () => {
-  assert.deepEqual(sourceOf('nginx', { source: undefined, version: '1' }), {});
-  assert.deepEqual(sourceOf('nginx', { source: 'nginx', version: '1' }), {});
-  assert.deepEqual(sourceOf('libssl3', { source: 'openssl', version: '3.0.11-1' }), { source: 'openssl' });
-  assert.deepEqual(sourceOf('libc-bin', { source: 'glibc (2.36-9)', version: '2.36-9+b1' }), {
+  assert.deepEqual(sourceOf('nginx', '1', undefined), {});
+  assert.deepEqual(sourceOf('nginx', '1', 'nginx'), {});
+  assert.deepEqual(sourceOf('libssl3', '3.0.11-1', 'openssl'), { source: 'openssl' });
+  assert.deepEqual(sourceOf('libc-bin', '2.36-9+b1', 'glibc (2.36-9)'), {
     source: 'glibc',
     sourceVersion: '2.36-9',
   });
