@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { RegisterProblem } from '../model/register.ts';
 import type { ScheduleItem, ScheduleState } from '../model/schedule.ts';
 import { isDue } from '../model/schedule-state.ts';
 import { packageFile } from '../util/package-root.ts';
@@ -21,11 +22,19 @@ export interface DueResult {
   readonly exit: number;
 }
 
+export interface ScheduleNow {
+  readonly states: readonly ScheduleState[];
+  /** Errors of the config: an item among them is not in the schedule. */
+  readonly problems: readonly RegisterProblem[];
+}
+
 /** Every item of the schedule with what became of it, as of now. Reads only. */
-export async function scheduleNow(context: Context): Promise<readonly ScheduleState[]> {
+export async function scheduleNow(context: Context): Promise<ScheduleNow> {
   return withStateToRead(context, async (store) => {
     const workspace = await loadRegister(context, store);
-    return (await loadSchedule(store, workspace, context.now())) ?? [];
+    const configs = new Set(workspace.files.filter((file) => file.kind === 'config').map((file) => file.path));
+    const problems = workspace.register.problems.filter((p) => p.severity === 'error' && configs.has(p.at.file));
+    return { states: (await loadSchedule(store, workspace, context.now())) ?? [], problems };
   });
 }
 
@@ -41,7 +50,7 @@ export async function runDue(context: Context, report: (progress: DueProgress) =
     const lock = takeRunLock(context.state, item.name);
     try {
       // Another process may have run it since the schedule was read.
-      const state = lock && (await scheduleNow(context)).find((one) => one.item.name === item.name);
+      const state = lock && (await scheduleNow(context)).states.find((one) => one.item.name === item.name);
       if (!state || !isDue(state)) {
         report({ kind: 'elsewhere', item });
         continue;
