@@ -2,13 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { load } from 'js-yaml';
 import * as z from 'zod';
+import { json as ticketTable } from '../src/inventories/tickets/json.ts';
 import { bindScopeOf } from '../src/model/address.ts';
 import type { AdvisoryData } from '../src/model/advisory.ts';
 import type { AnswerFacts } from '../src/model/answer.ts';
 import type { AssetList } from '../src/model/asset.ts';
 import { buildFacts } from '../src/model/build-facts.ts';
 import { type Endpoint, TRANSPORTS, type Transport } from '../src/model/endpoint.ts';
-import type { Facts } from '../src/model/facts.ts';
+import { EVENT_TYPES, type Event } from '../src/model/event.ts';
+import type { Facts, Surroundings } from '../src/model/facts.ts';
 import { SEVERITIES } from '../src/model/finding.ts';
 import { unifyHosts } from '../src/model/identity.ts';
 import type { Listener, PackageFacts, ProcessFacts } from '../src/model/listener.ts';
@@ -127,6 +129,21 @@ const exampleSchema = z.strictObject({
       }),
     )
     .optional(),
+  /** Tickets of one import, `jira`, read as its table of tickets says them. */
+  tickets: z
+    .strictObject({ covers: z.tuple([time, time]), items: z.array(z.record(z.string(), z.string())) })
+    .optional(),
+  /** What the ledger has, oldest first. */
+  events: z
+    .array(
+      z.strictObject({
+        type: z.enum(EVENT_TYPES),
+        at: time,
+        subject: z.string(),
+        body: z.record(z.string(), z.json()).default({}),
+      }),
+    )
+    .default([]),
   advisories: advisoriesSchema.optional(),
   /** Runs of the schedule in `config`, newest first; written down as they ran by the item as it is. */
   runs: z.array(z.strictObject({ name: z.string(), started: time, exit: z.int() })).default([]),
@@ -186,8 +203,23 @@ export async function factsOfExample(example: CheckExample): Promise<Facts> {
       ...(example.advisories && { advisories: advisoryData(example.advisories) }),
       ...(register.schedule && { schedule: scheduleOf(example, register.schedule, now) }),
       identity: identities.notices,
+      ...ticketsOf(example, now),
     },
   });
+}
+
+/** Tickets and the events that they are put beside. */
+function ticketsOf({ tickets, events }: CheckExample, now: number): Pick<Surroundings, 'tickets' | 'changes'> {
+  if (!tickets) return {};
+  const file = { source: 'jira', text: JSON.stringify(tickets.items) };
+  const options = { mapping: new Map(), timeZone: 'UTC', dateOrder: null, authorised: null };
+  const items = ticketTable.read(file, options).tickets.map((ticket) => ({ ...ticket, source: 'jira' }));
+  const [from = 0, to = now] = tickets.covers.map((text) => Date.parse(text));
+  const changes = events.map(({ type, at, subject, body }, i): Event => {
+    const observedAt = Date.parse(at);
+    return { type, subject, body, observedAt, recordedAt: observedAt, actor: 'collector:local', sequence: i + 1 };
+  });
+  return { tickets: [{ source: 'jira', importedAt: now, covers: { from, to }, items }], changes };
 }
 
 function scheduleOf(example: CheckExample, items: readonly ScheduleItem[], now: number) {
