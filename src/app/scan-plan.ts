@@ -92,6 +92,10 @@ async function resolve(
   register: Register | null,
   sizes: 'bounded' | 'any',
 ) {
+  if (register?.scan?.incomplete)
+    throw new UserError('an exclusion of the workspace may be missing, so nothing is scanned', {
+      hint: 'A part of quietdoor.yaml, or of what it extends, could not be read: quietdoor register lint says which.',
+    });
   const exclusions = [...exclude, ...(register?.scan?.exclude ?? [])];
   const targets = await resolveTargets(written, exclusions, { lookUp, ownNetworks: ownNetworks(), sizes });
   if (targets.exclusionProblems.length > 0)
