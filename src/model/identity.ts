@@ -91,22 +91,17 @@ export function unifyHosts(input: IdentityInput): Identities {
       tags: list.flatMap(tagsOf),
     })),
     owners: ownersOf(members, names),
-    recordedAs: (host) => recordedNames(hosts, renamed, host),
+    recordedAs: (host) => recordedNames(renamed, host),
     nameOf: (text) => byText.get(nameKey(text)) ?? byText.get(hostKey(text, '')),
   };
 }
 
-/** `before` and `after` are the same looks, under the names that they were recorded by and under the unified ones. */
-function recordedNames(
-  before: readonly HostState[],
-  after: readonly HostState[],
-  host: string,
-): readonly RecordedName[] {
+function recordedNames(hosts: readonly HostState[], host: string): readonly RecordedName[] {
   const found = new Map<string, RecordedName>();
-  for (const [i, { host: now, vantage }] of after.entries()) {
-    if (now.name !== host) continue;
-    const name = before[i]?.host.name ?? host;
-    const isOutside = vantageKind(vantage) === 'outside';
+  for (const state of hosts) {
+    if (state.host.name !== host) continue;
+    const name = state.recordedAs ?? host;
+    const isOutside = vantageKind(state.vantage) === 'outside';
     found.set(`${isOutside} ${name}`, { name, isOutside });
   }
   if (found.size === 0) return [{ name: host, isOutside: false }];
@@ -150,6 +145,7 @@ function renameHost(state: HostState, name: string, names: readonly string[]): H
   return {
     ...state,
     host: { ...rest, name, ...(names.length > 0 && { names }) },
+    ...(host.name !== name && { recordedAs: host.name }),
     coverage: host.name === name ? coverage : coverage.map((c) => ({ ...c, host: name })),
   };
 }

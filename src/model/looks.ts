@@ -4,7 +4,7 @@ import { isStale } from './freshness.ts';
 import { answersOn } from './identity-scopes.ts';
 import { type Coverage, inRanges } from './observation.ts';
 import type { HostState } from './state.ts';
-import { preferInside, vantageKind } from './vantage.ts';
+import { vantageKind } from './vantage.ts';
 
 /** How a port answered at one address when it was asked from outside. */
 export interface OutsideAnswer {
@@ -13,6 +13,8 @@ export interface OutsideAnswer {
   readonly outcome: 'open' | 'closed' | 'filtered' | 'unreachable';
   /** UTC milliseconds. */
   readonly at: number;
+  /** It did not answer although a listener was bound to the address by then: something in between kept it away. */
+  readonly thoughBound?: true;
 }
 
 function coversPort(coverage: Coverage, { transport, port }: Endpoint): boolean {
@@ -26,6 +28,7 @@ export function outsideAnswers({
   listeners,
 }: Pick<EndpointFacts, 'endpoint' | 'host' | 'listeners'>): readonly OutsideAnswer[] {
   const answers: OutsideAnswer[] = [];
+  const bound = listeners.filter((s) => s.open && vantageKind(s.vantage) === 'inside');
   if (host.length === 1 && host[0]?.vantage === 'local') return answers;
   for (const state of host) {
     if (vantageKind(state.vantage) === 'inside') continue;
@@ -39,23 +42,13 @@ export function outsideAnswers({
         (o) => o.address === address && o.transport === endpoint.transport && inRanges(o.ports, endpoint.port),
       )?.outcome;
       if (isOpen) answers.push({ vantage, address, outcome: 'open', at });
-      else if (other !== undefined && other !== 'open|filtered') answers.push({ vantage, address, outcome: other, at });
+      else if (other !== undefined && other !== 'open|filtered') {
+        const thoughBound = bound.some((s) => s.openSince <= at && answersOn(s.listener, address));
+        answers.push({ vantage, address, outcome: other, at, ...(thoughBound && { thoughBound }) });
+      }
     }
   }
   return answers;
-}
-
-/**
- * Addresses that did not answer when they were asked from outside although a listener is bound to them: a filter is in
- * between, or the listener was opened later. Empty where none is bound beyond loopback.
- */
-export function unansweredThoughBound(facts: EndpointFacts): readonly OutsideAnswer[] {
-  if (facts.host.length < 2) return [];
-  const bound = preferInside(facts.listeners).filter((s) => vantageKind(s.vantage) === 'inside');
-  return outsideAnswers(facts).filter(
-    ({ outcome, address, at }) =>
-      outcome !== 'open' && bound.some((s) => s.openSince <= at && answersOn(s.listener, address)),
-  );
 }
 
 /** The newest look from inside that covers a port, in whatever scope; `everyScope`: it enumerated all of them. */

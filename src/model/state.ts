@@ -42,4 +42,6 @@ export interface HostState {
   readonly gaps: readonly Gap[];
   /** From outside only: what became of the ports that are not open. */
   readonly outcomes?: readonly PortOutcome[];
+  /** Name under which it was recorded, where the host goes by another (identity.ts). Worked out at reading, never stored. */
+  readonly recordedAs?: string;
 }

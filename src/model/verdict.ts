@@ -4,7 +4,7 @@ import { describeAddresses, widestBind } from './describe.ts';
 import type { EndpointFacts, EstateFacts, MatchedEntry, Verdict } from './facts.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 import { isInFuture, isStale } from './freshness.ts';
-import { hasOutsideLook, type OutsideAnswer, outsideAnswers, unansweredThoughBound } from './looks.ts';
+import { hasOutsideLook, type OutsideAnswer, outsideAnswers } from './looks.ts';
 import { isCovered } from './observation.ts';
 import { compareProcess } from './process-match.ts';
 import type { Exception, ExceptionKind } from './register.ts';
@@ -131,7 +131,9 @@ function encryptionDoubt(facts: EndpointFacts, { entry }: MatchedEntry, estate: 
 
 /** `10.0.0.5 did not answer over the network from scanner-1 (filtered) at …`: bound, and something is in between. */
 function unansweredWords(facts: EndpointFacts): readonly string[] {
-  return unansweredThoughBound(facts).map(answerText);
+  return outsideAnswers(facts)
+    .filter((answer) => answer.thoughBound)
+    .map(answerText);
 }
 
 function answerText({ address, vantage, outcome, at }: OutsideAnswer): string {

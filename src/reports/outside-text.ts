@@ -1,6 +1,6 @@
 import { answerWords, certificateWords } from '../model/answer-words.ts';
 import type { EndpointFacts } from '../model/facts.ts';
-import { insideLookAt, type OutsideAnswer, outsideAnswers, unansweredThoughBound } from '../model/looks.ts';
+import { insideLookAt, type OutsideAnswer, outsideAnswers } from '../model/looks.ts';
 import type { ListenerState } from '../model/state.ts';
 import { isSeenInside, preferInside, vantageKind, vantageWords } from '../model/vantage.ts';
 import { count, listWords } from '../util/words.ts';
@@ -13,12 +13,11 @@ const MAX_ADDRESSES = 4;
 /** What looks from outside found of an endpoint: which address answered what and when, each vantage for itself. */
 export function outsideLines(facts: EndpointFacts, now: number): Line[] {
   const answers = outsideAnswers(facts);
-  const isBound = new Set(unansweredThoughBound(facts));
   const lines: Line[] = [];
   for (const [vantage, all] of Map.groupBy(answers, (answer) => answer.vantage)) {
     for (const answer of all.slice(0, MAX_ADDRESSES)) {
       const state = facts.listeners.find((s) => s.vantage === vantage && s.listener.address === answer.address);
-      lines.push([vantageWords(vantage), ...answerItems(answer, state, isBound.has(answer), facts)]);
+      lines.push([vantageWords(vantage), ...answerItems(answer, state, facts)]);
       lines.push(...saidLines(state, now));
     }
     if (all.length > MAX_ADDRESSES)
@@ -28,21 +27,17 @@ export function outsideLines(facts: EndpointFacts, now: number): Line[] {
 }
 
 function answerItems(
-  { address, outcome, at }: OutsideAnswer,
+  { address, outcome, at, thoughBound }: OutsideAnswer,
   state: ListenerState | undefined,
-  isBound: boolean,
   facts: EndpointFacts,
 ): readonly string[] {
   if (outcome === 'open') {
     const seen = state?.lastSeen ?? at;
     return [`${address} answered`, formatTime(seen), ...restartedSince(facts, seen)];
   }
-  const because = isBound && outcome !== 'closed' ? ['bound there, so something filters in between'] : [];
-  return [
-    `${address} did not answer (${outcome})`,
-    formatTime(at),
-    ...(isBound && outcome === 'closed' ? ['bound there, so something refuses in between'] : because),
-  ];
+  const between = outcome === 'closed' ? 'something refuses in between' : 'something filters in between';
+  const because = thoughBound ? [`bound there, so ${between}`] : [];
+  return [`${address} did not answer (${outcome})`, formatTime(at), ...because];
 }
 
 /** What answered may have been another process than the one that listens now. */

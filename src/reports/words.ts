@@ -1,10 +1,12 @@
-import { type Endpoint, endpointKey, HOST_SCOPE } from '../model/endpoint.ts';
-import type { CheckResult, EndpointResult, VerdictWord } from '../model/facts.ts';
+import { showsHost } from '../model/asset-match.ts';
+import { type Endpoint, endpointKey, HOST_SCOPE, UNKNOWN_SCOPE } from '../model/endpoint.ts';
+import type { CheckResult, EndpointResult, EstateFacts, VerdictWord } from '../model/facts.ts';
 import { type Finding, SEVERITIES, type Severity, type Subject } from '../model/finding.ts';
 import type { Framework } from '../model/framework.ts';
 import type { ProcessFacts } from '../model/listener.ts';
-import type { ApprovalState, Policy, RegisterEntry } from '../model/register.ts';
+import type { ApprovalState, HostDeclaration, Policy, RegisterEntry } from '../model/register.ts';
 import { reviewStanding } from '../model/review.ts';
+import type { HostState } from '../model/state.ts';
 import { compareText } from '../util/compare.ts';
 import { count, listWords } from '../util/words.ts';
 import type { Style } from './text-table.ts';
@@ -39,7 +41,8 @@ export const WORST_FIRST: readonly Severity[] = SEVERITIES.toReversed();
 
 /** `vm tcp/5432`, with the scope behind it where it is not the host itself. */
 export function endpointWords(e: Endpoint): string {
-  return `${e.host} ${e.transport}/${e.port}${e.scope === HOST_SCOPE ? '' : ` in ${e.scope}`}`;
+  const scope = e.scope === HOST_SCOPE ? '' : e.scope === UNKNOWN_SCOPE ? ' (scope not known)' : ` in ${e.scope}`;
+  return `${e.host} ${e.transport}/${e.port}${scope}`;
 }
 
 /** What a finding is about, short: an endpoint key, an entry id, a host, `workspace`. */
@@ -98,7 +101,7 @@ export function totalsOf(result: CheckResult): Totals {
   const hosts = result.facts.estate.hosts;
   return {
     endpoints: result.results.length,
-    hosts: new Set(hosts.map((h) => h.host.name)).size,
+    hosts: hostsSeen(hosts).length,
     deviates: verdicts.DEVIATES,
     deviatesAccepted,
     undetermined: verdicts.UNDETERMINED,
@@ -109,6 +112,20 @@ export function totalsOf(result: CheckResult): Totals {
     resolved: result.resolved.length,
     gaps: hosts.reduce((n, h) => n + h.gaps.length, 0),
   };
+}
+
+/** Names of the hosts of which something was seen, sorted. An address that gave no answer at all may have no host. */
+export function hostsSeen(hosts: readonly HostState[]): readonly string[] {
+  return [...new Set(hosts.filter(showsHost).map((h) => h.host.name))].sort(compareText);
+}
+
+/** Declared hosts of which nothing was seen, under none of their names. */
+export function neverSeen({ hosts, register }: EstateFacts): readonly HostDeclaration[] {
+  if (register.hosts.length === 0) return [];
+  const seen = new Set(
+    hosts.filter(showsHost).flatMap(({ host }) => [host.name, ...(host.names ?? [])].map((name) => name.toLowerCase())),
+  );
+  return register.hosts.filter((host) => !seen.has(host.name.toLowerCase()));
 }
 
 /** Nothing about the endpoint is left that nobody accepted. A remark (info) is no deviation. */

@@ -1,28 +1,30 @@
+import { showsHost } from '../../model/asset-match.ts';
 import type { CheckResult } from '../../model/facts.ts';
 import { isStale } from '../../model/freshness.ts';
 import type { Coverage } from '../../model/observation.ts';
 import { formatPorts } from '../../model/port-ranges.ts';
 import type { HostState } from '../../model/state.ts';
+import { vantageKind, vantageWords } from '../../model/vantage.ts';
 import { count } from '../../util/words.ts';
 import type { ReportInput } from '../report-format.ts';
-import { counts, formatNumber } from '../words.ts';
+import { counts, formatNumber, neverSeen } from '../words.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { eventList, knownOf } from './events.ts';
 import type { ListenerHashes } from './evidence.ts';
-import { anchor, code, distance, rowsAddress, severity, time, unknown } from './format.ts';
+import { anchor, code, distance, listed, rowsAddress, severity, time, unknown } from './format.ts';
 import { remedy } from './remedy.ts';
 
 /** What was looked at, host by host, and what could not be seen. */
 export function coverage(result: CheckResult, hashes: ListenerHashes): Markup {
   const { hosts, register } = result.facts.estate;
-  const seen = new Set(hosts.map((h) => h.host.name));
-  const silent = register.hosts.filter((h) => !seen.has(h.name));
-  const gaps = hosts.flatMap((h) => h.gaps.map((gap) => ({ host: h, gap })));
+  const silent = neverSeen(result.facts.estate);
+  const seen = hosts.filter(showsHost);
+  const gaps = seen.flatMap((h) => h.gaps.map((gap) => ({ host: h, gap })));
   return html`<section id="coverage"><h2>Coverage and gaps</h2>
 <p class="lead">${register.hosts.length > 0 ? `${formatNumber(register.hosts.length - silent.length)} of ${formatNumber(register.hosts.length)} declared hosts observed.` : 'The register declares no list of hosts, so there is nothing to measure completeness by.'} What nobody looked at is unknown, not empty.</p>${
     hosts.length === 0
       ? html`<p class="empty">No observation yet. Next: <code>quietdoor scan local</code></p>`
-      : html`<table class="plain-table hosts"><thead><tr><th scope="col">Host<th scope="col">Last looked<th scope="col">How<th scope="col">What was looked at<th scope="col" class="count">Endpoints</tr></thead>${hosts.map((h, i) => hostRow(h, result, hosts.findIndex((o) => o.host.name === h.host.name) === i, hashes))}</table>`
+      : html`<table class="plain-table hosts"><thead><tr><th scope="col">Host<th scope="col">Last looked<th scope="col">How<th scope="col">What was looked at<th scope="col" class="count">Endpoints</tr></thead>${seen.map((h, i) => hostRow(h, result, seen.findIndex((o) => o.host.name === h.host.name) === i, hashes))}</table>${noAnswer(hosts)}`
   }${silent.length > 0 && html`<h3>Declared, never observed</h3><p>${silent.map((h, i) => html`${i > 0 ? ', ' : null}${code(h.name)}`)}</p>`}
 <h3 id="gaps">Gaps</h3>${
     gaps.length === 0
@@ -34,6 +36,21 @@ export function coverage(result: CheckResult, hashes: ListenerHashes): Markup {
   }</section>`;
 }
 
+/** Addresses that were asked and gave no answer at all, each look in a sentence: there may be no host. */
+function noAnswer(hosts: readonly HostState[]): Child {
+  const byVantage = Map.groupBy(
+    hosts.filter((h) => !showsHost(h)),
+    (h) => h.vantage,
+  );
+  return [...byVantage].map(([vantage, looks]) => {
+    const named = looks.slice(0, SHOWN_SILENT).map((h) => code(h.recordedAs ?? h.host.name));
+    const more = looks.length - named.length;
+    return html`<p>${count(looks.length, 'address', 'addresses')} asked ${vantageWords(vantage)} gave no answer at all, so nothing is known of ${looks.length === 1 ? 'it' : 'them'}: ${listed(named)}${more > 0 && ` and ${formatNumber(more)} more`}.`;
+  });
+}
+
+const SHOWN_SILENT = 12;
+
 function hostRow(
   h: HostState,
   { now, results, facts: { estate } }: CheckResult,
@@ -42,11 +59,11 @@ function hostRow(
 ): Markup {
   const open = results.filter((r) => r.facts.endpoint.host === h.host.name).length;
   const stale = isStale(h.lastObservedAt, estate);
-  return html`<tbody${isFirst ? html` id="${anchor('h', h.host.name)}"` : null}><tr><th scope="row"><b>${h.host.name}</b><br><span class="note">${h.host.os ?? 'system not known'}${h.host.kernel ? html`, ${h.host.kernel}` : null}</span><td>${time(h.lastObservedAt)}<br>${
+  return html`<tbody${isFirst ? html` id="${anchor('h', h.host.name)}"` : null}><tr><th scope="row"><b>${h.host.name}</b>${h.recordedAs === undefined ? null : html` <span class="note">as ${code(h.recordedAs)}</span>`}<br><span class="note">${vantageKind(h.vantage) === 'outside' && h.host.os === undefined ? vantageWords(h.vantage) : (h.host.os ?? 'system not known')}${h.host.kernel ? html`, ${h.host.kernel}` : null}</span><td>${time(h.lastObservedAt)}<br>${
     stale
       ? html`<span class="unknown">stale, ${distance(h.lastObservedAt, now)}</span>`
       : html`<span class="note">${distance(h.lastObservedAt, now)}</span>`
-  }<td>${h.collector} from ${h.vantage}, as ${h.privilege}<br><span class="note">observation ${code(h.observationId)}<br>listeners SHA-256 ${code(hashes.get(h) ?? '')}</span><td>${h.coverage.length === 0 ? unknown('nothing') : h.coverage.map((c, i) => html`${i > 0 ? html`<br>` : null}${covers(c)}`)}<td class="count"><a href="${rowsAddress('endpoints', { host: [h.host.name] })}">${formatNumber(open)}</a></tbody>`;
+  }<td>${h.collector} from ${h.vantage}, as ${h.privilege}<br><span class="note">observation ${code(h.observationId)}<br>${hashes.has(h) ? html`listeners SHA-256 ${code(hashes.get(h) ?? '')}` : 'listeners: a newer look decides'}</span><td>${h.coverage.length === 0 ? unknown('nothing') : h.coverage.map((c, i) => html`${i > 0 ? html`<br>` : null}${covers(c)}`)}<td class="count"><a href="${rowsAddress('endpoints', { host: [h.host.name] })}">${formatNumber(open)}</a></tbody>`;
 }
 
 function covers(c: Coverage): string {

@@ -1,3 +1,4 @@
+import { showsHost } from '../../model/asset-match.ts';
 import type { CheckResult } from '../../model/facts.ts';
 import type { Control, Framework, Strength } from '../../model/framework.ts';
 import { isStale } from '../../model/freshness.ts';
@@ -166,12 +167,12 @@ const SHORT_HASH = 16;
 /** What the evidence is, when it was taken and how it is named; the newest observations first. */
 function evidence({ control, result }: ControlView, run: CheckResult, hashes: ListenerHashes): Child {
   if (result === 'manual') return html`${control.evidence || 'none from the product'}`;
-  const hosts = run.facts.estate.hosts.toSorted((a, b) => b.lastObservedAt - a.lastObservedAt);
+  const hosts = run.facts.estate.hosts.filter(showsHost).toSorted((a, b) => b.lastObservedAt - a.lastObservedAt);
   const shown = hosts
     .slice(0, LISTED_OBSERVATIONS)
     .map(
       (h) =>
-        html`<li>${time(h.lastObservedAt)}, ${distance(h.lastObservedAt, run.now)}: <a href="#${anchor('h', h.host.name)}">${h.host.name}</a>, observation ${code(h.observationId)}, listeners SHA-256 ${code(`${hashes.get(h)?.slice(0, SHORT_HASH)}…`)}`,
+        html`<li>${time(h.lastObservedAt)}, ${distance(h.lastObservedAt, run.now)}: <a href="#${anchor('h', h.host.name)}">${h.host.name}</a>, observation ${code(h.observationId)}${hashes.has(h) && html`, listeners SHA-256 ${code(`${hashes.get(h)?.slice(0, SHORT_HASH)}…`)}`}`,
     );
   const more = hosts.length - shown.length;
   return html`${control.evidence}<ul class="plain">${shown}${more > 0 && html`<li><a href="#coverage">${count(more, 'older observation')}</a>`}${

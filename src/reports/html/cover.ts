@@ -1,6 +1,6 @@
 import type { CheckResult } from '../../model/facts.ts';
 import { count } from '../../util/words.ts';
-import { formatNumber } from '../words.ts';
+import { formatNumber, hostsSeen, neverSeen } from '../words.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { code, distance, listed, pair, time, unknown } from './format.ts';
 
@@ -22,14 +22,14 @@ function scope({ facts: { estate } }: CheckResult): Child {
 }
 
 export function hostCount(hosts: CheckResult['facts']['estate']['hosts']): string {
-  return count(new Set(hosts.map((h) => h.host.name)).size, 'host');
+  return count(hostsSeen(hosts).length, 'host');
 }
 
 /** How many of the declared hosts were observed; never a share without what it is a share of. */
-function declared({ hosts, register }: CheckResult['facts']['estate']): string {
+function declared(estate: CheckResult['facts']['estate']): string {
+  const { register } = estate;
   if (register.hosts.length === 0) return '; the register declares no list of hosts';
-  const seen = new Set(hosts.map((h) => h.host.name));
-  const found = register.hosts.filter((h) => seen.has(h.name)).length;
+  const found = register.hosts.length - neverSeen(estate).length;
   return `; ${formatNumber(found)} of ${formatNumber(register.hosts.length)} declared in the register`;
 }
 
@@ -50,8 +50,7 @@ function looked({ now, facts: { estate } }: CheckResult): Child {
 /** What an answer does not include, in the order of weight. */
 export function notSeen({ facts: { estate } }: CheckResult): Child {
   const gaps = estate.hosts.reduce((n, h) => n + h.gaps.length, 0);
-  const seen = new Set(estate.hosts.map((h) => h.host.name));
-  const silent = estate.register.hosts.filter((h) => !seen.has(h.name)).length;
+  const silent = neverSeen(estate).length;
   const errors = estate.register.problems.filter((p) => p.severity === 'error').length;
   const parts: Child[] = ['packet filters and network ACLs'];
   if (silent > 0) parts.push(html`<a href="#coverage">${count(silent, 'declared host')}</a>`);

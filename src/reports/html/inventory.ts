@@ -139,6 +139,7 @@ function mayCell({ facts }: EndpointResult, now: number, sources: Sources): Chil
 }
 
 function programs(names: readonly string[]): Child {
+  if (names.length === 0) return 'answers over the network';
   const shown = names
     .slice(0, 2)
     .map((name, i) => html`${i > 0 ? ', ' : null}${name === 'process not visible' ? unknown('not visible') : name}`);

@@ -2,15 +2,19 @@ import type { EndpointFacts } from '../../model/facts.ts';
 import type { BindScope } from '../../model/listener.ts';
 import { programName } from '../../model/program.ts';
 import type { ListenerState } from '../../model/state.ts';
+import { isSeenInside, preferInside, vantageKind, vantageWords } from '../../model/vantage.ts';
 import { compareText } from '../../util/compare.ts';
 import { count } from '../../util/words.ts';
+import { outsideLines } from '../outside-text.ts';
 import { processName } from '../words.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { code, day, distance, listed, pair, unknown } from './format.ts';
 
-/** Names of the programs that hold the listeners, each once. */
+/** Names of the programs that hold the listeners, each once; none where only a look from outside knows of it. */
 export function programsOf(facts: EndpointFacts): readonly string[] {
-  const names = facts.listeners.map(({ listener: { process: p } }) => (p && programName(p)) ?? processName(p));
+  const seen = preferInside(facts.listeners);
+  if (seen.length > 0 && !isSeenInside(seen)) return [];
+  const names = seen.map(({ listener: { process: p } }) => (p && programName(p)) ?? processName(p));
   return [...new Set(names)].sort(compareText);
 }
 
@@ -24,14 +28,15 @@ const REACH_WORDS: Record<BindScope, string> = {
 
 /** What listens, since when, by which program. Who connects is not observed: the bar says so. */
 export function observed(facts: EndpointFacts, reach: BindScope | undefined, now: number): Markup {
+  const inside = facts.listeners.filter((s) => vantageKind(s.vantage) === 'inside');
   if (reach === undefined)
-    return html`<div class="does"><h3>Observed <b>does</b></h3><p class="big none">nothing</p><div class="track"></div><dl>${pair('Listener', 'Nothing listens.')}${closed(facts, now)}</dl></div>`;
+    return html`<div class="does"><h3>Observed <b>does</b></h3><p class="big none">nothing</p><div class="track"></div><dl>${pair('Listener', 'Nothing listens.')}${closed(facts, now)}${fromOutside(facts, now)}</dl></div>`;
   return html`<div class="does"><h3>Observed <b>does</b></h3><p class="big">${reach} <span>${REACH_WORDS[reach]}</span></p><div class="hatch"></div><dl>${pair('Clients', unknown('not observed'))}${pair(
     'Address',
-    listed(facts.listeners.map((s) => address(s))),
-  )}${facts.listeners
-    .filter((s, i, all) => i === all.findIndex((o) => sameProgram(o, s)))
-    .map((s) => program(s))}${facts.listeners
+    listed((inside.length > 0 ? inside : facts.listeners).map((s) => address(s))),
+  )}${inside.filter((s, i, all) => i === all.findIndex((o) => sameProgram(o, s))).map((s) => program(s))}${preferInside(
+    facts.listeners,
+  )
     .slice(0, 1)
     .map((s) =>
       pair(
@@ -40,12 +45,22 @@ export function observed(facts: EndpointFacts, reach: BindScope | undefined, now
           s.firstSeen < s.openSince ? html`; first seen ${day(s.firstSeen)}` : null
         }`,
       ),
-    )}${closed(facts, now)}</dl></div>`;
+    )}${closed(facts, now)}${fromOutside(facts, now)}</dl></div>`;
+}
+
+/** What looks from outside found, as `explain` tells it. */
+function fromOutside(facts: EndpointFacts, now: number): Child {
+  const lines = outsideLines(facts, now);
+  if (lines.length === 0) return null;
+  return pair(
+    'From outside',
+    html`<ul class="plain">${lines.map((line) => html`<li>${typeof line === 'string' ? line : line.join(' · ')}`)}</ul>`,
+  );
 }
 
 function address({ vantage, listener: l }: ListenerState): Markup {
   const both = l.address === '::' && l.families.length === 2 ? ' IPv4 and IPv6' : '';
-  return html`${code(l.address)}${both}${l.role === 'ephemeral' ? ' ephemeral' : ''}${vantage === 'local' ? '' : ` seen from ${vantage}`}`;
+  return html`${code(l.address)}${both}${l.role === 'ephemeral' ? ' ephemeral' : ''}${vantage === 'local' ? '' : ` ${vantageWords(vantage)}`}`;
 }
 
 function sameProgram(a: ListenerState, b: ListenerState): boolean {

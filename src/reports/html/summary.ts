@@ -3,9 +3,10 @@ import type { CheckResult, EndpointResult } from '../../model/facts.ts';
 import { type Finding, SEVERITIES } from '../../model/finding.ts';
 import { BIND_SCOPES } from '../../model/listener.ts';
 import { reviewDue, reviewState } from '../../model/review.ts';
+import { preferInside } from '../../model/vantage.ts';
 import { count, duration } from '../../util/words.ts';
 import type { ReportInput } from '../report-format.ts';
-import { counts, formatNumber, shortDigest, subjectText, totalsOf } from '../words.ts';
+import { counts, formatNumber, hostsSeen, shortDigest, subjectText, totalsOf } from '../words.ts';
 import { changesOf } from './changes.ts';
 import { barList, stackedBar } from './charts.ts';
 import { frameworkViews } from './control-result.ts';
@@ -49,7 +50,7 @@ function truths({ results, now, facts: { estate } }: CheckResult): Markup {
   const total = results.length;
   const local = results.filter((r) => widestBind(r.facts) === 'loopback').length;
   const unapproved = total - approved;
-  const hosts = new Set(estate.hosts.map((h) => h.host.name)).size;
+  const hosts = hostsSeen(estate.hosts).length;
   const exes = results.flatMap((r) => r.facts.listeners.map((l) => l.listener.process?.exe));
   const programs = new Set(exes.filter((exe) => exe !== undefined)).size;
   const others = [...kinds].filter(([kind]) => !isApproved(kind)).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -66,7 +67,7 @@ function truths({ results, now, facts: { estate } }: CheckResult): Markup {
 }
 
 function hidden(results: readonly EndpointResult[]): Child {
-  const n = results.filter((r) => r.facts.listeners.some((l) => l.listener.process === null)).length;
+  const n = results.filter((r) => preferInside(r.facts.listeners).some((l) => l.listener.process === null)).length;
   return n > 0 ? pair(formatNumber(n), `${n === 1 ? 'endpoint' : 'endpoints'} whose program was not visible`) : null;
 }
 

@@ -3,6 +3,7 @@ import { HOST_SCOPE } from '../../model/endpoint.ts';
 import type { EndpointFacts, EndpointResult } from '../../model/facts.ts';
 import { BIND_SCOPES, type BindScope, isWiderBind } from '../../model/listener.ts';
 import { count } from '../../util/words.ts';
+import { declaredLines } from '../declared-text.ts';
 import { approvalWords, counts } from '../words.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import {
@@ -43,7 +44,7 @@ function difference(facts: EndpointFacts, reach: BindScope | undefined, now: num
 function approved(facts: EndpointFacts, now: number, sources: Sources): Markup {
   const first = facts.entries[0];
   if (first === undefined)
-    return html`<div class="may"><h3>Approved <b>may</b></h3><p class="big none">nobody</p><div class="track"></div><dl>${pair('Entry', 'No register entry covers it.')}</dl></div>`;
+    return html`<div class="may"><h3>Approved <b>may</b></h3><p class="big none">nobody</p><div class="track"></div><dl>${pair('Entry', 'No register entry covers it.')}${declared(facts)}</dl></div>`;
   const { entry } = first;
   const known = sources(entry);
   const total = sourceTotal(known.count);
@@ -56,7 +57,19 @@ function approved(facts: EndpointFacts, now: number, sources: Sources): Markup {
     html`${entryLink(entry.id)}${entry.purpose ? html`, ${entry.purpose}` : null}`,
   )}${pair('Owner', entry.owner ?? unknown('not named'))}${pair('Approval', sentence(approvalWords(first.approval, entry)))}${
     entry.expires !== null && pair(entry.expires <= now ? 'Expired' : 'Expires', day(entry.expires))
-  }${more.length > 0 && pair('Also', listed(more))}</dl></div>`;
+  }${more.length > 0 && pair('Also', listed(more))}${declared(facts)}</dl></div>`;
+}
+
+/** What deployment files and plans say, which approves nothing. */
+function declared(facts: EndpointFacts): Child {
+  const lines = declaredLines(facts);
+  return (
+    lines.length > 0 &&
+    pair(
+      'Declared',
+      html`<ul class="plain">${lines.map((line) => html`<li>${typeof line === 'string' ? line : line.join(' · ')}`)}</ul>`,
+    )
+  );
 }
 
 /** Filters are not evaluated: all that can be said is where it is offered, and that loopback admits nobody else. */
