@@ -34,7 +34,7 @@ export const oracle: Probe = {
         service: 'oracle',
         product: 'Oracle TNS listener',
         ...field('version', version),
-        banner: text.slice(text.indexOf('(')).slice(0, 256),
+        ...field('banner', text.slice(text.indexOf('('))),
       },
     };
   },

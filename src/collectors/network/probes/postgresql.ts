@@ -10,8 +10,10 @@ export const postgresql: Probe = {
   ports: [5432, 5433, 6432],
   anywhere: true,
   request: () => Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]),
-  read(answer) {
+  read(answer, isEnd) {
     const letter = answer.toString('latin1', 0, 1);
+    // The first byte of many another answer is such a letter too.
+    if (answer.length === 1 && !isEnd) return null;
     if (answer.length === 1 && letter === 'S')
       return { facts: { service: 'postgresql', product: 'PostgreSQL' }, startTls: [], needsTls: true };
     if (answer.length === 1 && letter === 'N') return { facts: {}, ask: NO_SUCH_VERSION };
