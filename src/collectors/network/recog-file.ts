@@ -102,13 +102,16 @@ export function readFingerprints(xml: string, report: Report): FingerprintFile {
     if (fingerprints.length === MAX_FINGERPRINTS) throw new Error(`more than ${MAX_FINGERPRINTS} fingerprints`);
     fingerprints.push(finished);
   });
+  let isWhole = true;
   try {
     parser.write(xml).close();
   } catch (error) {
     // What was read up to here is used.
+    isWhole = false;
     report(parser.line, (error as Error).message.replace(/^\d+:\d+: /, ''));
   }
-  if (matches === '') report(1, 'no <fingerprints matches="..."> names the texts that these fingerprints are for');
+  if (matches === '' && isWhole)
+    report(1, 'no <fingerprints matches="..."> names the texts that these fingerprints are for');
   return { matches, fingerprints: matches === '' ? [] : fingerprints };
 }
 
