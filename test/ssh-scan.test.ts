@@ -79,7 +79,8 @@ describe('scan ssh', { skip, timeout: 180_000 }, () => {
     const options = { sudo: false, hashes: true, ...timeouts, config: sshd.config, env: process.env, now: Date.now };
     return lookOverSsh({ name: alias, host: alias }, { ...options, ...more });
   }
-  const lookHere = () => createLocalCollector().collect({ hashes: true, root: '/', now: Date.now });
+  const here = createLocalCollector();
+  const lookHere = (hashes: boolean) => here.collect({ hashes, root: '/', now: Date.now });
   const run = (...args: string[]) => quietdoor(['scan', 'ssh', '--ssh-config', sshd.config, ...args], { cwd: folder });
 
   before(async () => {
@@ -106,10 +107,10 @@ describe('scan ssh', { skip, timeout: 180_000 }, () => {
   });
 
   /** Compares what stays the same while both look; others use this machine. */
-  async function assertSameAsLocal(alias: string): Promise<UnnamedObservation> {
-    const first = await lookHere();
-    const seen = await look(alias);
-    const last = byKey((await lookHere()).listeners);
+  async function assertSameAsLocal(alias: string, hashes = false): Promise<UnnamedObservation> {
+    const first = await lookHere(hashes);
+    const seen = await look(alias, { hashes });
+    const last = byKey((await lookHere(hashes)).listeners);
     const got = byKey(seen.listeners);
     const stable = [...byKey(first.listeners)].filter(([key, facts]) => last.get(key) === facts);
     assert.ok(stable.filter(([key]) => key.startsWith(`netns:${SPACE}|`)).length >= 11);
@@ -131,7 +132,7 @@ describe('scan ssh', { skip, timeout: 180_000 }, () => {
   }
 
   test('sees what the local collector sees, with the same facts', async () => {
-    const seen = await assertSameAsLocal('plain');
+    const seen = await assertSameAsLocal('plain', true);
     assert.equal(seen.vantage, 'agentless');
     assert.equal(seen.privilege, 'root');
     const ssh = seen.listeners.find((l) => l.port === sshd.port && l.scope === 'host');
@@ -286,7 +287,7 @@ describe('scan ssh', { skip, timeout: 180_000 }, () => {
     mkdirSync(bin);
     writeFileSync(join(bin, 'sudo'), `#!/bin/sh\necho "$*" >>${folder}/sudo-said\nshift\nexec "$@"\n`, { mode: 0o755 });
     sshd.addHost('sudo', { command: `PATH=${bin}:$PATH; eval "$SSH_ORIGINAL_COMMAND"` });
-    const seen = await look('sudo', { sudo: true });
+    const seen = await look('sudo', { sudo: true, hashes: false });
     assert.equal(readFileSync(join(folder, 'sudo-said'), 'utf8'), '-n sh -s\n');
     assert.equal(seen.privilege, 'root');
   });
@@ -309,10 +310,10 @@ describe('scan ssh', { skip, timeout: 180_000 }, () => {
     assert.equal((await quietdoor(['init', place], { cwd: folder })).code, 0);
     const state = ['-w', place];
     sshd.addHost('flaky', { command: `test -e ${folder}/down && exec sleep 100; exec sh -s` });
-    const first = await run(...state, 'flaky');
+    const first = await run(...state, '--no-hashes', 'flaky');
     assert.match(first.stderr, /\d+ opened, 0 closed/);
     writeFileSync(join(folder, 'down'), '');
-    const second = await run(...state, '--timeout', '2', 'flaky');
+    const second = await run(...state, '--timeout', '2', '--no-hashes', 'flaky');
     assert.match(second.stderr, /1 machine: 0 looked at, 1 could not be looked at\n0 opened, 0 closed/);
     assert.equal(second.code, 3);
     const { stdout } = await quietdoor(['check', ...state, '-f', 'json'], { cwd: folder });
@@ -321,7 +322,7 @@ describe('scan ssh', { skip, timeout: 180_000 }, () => {
     };
     const gap = findings.find((f) => f.message.includes('flaky was not done within 2 s'));
     assert.equal(gap?.rule, 'coverage-gap');
-    assert.equal(gap?.subject.host, (await lookHere()).host.name);
+    assert.equal(gap?.subject.host, (await lookHere(false)).host.name);
   });
 
   test("a machine that takes another's name does not become it", async () => {
@@ -332,8 +333,8 @@ describe('scan ssh', { skip, timeout: 180_000 }, () => {
     const pretend = `exec unshare -mu sh -c 'mount --bind ${id} /etc/machine-id; exec sh -s'`;
     sshd.addHost('honest');
     sshd.addHost('impostor', { command: pretend });
-    await run('-w', place, 'honest');
-    const { stdout, stderr } = await run('-w', place, 'impostor', '-f', 'json');
+    await run('-w', place, '--no-hashes', 'honest');
+    const { stdout, stderr } = await run('-w', place, '--no-hashes', 'impostor', '-f', 'json');
     const { observations } = JSON.parse(stdout) as { observations: UnnamedObservation[] };
     assert.equal(observations[0]?.host.name, 'impostor');
     assert.ok(observations[0]?.gaps.some((g) => g.code === 'host-name-taken'));

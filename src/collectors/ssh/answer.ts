@@ -31,6 +31,8 @@ export interface PrintedProgram {
 export interface Answer {
   /** How far the probe came: `tables` all socket tables, `seen` every listener's process, `end` everything. */
   readonly reached: 'begin' | 'tables' | 'seen' | 'end';
+  /** Every process was asked which sockets it holds. */
+  readonly isOwnerLookWhole: boolean;
   readonly uid: number;
   /** Programs that the machine lacks. */
   readonly missing: readonly string[];
@@ -102,6 +104,7 @@ export function readAnswer(sections: readonly Section[]): Answer | undefined {
   const kinds = new Set(sections.map((s) => s.kind));
   return {
     reached: kinds.has('end') ? 'end' : kinds.has('seen') ? 'seen' : kinds.has('holders') ? 'tables' : 'begin',
+    isOwnerLookWhole: first('holders').includes('done'),
     uid: numberOf(begin.words[1]) ?? -1,
     missing: of('missing').flatMap((s) => (/^[a-z]{1,16}$/.test(s.words[0] ?? '') ? [s.words[0] as string] : [])),
     files,
@@ -229,9 +232,10 @@ function programsOf(sections: readonly Section[]): Map<number, PrintedProgram> {
     const pid = pidOf(words[0]);
     if (pid === undefined || programs.has(pid) || (kind !== 'exe' && kind !== 'view')) continue;
     const [state, view] = kind === 'exe' ? [words[1], words[2]] : [undefined, words[1]];
-    const isPath = kind === 'exe' && body.length > 0 && body.length <= MAX_PATH_BYTES;
+    // the line feed behind it is the probe's
+    const isPath = kind === 'exe' && body.length > 1 && body.length <= MAX_PATH_BYTES + 1;
     programs.set(pid, {
-      exe: isPath ? body.toString('utf8') : undefined,
+      exe: isPath ? body.toString('utf8', 0, body.length - 1) : undefined,
       state: isPath ? oneOf(state, ['present', 'replaced', 'deleted']) : undefined,
       view: oneOf(view, ['host', 'own', 'other', 'chroot']),
     });

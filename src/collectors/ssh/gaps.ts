@@ -37,13 +37,13 @@ export const probeGaps = {
     code: 'ssh-sudo-password',
     subject: target,
     message: `sudo on ${target} asks for a password; nothing was looked at.`,
-    remedy: 'Allow the user "NOPASSWD: /bin/sh -s" there, or leave --sudo out and see fewer owners.',
+    remedy: 'Allow the user "NOPASSWD: /usr/bin/sh -s" there, or leave --sudo out and see fewer owners.',
   }),
   sudoDenied: (target: string, why: string): Gap => ({
     code: 'ssh-sudo-denied',
     subject: target,
     message: `sudo on ${target} refused${because(why)}; nothing was looked at.`,
-    remedy: 'Allow the user "NOPASSWD: /bin/sh -s" there, or leave --sudo out and see fewer owners.',
+    remedy: 'Allow the user "NOPASSWD: /usr/bin/sh -s" there, or leave --sudo out and see fewer owners.',
   }),
   noShell: (target: string, why: string): Gap => ({
     code: 'ssh-no-shell',

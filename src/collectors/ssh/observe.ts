@@ -89,8 +89,7 @@ export function observe(answer: Answer, options: ObserveOptions): UnnamedObserva
     complete &&= sockets !== undefined || (id !== hostId && answer.spaces.has(id));
   }
 
-  const sawOwners = answer.reached !== 'begin';
-  const seesAllHolders = sawOwners && answer.hiddenPids === 0 && isRoot;
+  const seesAllHolders = answer.isOwnerLookWhole && answer.hiddenPids === 0 && isRoot;
   const machine: Machine = {
     answer,
     bootTime: parseBootTime(answer.files.get('/proc/stat') ?? ''),

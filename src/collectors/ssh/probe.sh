@@ -39,12 +39,12 @@ probe_spaces() {
   echo "$*"
   spaces=$(for p in "$@"; do echo "$p/net/tcp"; done | xargs -r ls -i)
   mark spaces
-  printf '%s\n' "$spaces"
+  out "$spaces"
   mark own
   if [ -e 1/net/tcp ]; then ls -i 1/net/tcp; else ls -i self/net/tcp; fi
   # processes without a namespace are zombies, or hidden
   mark unknown
-  for p in $(printf '%s\n@ %s\n' "$spaces" "$*" |
+  for p in $(out "$spaces" "@ $*" |
     awk '$1 != "@" { split($2, a, "/"); seen[a[1]] = 1; next } { for (i = 2; i <= NF; i++) if (!($i in seen)) print $i }'); do
     if [ -e "$p/net" ]; then echo "$p"; fi
   done
@@ -57,7 +57,7 @@ probe_spaces() {
 # Socket tables of each namespace, through whichever of its processes lasts.
 probe_tables() {
   rows=
-  for line in $(printf '%s\n' "$spaces" |
+  for line in $(out "$spaces" |
     awk '{ split($2, a, "/"); if (n[$1]++ < 5) pids[$1] = pids[$1] ":" a[1] } END { for (i in pids) print i pids[i] }'); do
     space=${line%%:*}
     for p in $(echo "${line#*:}" | tr : ' '); do
@@ -76,7 +76,7 @@ probe_tables() {
       elif [ -r "$f" ]; then mark table "$space" "$table" failed
       else mark table "$space" "$table" denied
       fi
-      printf '%s\n' "$text"
+      out "$text"
       rows="$rows
 $text"
     done
@@ -87,7 +87,7 @@ $text"
 # Who holds a socket that listens: descriptors whose link names its inode.
 probe_holders() {
   holders=$({
-    printf '%s\n' "$rows"
+    out "$rows"
     echo fds
     for d in [0-9]*/fd; do
       if [ ! -r "$d" ] && [ -e "$d" ]; then echo "hidden ${d%/fd}"; fi
@@ -111,15 +111,15 @@ probe_holders() {
       inode = substr(target, 9, length(target) - 9)
       if (inode in wanted) print "holds " path[1] " " inode
     }
-    END { for (pid in blind) if (!(pid in sighted)) print "hidden " pid }')
+    END { for (pid in blind) if (!(pid in sighted)) print "hidden " pid; print "done" }')
   mark holders
-  printf '%s\n' "$holders"
-  pids=$(printf '%s\n' "$holders" | awk '$1 == "holds" && !seen[$2]++ { print $2 }' | sort -n)
+  out "$holders"
+  pids=$(out "$holders" | awk '$1 == "holds" && !seen[$2]++ { print $2 }' | sort -n)
 }
 
-# Whether the running file is what lies at its path, seen from inside the process's own mounts.
+# The process's program, and whether the running file is what lies at its path, seen from inside its own mounts.
 probe_program() {
-  p=$1
+  p=$1 exe=$2
   state=- view=- at=
   if [ -e "$p/root/." ]; then
     if [ "$p/ns/mnt" -ef self/ns/mnt ]; then view=host
@@ -128,8 +128,7 @@ probe_program() {
     else view=chroot
     fi
   fi
-  if exe=$(readlink "$p/exe" && echo x); then
-    exe=${exe%??}
+  if [ -n "$exe" ]; then
     path=${exe% (deleted)}
     case $view in
       host | own | other)
@@ -140,7 +139,7 @@ probe_program() {
         ;;
     esac
     mark exe "$p" "$state" "$view"
-    printf '%s' "$exe"
+    out "$exe"
     if [ "$state" = present ] && [ "$view" != other ]; then
       case $path in
         *[!A-Za-z0-9/._+@:,%~=-]*) ;;
@@ -157,9 +156,9 @@ probe_program() {
 probe_processes() {
   # the oldest process names a namespace that nobody named
   own=$(if [ -e 1/net/tcp ]; then ls -i 1/net/tcp; else ls -i self/net/tcp; fi)
-  named=$(printf '%s\n' "$spaces" | awk '{ split($2, a, "/"); print a[1], $1 }' | sort -n |
+  named=$(out "$spaces" | awk '{ split($2, a, "/"); print a[1], $1 }' | sort -n |
     awk -v own="${own%% *}" '$2 != own && n[$2]++ < 100 { print $1 }')
-  all=$(printf '%s\n' "$pids" "$named" | sort -nu)
+  all=$(out "$pids" "$named" | sort -nu)
   # each line of grep is preceded by the name of its file: a task whose name has a line break cannot forge another's
   for f in stat cgroup uid_map; do
     mark lines "$f"
@@ -168,7 +167,24 @@ probe_processes() {
   mark uids
   for p in $pids; do echo "$p"; done | xargs -r ls -nd
   paths= inside=
-  for p in $pids; do probe_program "$p"; done
+  # all links at once, as a program for each takes a hundred times as long
+  links=$(for p in $pids; do echo "$p/exe"; done | list)
+  IFS='
+'
+  set -f
+  for line in $links; do
+    name=${line%% -> *}
+    name=${name##* }
+    case $line in
+      *' -> '*'?'*) exe=$(readlink "$name" && echo x) && exe=${exe%??} ;;
+      *' -> '*) exe=${line#* -> } ;;
+      *) exe= ;;
+    esac
+    unset IFS
+    probe_program "${name%/exe}" "$exe"
+  done
+  unset IFS
+  set +f
 }
 
 probe_packages() {
@@ -182,11 +198,11 @@ probe_packages() {
     esac
   done)
   if has dpkg-query && [ -e /var/lib/dpkg/status ]; then
-    owners=$(printf '%s\n' "$both" | xargs -r dpkg-query -S)
+    owners=$(out "$both" | xargs -r dpkg-query -S)
     mark dpkg owners
-    printf '%s\n' "$owners"
+    out "$owners"
     mark dpkg versions
-    printf '%s\n' "$owners" | awk '
+    out "$owners" | awk '
       /^diversion by / { print $3; next }
       { sub(/: \/.*/, ""); n = split($0, names, ", "); for (i = 1; i <= n; i++) print names[i] }' | sort -u |
       xargs -r dpkg-query -W -f '${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\n'
@@ -201,7 +217,7 @@ probe_packages() {
   for f in /lib/apk/db/installed /usr/lib/apk/db/installed; do
     if [ -r "$f" ]; then
       mark apk
-      { printf '@ %s\n' $both; cat "$f"; } | awk '
+      { for path in $both; do echo "@ $path"; done; cat "$f"; } | awk '
         /^@ / { wanted[substr($0, 4)] = 1; next }
         /^$/ { name = version = origin = dir = "" }
         /^P:/ { name = substr($0, 3) }
@@ -275,6 +291,12 @@ probe() {
   cd /proc || exit 1
   mark begin 1 "$(id -u)"
   for tool in awk cat grep ls od readlink sed sort tr xargs; do has "$tool" || mark missing "$tool"; done
+  # a shell without a printf of its own would pass long texts to a program, which fails
+  if [ "$(command -v printf)" != printf ] && [ "$(command -v print)" = print ]; then
+    out() { print -rl -- "$@"; }
+  else
+    out() { printf '%s\n' "$@"; }
+  fi
   QUIET=0
   if ls -dnq / >/dev/null; then QUIET=1; fi
   probe_host
