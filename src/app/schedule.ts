@@ -4,8 +4,7 @@ import { type ScheduleRun, scheduleStates } from '../model/schedule-state.ts';
 import type { LoadedWorkspace } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
 
-/** Newest runs that are read, and versions of the register that are looked at. */
-const RUNS = 5_000;
+/** Versions of the register that are looked at. */
 const VERSIONS = 200;
 
 /** What became of each item of the schedule; undefined where the workspace has none. `store` null: nothing ever ran. */
@@ -17,8 +16,13 @@ export async function loadSchedule(
   const items = workspace.register.schedule;
   if (!items) return undefined;
   if (!store) return scheduleStates(items, [], null, now);
-  const events = await store.events({ types: ['schedule.ran'], limit: RUNS });
-  return scheduleStates(items, events.flatMap(runOf), await knownSince(store, workspace), now);
+  const runs: ScheduleRun[] = [];
+  // Each by itself: the newest run of a monthly item lies behind thousands of an hourly one.
+  for (const { name } of items) {
+    const [newest] = await store.events({ types: ['schedule.ran'], subject: name, limit: 1 });
+    if (newest) runs.push(...runOf(newest));
+  }
+  return scheduleStates(items, runs, await knownSince(store, workspace), now);
 }
 
 function runOf({ subject, body }: Event): ScheduleRun[] {
