@@ -66,10 +66,15 @@ export async function importTickets(context: Context, input: TicketImport): Prom
     const format = formatOf(file, input.as);
     read.push({ format, ...format.read(file, options) });
   }
-  const problems = read.flatMap((one) => one.problems);
+  const problems = [...read.flatMap((one) => one.problems)];
   const source = input.source ?? sourceOf(input.files[0] as string, context.workspace);
   const byId = new Map<string, ReadTicket>();
   for (const ticket of read.flatMap((one) => one.tickets)) byId.set(ticket.id, ticket);
+  const total = read.reduce((max, one) => Math.max(max, one.total ?? 0), 0);
+  if (total > byId.size) {
+    const message = `the search found ${total} tickets and these files have ${byId.size}; import all pages in one go`;
+    problems.push({ source: input.files[0] as string, message });
+  }
   if (byId.size === 0 && problems[0]) {
     throw new UserError(`nothing in ${input.files.join(', ')} could be read as tickets`, {
       hint: `${placeOfTicket(problems[0])}: ${problems[0].message}. What was imported before is kept.`,

@@ -50,18 +50,22 @@ export function readCsvTickets(
   if (!head) return { records: [], problems: [...problems, { source, message: 'the file has no line of titles' }] };
   const columns = columnsOf(head.record, titles, mapping, source);
   const records: WrittenTicket[] = [];
+  let end = head.info.lines;
   for (const { record, info } of rest) {
+    // A text may have several lines; a record is named by its first.
+    const line = end + 1;
+    end = info.lines;
     if (record.length !== head.record.length) {
       problems.push({
         source,
-        line: info.lines,
+        line,
         message: `has ${record.length} columns where the titles are ${head.record.length}`,
       });
     }
     records.push({
       values: (field) => (columns.get(field) ?? []).flatMap((i) => (record[i]?.trim() ? [record[i] as string] : [])),
-      at: `line ${info.lines}`,
-      line: info.lines,
+      at: `line ${line}`,
+      line,
     });
   }
   return { records, problems };

@@ -22,6 +22,8 @@ const MAX_NAMED = 1000;
 const HOST = String.raw`(?:\[[0-9A-Fa-f:.]{2,45}\]|(?:\d{1,3}\.){3}\d{1,3}|[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62}){0,8})`;
 const PORTS = String.raw`\d{1,5}(?:\s?[-–]\s?\d{1,5})?(?:\s?(?:,|and|&)\s?\d{1,5}(?:\s?[-–]\s?\d{1,5})?){0,31}`;
 const KIND = '(?:tcp|udp|sctp)';
+/** Nothing follows that would make it another word or figure; the full stop of a sentence may. */
+const END = String.raw`(?![\w:/–-]|\.\w)`;
 
 /** `db-1:5432`, `[::1]:631/tcp`, `https://shop.example.org:8443/`. */
 const WITH_COLON = new RegExp(
@@ -31,17 +33,17 @@ const WITH_COLON = new RegExp(
 /** `5432/tcp`, `80, 443/tcp`, `tcp/5432`, `TCP 5432`, `TCP port 8443`, `port 8443/tcp`, `ports 80 and 443`. */
 const PORT_FORMS = [
   {
-    pattern: new RegExp(String.raw`(?<![\w.:/-])(?:ports?\s+)?(${PORTS})\s?/\s?(${KIND})(?![\w/])`, 'gi'),
+    pattern: new RegExp(String.raw`(?<![\w.:/-])(?:ports?\s+)?(${PORTS})\s?/\s?(${KIND})${END}`, 'gi'),
     ports: 1,
     kind: 2,
   },
   {
-    pattern: new RegExp(String.raw`(?<![\w.:/-])(${KIND})(?:\s?/\s?|\s+)(?:ports?\s+)?(${PORTS})(?![\w.:/])`, 'gi'),
+    pattern: new RegExp(String.raw`(?<![\w.:/-])(${KIND})(?:\s?/\s?|\s+)(?:ports?\s+)?(${PORTS})${END}`, 'gi'),
     ports: 2,
     kind: 1,
   },
   {
-    pattern: new RegExp(String.raw`(?<![\w.:/-])ports?\s+(${PORTS})(?:\s+\(?(${KIND})\)?)?(?![\w.:/])`, 'gi'),
+    pattern: new RegExp(String.raw`(?<![\w.:/-])ports?\s+(${PORTS})(?:\s+\(?(${KIND})\)?)?${END}`, 'gi'),
     ports: 1,
     kind: 2,
   },

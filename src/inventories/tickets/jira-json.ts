@@ -34,22 +34,9 @@ export const jiraJson: TicketFormat = {
   read(file, options) {
     const { records, place, document, problems } = readJsonRecords(file, ['issues', 'values']);
     const paths = { ...PATHS, ...ownPaths(mapOf(document.names)) };
-    const total = document.total;
-    const more =
-      typeof total === 'number' && total > records.length
-        ? [
-            {
-              source: file.source,
-              message: `the search found ${total} issues and this page has ${records.length} of them; import all pages together, each as a file`,
-            },
-          ]
-        : [];
-    return collectTickets(
-      file.source,
-      records.map((record, i) => jsonTicket(record, `${place}/${i}`, paths, options.mapping)),
-      options,
-      [...problems, ...more],
-    );
+    const tickets = records.map((record, i) => jsonTicket(record, `${place}/${i}`, paths, options.mapping));
+    const reading = collectTickets(file.source, tickets, options, problems);
+    return typeof document.total === 'number' ? { ...reading, total: document.total } : reading;
   },
 };
 

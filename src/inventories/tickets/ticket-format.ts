@@ -53,6 +53,8 @@ export interface TicketReading {
   readonly problems: readonly TicketProblem[];
   /** Earliest and latest time that any ticket names, also of those without a window; null: none does. */
   readonly span: { readonly from: number; readonly to: number } | null;
+  /** How many tickets the search found, where the file is one page of several. */
+  readonly total?: number;
 }
 
 /** A format of ticket exports: one file of this folder each. */

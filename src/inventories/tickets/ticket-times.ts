@@ -27,7 +27,8 @@ export function readTime(text: string, timeZone: string, order: DateOrder): Read
   const yearLast = YEAR_LAST.exec(clean);
   if (!yearLast) return { reason: `"${clean}" is no time; ISO 8601 such as 2026-09-30T14:02:00Z is understood` };
   const [a, b] = [Number(yearLast[1]), Number(yearLast[2])];
-  const dayFirst = a > 12 || order === 'dmy' || a === b;
+  // Dots are written where the day comes first.
+  const dayFirst = a > 12 || order === 'dmy' || a === b || (order === null && /^\d+\./.test(clean));
   if (!dayFirst && b <= 12 && order === null) {
     return { reason: `"${clean}" may be day/month or month/day; say which with --date-order` };
   }
