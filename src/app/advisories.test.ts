@@ -7,7 +7,8 @@ import type { Listener, PackageFacts } from '../model/listener.ts';
 import type { Register } from '../model/register.ts';
 import type { ListenerState } from '../model/state.ts';
 import type { Store } from '../store/store.ts';
-import { givenVulnerabilityFiles, loadAdvisories, vulnerabilityFiles } from './advisories.ts';
+import { loadAdvisories } from './advisories.ts';
+import { givenVulnerabilityFiles, vulnerabilityFiles } from './vulnerability-files.ts';
 
 const fixtures = resolve(import.meta.dirname, '../../fixtures/advisories');
 const tmp = mkdtempSync(join(tmpdir(), 'qd-advisories-'));

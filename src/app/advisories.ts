@@ -1,49 +1,18 @@
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { statSync } from 'node:fs';
 import { foldAdvisories } from '../advisories/fold.ts';
 import { type Exploited, readKev } from '../advisories/kev.ts';
 import { lookUpOsv } from '../advisories/osv.ts';
 import type { WantedPackage } from '../advisories/osv-record.ts';
 import { exportFiles } from '../advisories/record-files.ts';
 import { type Advisory, type AdvisoryData, packageKeyOf, packageKeyText } from '../model/advisory.ts';
-import { UserError } from '../model/errors.ts';
 import type { PackageFacts } from '../model/listener.ts';
 import { holdersOf } from '../model/process-match.ts';
-import type { Register } from '../model/register.ts';
 import type { ListenerState } from '../model/state.ts';
 import { versionOrder } from '../model/versions/index.ts';
 import type { Store } from '../store/store.ts';
 import { compareText } from '../util/compare.ts';
 import { sha256 } from '../util/sha256.ts';
-
-/** Files of vulnerability data. */
-export interface VulnerabilityFiles {
-  /** OSV exports: directories, zip archives, JSON files. */
-  readonly osv: readonly string[];
-  /** CISA's KEV JSON. */
-  readonly kev: string | null;
-}
-
-/** Files that quietdoor.yaml names, as absolute paths; null where it names none. */
-export function vulnerabilityFiles(register: Register, workspace: string): VulnerabilityFiles | null {
-  const { osv = [], kev = null } = register.vulnerabilities ?? {};
-  if (osv.length === 0 && kev === null) return null;
-  return { osv: osv.map((path) => resolve(workspace, path)), kev: kev === null ? null : resolve(workspace, kev) };
-}
-
-/** Files named by flags, or null where there are none. Throws UserError where one does not exist. */
-export function givenVulnerabilityFiles(flags: {
-  readonly osv?: readonly string[];
-  readonly kev?: string;
-}): VulnerabilityFiles | null {
-  const { osv = [], kev } = flags;
-  for (const path of [...osv, ...(kev === undefined ? [] : [kev])])
-    if (!existsSync(path))
-      throw new UserError(`there is no ${path}`, {
-        hint: 'Download vulnerability data first: see docs/how-to/patch-state.md',
-      });
-  return osv.length === 0 && kev === undefined ? null : { osv, kev: kev ?? null };
-}
+import type { VulnerabilityFiles } from './vulnerability-files.ts';
 
 /**
  * What the given data knows of the packages behind open listeners. Reading an export takes seconds, so the answer is

@@ -12,13 +12,13 @@ import type { RuleInfo } from '../model/rule.ts';
 import { judgeApprovals } from '../register/approval.ts';
 import type { LoadedWorkspace } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
-import { type VulnerabilityFiles, vulnerabilityFiles } from './advisories.ts';
 import { asOf, type Context } from './context.ts';
 import { identitiesAt } from './identities.ts';
 import { keepRegister, loadRegister, registerCache } from './load-register.ts';
 import { openState } from './state.ts';
 import { loadSurroundings } from './surroundings.ts';
 import { VERSION } from './version.ts';
+import { type VulnerabilityFiles, vulnerabilityFiles } from './vulnerability-files.ts';
 
 /** Newest events that a report shows. */
 const EVENTS_IN_REPORT = 100;

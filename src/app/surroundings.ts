@@ -2,9 +2,9 @@ import type { Surroundings } from '../model/facts.ts';
 import type { ListenerState } from '../model/state.ts';
 import type { LoadedWorkspace } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
-import { loadAdvisories, type VulnerabilityFiles } from './advisories.ts';
 import { loadSchedule } from './schedule.ts';
 import { loadTicketChanges } from './ticket-changes.ts';
+import type { VulnerabilityFiles } from './vulnerability-files.ts';
 
 /** What the surroundings of a check depend on. */
 export interface SurroundingsOptions {
@@ -23,7 +23,7 @@ export async function loadSurroundings(
   store: Store | null,
   { workspace, now, listeners, vulnerabilities, record }: SurroundingsOptions,
 ): Promise<Surroundings> {
-  const advisories = vulnerabilities && (await loadAdvisories(vulnerabilities, listeners, store, record));
+  const advisories = vulnerabilities && (await lookUp(vulnerabilities, listeners, store, record));
   const schedule = await loadSchedule(store, workspace, now);
   const given = { ...(advisories && { advisories }), ...(schedule && { schedule }) };
   if (!store) return given;
@@ -40,4 +40,10 @@ export async function loadSurroundings(
     ...(tickets.length > 0 && { tickets }),
     ...(declarations.length > 0 && { declarations }),
   };
+}
+
+/** What reads the data is loaded where there is some. */
+async function lookUp(...given: Parameters<typeof import('./advisories.ts').loadAdvisories>) {
+  const { loadAdvisories } = await import('./advisories.ts');
+  return loadAdvisories(...given);
 }

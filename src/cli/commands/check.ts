@@ -36,7 +36,7 @@ export function define(command: Command): void {
       const { outcomeOf } = await import('../../app/outcome.ts');
       const { reportFormats } = await import('../../reports/index.ts');
       const context = openContext(flags);
-      const { givenVulnerabilityFiles } = await import('../../app/advisories.ts');
+      const { givenVulnerabilityFiles } = await import('../../app/vulnerability-files.ts');
       const vulnerabilities = givenVulnerabilityFiles(flags);
       const outcome = await check(context, {
         ...(flags.baseline && { baseline: readBaseline(flags.baseline) }),
