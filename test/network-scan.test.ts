@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observation } from '../src/model/observation.ts';
+import { endpointsOfNmap, endpointsOfScan, type Word } from './network-endpoints.ts';
 import { createTestbed, finished, type NetworkTestbed, whyNoTestbed } from './network-testbed.ts';
 import { executable, quietdoor, temporaryFolder } from './run-quietdoor.ts';
 
@@ -30,41 +31,8 @@ table inet testbed {
   }
 }`;
 
-type Word = 'open' | 'closed' | 'filtered';
-
-/** Every endpoint with what our scan says of it; unreachable counts as filtered, as nmap has no word for it. */
-function ours(stdout: string): Map<string, Word> {
-  const found = new Map<string, Word>();
-  for (const o of stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Observation]))) {
-    for (const l of o.listeners) found.set(`${l.address} ${l.port}`, 'open');
-    for (const { outcome, address, ports } of o.outcomes ?? [])
-      for (const { from, to } of ports)
-        for (let port = from; port <= to; port++)
-          found.set(`${address} ${port}`, outcome === 'closed' ? 'closed' : 'filtered');
-  }
-  return found;
-}
-
-/** The same of nmap's XML; what it does not list one by one is in `extrareasons`. */
-function nmaps(xml: string): Map<string, Word> {
-  const found = new Map<string, Word>();
-  for (const host of xml.split('<host ').slice(1)) {
-    const address = /<address addr="([^"]+)" addrtype="ipv/.exec(host)?.[1];
-    for (const [, port, state] of host.matchAll(/<port protocol="tcp" portid="(\d+)"><state state="([a-z]+)"/g))
-      found.set(`${address} ${port}`, state as Word);
-    for (const [, state, inner = ''] of host.matchAll(/<extraports state="([a-z]+)"[^>]*>(.*?)<\/extraports>/gs))
-      for (const [, list = ''] of inner.matchAll(/ ports="([^"]+)"/g))
-        for (const part of list.split(',')) {
-          const [from = 0, to = from] = part.split('-').map(Number);
-          for (let port = from; port <= to; port++) found.set(`${address} ${port}`, state as Word);
-        }
-  }
-  return found;
-}
-
 const program = (args: readonly string[]) => [process.execPath, executable, ...args];
-const sorted = (map: ReadonlyMap<string, Word>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
-const openOf = (map: ReadonlyMap<string, Word>) => sorted(map).filter(([, word]) => word === 'open');
+const openOf = (map: ReadonlyMap<string, Word>) => [...map].filter(([, word]) => word === 'open');
 
 describe('network scan', { skip, timeout: 120_000 }, () => {
   let bed: NetworkTestbed;
@@ -92,9 +60,9 @@ describe('network scan', { skip, timeout: 120_000 }, () => {
       await bed.run('nmap', ['-n', '-Pn', '-sT', '-T5', '-p', ports, '-oX', '-', '10.77.0.1-254']),
     ];
     assert.equal(us.code, 3, 'silent hosts are gaps');
-    const found = ours(us.stdout);
+    const found = endpointsOfScan(us.stdout);
     assert.equal(found.size, 254 * 10);
-    assert.deepEqual(sorted(found), sorted(nmaps(them.stdout)));
+    assert.deepEqual(found, endpointsOfNmap(them.stdout));
     const silent = us.stdout.split('\n').filter((line) => line.includes('"host-silent"'));
     assert.equal(silent.length, 5);
     for (const line of silent) assert.deepEqual((JSON.parse(line) as Observation).coverage, []);
@@ -106,8 +74,8 @@ describe('network scan', { skip, timeout: 120_000 }, () => {
     const args = ['-6', '-n', '-Pn', '-sT', '-T5', '-p', '22,80,443,444', '-oX', '-'];
     const them = await bed.run('nmap', [...args, 'fd77::1', 'fd77::2', 'fd77::3', 'fd77::4']);
     assert.equal(us.code, 0);
-    assert.equal(ours(us.stdout).size, 16);
-    assert.deepEqual(sorted(ours(us.stdout)), sorted(nmaps(them.stdout)));
+    assert.equal(endpointsOfScan(us.stdout).size, 16);
+    assert.deepEqual(endpointsOfScan(us.stdout), endpointsOfNmap(them.stdout));
   });
 
   test('finds the same open ports while packets are lost', async () => {
@@ -119,8 +87,8 @@ describe('network scan', { skip, timeout: 120_000 }, () => {
       chain output { type filter hook output priority 0; numgen random mod 100 < 2 drop; }
     }`);
     const withLoss = await bed.quietdoor(args);
-    assert.equal(openOf(ours(without.stdout)).length, 300);
-    assert.deepEqual(openOf(ours(withLoss.stdout)), openOf(ours(without.stdout)));
+    assert.equal(openOf(endpointsOfScan(without.stdout)).length, 300);
+    assert.deepEqual(openOf(endpointsOfScan(withLoss.stdout)), openOf(endpointsOfScan(without.stdout)));
     const dropped = await bed.inTarget('nft', ['list', 'ruleset']);
     assert.match(dropped.stdout, /counter packets [1-9]\d\d/, 'hundreds of packets were lost');
   });
@@ -135,7 +103,7 @@ describe('network scan', { skip, timeout: 120_000 }, () => {
       ...program(['scan', 'network', '10.77.0.1-50', '-p', '20-80,443', ...UNRECORDED]),
     ]);
     assert.equal(run.code, 0, run.stderr);
-    const found = ours(run.stdout);
+    const found = endpointsOfScan(run.stdout);
     assert.equal(openOf(found).length, 150);
     assert.equal(found.size, 50 * 62);
   });
@@ -158,7 +126,7 @@ describe('network scan', { skip, timeout: 120_000 }, () => {
     assert.ok(Number(proof.stdout) > 0, 'connections meet themselves here');
     const run = await bed.quietdoor(['scan', 'network', '127.0.0.1-20', '-p', '40000-40031', ...UNRECORDED]);
     await bed.run('sysctl', ['-q', '-w', 'net.ipv4.ip_local_port_range=32768 60999']);
-    const found = ours(run.stdout);
+    const found = endpointsOfScan(run.stdout);
     assert.equal(found.size, 640);
     assert.deepEqual(openOf(found), []);
   });
@@ -190,7 +158,7 @@ describe('network scan', { skip, timeout: 120_000 }, () => {
       { cwd: folder },
     );
     assert.equal(run.code, 0, run.stderr);
-    assert.equal(ours(run.stdout).size, 2 * (30 - 9));
+    assert.equal(endpointsOfScan(run.stdout).size, 2 * (30 - 9));
     assert.match(run.stderr, /10\.77\.0\.8\/29 \(controllers that stop when they are scanned\), 8 addresses/);
     assert.match(run.stderr, /10\.77\.0\.20 \(excluded on the command line\), 1 address/);
     assert.match(run.stderr, /10\.77\.0\.0 \(the network address of 10\.77\.1\.1\/23/);
