@@ -161,7 +161,7 @@ function openFile(file: string): { bytes: AsyncIterable<Uint8Array>; modifiedAt:
   try {
     const fd = openSync(file, 'r');
     const stats = fstatSync(fd);
-    const bytes = createReadStream('', { fd, highWaterMark: 256 * 1024 });
+    const bytes = createReadStream('', { fd, highWaterMark: 64 * 1024 });
     return { bytes: readable(bytes, file), modifiedAt: stats.isFile() ? Math.trunc(stats.mtimeMs) : null };
   } catch (error) {
     throw new UserError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });

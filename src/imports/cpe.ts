@@ -3,6 +3,19 @@
  * 7695, 6.1.2.2 and 6.2.2.
  */
 export function cpeFromUri(uri: string): string | null {
+  const known = recent.get(uri);
+  if (known !== undefined) return known;
+  const name = convert(uri);
+  if (recent.size >= MAX_RECENT) recent.clear();
+  recent.set(uri, name);
+  return name;
+}
+
+/** Hosts of a scan run the same products. */
+const recent = new Map<string, string | null>();
+const MAX_RECENT = 256;
+
+function convert(uri: string): string | null {
   const found = /^cpe:\/([aho])((?::[^:\s]{0,200}){0,6})$/i.exec(uri);
   if (!found) return null;
   const [part, rest] = [found[1] as string, found[2] as string];

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { type Command, Option } from 'commander';
 import type { FileProblem, ImportReport } from '../../app/import.ts';
 import { count } from '../../util/words.ts';
@@ -34,6 +35,8 @@ export function define(command: Command): void {
         return;
       }
       if (files.length === 0) return command.help({ error: true });
+      // Nearly all that a stream makes dies young; V8 would still let the space for it grow to 128 MB.
+      setFlagsFromString('--semi-space-growth-factor=1');
       const { bareContext, openContext } = await import('../../app/context.ts');
       const { parseTime } = await import('../../app/parse-time.ts');
       const { renderObservations } = await import('../../reports/observations.ts');
