@@ -1,3 +1,4 @@
+import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { type Address, formatAddress } from './address.ts';
 import { type HostNode, identifies, readAddress } from './identity-nodes.ts';
@@ -13,7 +14,7 @@ export type Claims = Readonly<Record<ClaimKind, readonly Address[]>>;
 export function claimsOf(node: HostNode): Claims {
   const read = (texts: readonly string[]): readonly Address[] => {
     const found = new Map<number | bigint, Address>();
-    for (const text of texts) {
+    for (const text of texts.toSorted(compareText)) {
       const address = readAddress(text);
       if (address && identifies(address)) found.set(address.value, address);
     }

@@ -3,7 +3,7 @@ import { getOrMake } from '../util/get-or-make.ts';
 import { newPartition } from '../util/partition.ts';
 import { formatAddress } from './address.ts';
 import { CLAIM_KINDS, type Claimants, type ClaimKind, type Claims, claimIndex, claimsOf } from './identity-claims.ts';
-import { type HostNode, nameKey, readAddress } from './identity-nodes.ts';
+import { furtherNames, type HostNode, isDistinctive, nameKey, readAddress } from './identity-nodes.ts';
 
 /** Two names of one host, and what shows it. */
 interface Link {
@@ -33,9 +33,6 @@ export interface Groups {
   readonly conflicts: readonly Conflict[];
   readonly clones: readonly Clones[];
 }
-
-/** Names that many machines have at first. */
-const GENERIC = new Set(['localhost', 'debian', 'ubuntu', 'raspberrypi', 'unknown', '(none)']);
 
 /**
  * Works out which names are one host, the surest evidence first: machine-id, names, then addresses. Each step looks at
@@ -172,27 +169,30 @@ function isFresh(node: HostNode | undefined, freshSince: number): boolean {
   return node?.inside.some((state) => state.lastObservedAt >= freshSince) ?? false;
 }
 
+/** Nodes by the further names that they have. */
+function usersOfNames(nodes: readonly HostNode[]): ReadonlyMap<string, readonly number[]> {
+  const users = new Map<string, number[]>();
+  for (const [i, node] of nodes.entries())
+    for (const key of new Set(furtherNames(node).map(nameKey)))
+      if (key !== node.key) getOrMake(users, key, () => []).push(i);
+  return users;
+}
+
 /** A further name (alias of an asset, FQDN that a host gives itself) that is the name of one other host. */
 function byFurtherName(nodes: readonly HostNode[], find: (node: number) => number): Link[] {
+  const users = usersOfNames(nodes);
+  if (users.size === 0) return [];
   const byKey = new Map(nodes.map((node, i) => [node.key, i]));
-  const users = new Map<string, Set<number>>();
-  for (const [i, node] of nodes.entries()) {
-    if (node.address !== null) continue;
-    const names = [
-      ...node.assets.flatMap(({ asset }) => asset.names),
-      ...node.inside.flatMap(({ host }) => host.names ?? []),
-    ];
-    for (const name of names) if (!GENERIC.has(nameKey(name))) getOrMake(users, nameKey(name), () => new Set()).add(i);
-  }
   const links: Link[] = [];
   for (const [name, by] of users) {
     const named = byKey.get(name);
-    const groups = new Set([...by].map(find));
     // Two hosts that give themselves one name: nobody can tell whose it is.
-    if (groups.size > 1) continue;
-    for (const user of by)
-      if (named !== undefined && named !== user)
-        links.push({ a: user, b: named, because: `${nodes[user]?.name} is also called ${nodes[named]?.name}` });
+    if (named === undefined || new Set(by.map(find)).size > 1) continue;
+    for (const user of by) {
+      // Two items of an inventory are two machines.
+      if ([user, named].every((n) => (nodes[n]?.assets.length ?? 0) > 0)) continue;
+      links.push({ a: user, b: named, because: `${nodes[user]?.name} is also called ${nodes[named]?.name}` });
+    }
   }
   return links;
 }
@@ -210,7 +210,7 @@ function byShortName(nodes: readonly HostNode[]): Link[] {
   const links: Link[] = [];
   for (const [label, { short, long }] of byLabel) {
     const [only] = long;
-    if (short === undefined || only === undefined || long.length > 1 || GENERIC.has(label)) continue;
+    if (short === undefined || only === undefined || long.length > 1 || !isDistinctive(label)) continue;
     links.push({ a: short, b: only, because: `${nodes[short]?.name} is the short name of ${nodes[only]?.name}` });
   }
   return links;
@@ -339,19 +339,22 @@ function byTargetName(
     if (node.address === null || node.isLocal || known.has(i) || node.inside.length > 0) continue;
     const names = new Set(node.outside.flatMap(({ host }) => (host.names ?? []).map(nameKey)));
     const [only] = names;
-    if (only !== undefined && names.size === 1 && !GENERIC.has(only) && readAddress(only) === null)
+    if (only !== undefined && names.size === 1 && isDistinctive(only) && readAddress(only) === null)
       getOrMake(byName, only, () => []).push(i);
   }
   const byKey = new Map(nodes.map((node, i) => [node.key, i]));
+  const users = byName.size > 0 ? usersOfNames(nodes) : undefined;
   const groups = Map.groupBy(nodes.keys(), find);
   const links: Link[] = [];
   for (const [name, list] of byName) {
     const families = list.map((n) => nodes[n]?.address?.family);
     if (new Set(families).size < families.length) continue;
     const because = `it was asked for as ${name}`;
-    const named = byKey.get(name);
+    const all = [byKey.get(name), ...(users?.get(name) ?? [])].filter((n) => n !== undefined);
+    const [named, ...others] = new Set(all.map(find));
+    if (others.length > 0) continue;
     if (named !== undefined) {
-      const own = (groups.get(find(named)) ?? []).flatMap((n) =>
+      const own = (groups.get(named) ?? []).flatMap((n) =>
         CLAIM_KINDS.flatMap((kind) => (claims[n] as Claims)[kind].map((a) => a.family)),
       );
       if (own.some((family) => families.includes(family))) continue;

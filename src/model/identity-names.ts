@@ -1,6 +1,6 @@
 import { compareBy, compareText } from '../util/compare.ts';
 import { formatAddress } from './address.ts';
-import { type HostNode, nameKey, readAddress } from './identity-nodes.ts';
+import { type HostNode, isDistinctive, nameKey, readAddress } from './identity-nodes.ts';
 
 /** Sources of names from inside, the preferred one first, so that a name does not change with who looked last. */
 const VANTAGE_ORDER = ['local', 'agentless'];
@@ -35,7 +35,9 @@ export function displayName(group: readonly HostNode[], isTaken: (key: string) =
     pick(named.map((node) => node.name));
   if (written !== undefined) return written;
   const asked = new Set(group.flatMap((node) => node.outside.flatMap(({ host }) => host.names ?? [])));
-  const free = [...asked].filter((name) => readAddress(name) === null && !isTaken(nameKey(name)));
+  const free = [...asked].filter(
+    (name) => readAddress(name) === null && isDistinctive(name) && !isTaken(nameKey(name)),
+  );
   // Several names of one address: none of them is the name.
   const [only] = free;
   if (only !== undefined && new Set(free.map(nameKey)).size === 1) return pick(free) as string;
@@ -51,7 +53,12 @@ export function aliases(group: readonly HostNode[], name: string): readonly stri
     ...node.assets.flatMap(({ asset }) => [asset.name, ...asset.names]),
     ...node.declared.map((host) => host.name),
   ]);
-  const byKey = new Map(all.filter((n) => n !== '' && readAddress(n) === null).map((n) => [nameKey(n), n]));
+  const byKey = new Map(
+    all
+      .filter((n) => n !== '' && readAddress(n) === null && isDistinctive(n))
+      .sort(compareText)
+      .map((n) => [nameKey(n), n]),
+  );
   byKey.delete(nameKey(name));
   return [...byKey.values()].sort(compareText);
 }

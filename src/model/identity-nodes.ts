@@ -16,7 +16,7 @@ export interface ListedAsset {
 /** Everything known under one name of a host. */
 export interface HostNode {
   readonly key: string;
-  /** The name as it was first seen written. */
+  /** The name as it is written; of several spellings the first in order. */
   readonly name: string;
   /** The name, where it is an address; null: a name. */
   readonly address: Address | null;
@@ -68,6 +68,23 @@ export function nameKey(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
 }
 
+/** Names that many machines have at first. */
+const GENERIC = new Set(['localhost', 'localhost.localdomain', 'debian', 'ubuntu', 'raspberrypi', 'unknown', '(none)']);
+
+/** Says whether a name means one machine. */
+export function isDistinctive(name: string): boolean {
+  return !GENERIC.has(nameKey(name));
+}
+
+/** Names besides the first that a host gives itself, or that the inventory gives it. */
+export function furtherNames(node: HostNode): readonly string[] {
+  if (node.address !== null) return [];
+  return [
+    ...node.assets.flatMap(({ asset }) => asset.names),
+    ...node.inside.flatMap(({ host }) => host.names ?? []),
+  ].filter(isDistinctive);
+}
+
 /** The name by which a host was seen. A machine that scans its own loopback sees itself. */
 function nameSeen(name: string, vantage: string): string {
   const isItself = vantage.startsWith('network:') && readAddress(name) !== null && bindScopeOf(name) === 'loopback';
@@ -88,16 +105,19 @@ export function hostNodes(
   assets: readonly AssetList[],
   declared: readonly HostDeclaration[],
 ): readonly HostNode[] {
-  const nodes = new Map<string, HostNode>();
-  const nodeOf = (name: string, vantage: string): HostNode =>
-    getOrMake(nodes, hostKey(name, vantage), () => {
-      const seen = nameSeen(name, vantage);
+  const nodes = new Map<string, HostNode & { name: string }>();
+  const nodeOf = (name: string, vantage: string): HostNode => {
+    const seen = nameSeen(name, vantage);
+    const node = getOrMake(nodes, hostKey(name, vantage), () => {
       const address = readAddress(seen);
       return {
         ...{ key: hostKey(name, vantage), name: seen, address, isLocal: address !== null && !identifies(address) },
         ...{ inside: [], outside: [], assets: [], declared: [] },
       };
     });
+    if (seen < node.name) node.name = seen;
+    return node;
+  };
   for (const state of hosts) nodeOf(state.host.name, state.vantage)[vantageKind(state.vantage)].push(state);
   for (const { source, items } of assets)
     for (const asset of items) nodeOf(asset.name, source).assets.push({ asset, source });

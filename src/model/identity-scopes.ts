@@ -63,10 +63,10 @@ function supersede(
   for (const look of looks) {
     if (look.lastObservedAt <= state.lastSeen || vantageKind(look.vantage) === 'outside') continue;
     if (!isCovered(look.coverage, state.listener)) continue;
-    const again = same.find((s) => s.open && s.lastSeen >= look.lastObservedAt && listenerKey(s.listener) === key);
+    const again = same.filter((s) => s.open && s.lastSeen >= look.lastObservedAt && listenerKey(s.listener) === key);
     // The same source under another name of the host: the newer state tells all that this one does.
-    if (again?.vantage === state.vantage) return null;
-    if (!again) closedAt = Math.min(closedAt ?? look.lastObservedAt, look.lastObservedAt);
+    if (again.some((s) => s.vantage === state.vantage)) return null;
+    if (again.length === 0) closedAt = Math.min(closedAt ?? look.lastObservedAt, look.lastObservedAt);
   }
   if (closedAt === null) return state;
   return state.listener.role === 'ephemeral' ? null : { ...state, open: false, closedAt };

@@ -4,7 +4,7 @@ import type { IdentityNotice } from './facts.ts';
 import type { MatchHost } from './host-selector.ts';
 import { type Groups, groupHosts } from './identity-groups.ts';
 import { aliases, displayName } from './identity-names.ts';
-import { type HostNode, hostKey, hostNodes, nameKey } from './identity-nodes.ts';
+import { furtherNames, type HostNode, hostKey, hostNodes, nameKey } from './identity-nodes.ts';
 import { matchScopes } from './identity-scopes.ts';
 import type { HostDeclaration } from './register.ts';
 import type { HostState, ListenerState } from './state.ts';
@@ -51,12 +51,11 @@ export function unifyHosts(input: IdentityInput): Identities {
   const groups = groupHosts(nodes, freshSince);
   const keys = new Map(nodes.map((node, i) => [node.key, i]));
   const members = Map.groupBy(nodes, (_, i) => groups.find(i));
+  const taken = new Set(nodes.flatMap((node) => [node.key, ...furtherNames(node).map(nameKey)]));
+  const asked = namesAskedFor(members);
+  const isTaken = (key: string) => taken.has(key) || (asked.get(key) ?? 0) > 1;
   const names = new Map<number, string>();
-  for (const [group, list] of members)
-    names.set(
-      group,
-      displayName(list, (key) => keys.has(key)),
-    );
+  for (const [group, list] of members) names.set(group, displayName(list, isTaken));
   makeUnique(names, members);
   const others = new Map([...members].map(([group, list]) => [group, aliases(list, names.get(group) as string)]));
   const shared = sharedNames(others);
@@ -65,7 +64,11 @@ export function unifyHosts(input: IdentityInput): Identities {
     const node = keys.get(hostKey(name, vantage));
     return node === undefined ? undefined : groups.find(node);
   };
-  const ownAliases = new Map([...others].map(([group, list]) => [group, list.filter((n) => !shared.has(nameKey(n)))]));
+  const isOwn = (group: number, key: string) => {
+    const node = keys.get(key);
+    return !shared.has(key) && (node === undefined || groups.find(node) === group);
+  };
+  const ownAliases = new Map([...others].map(([group, list]) => [group, list.filter((n) => isOwn(group, nameKey(n)))]));
   const renamed = hosts.map((state) => {
     const group = groupOf(state.host.name, state.vantage) as number;
     return renameHost(state, names.get(group) as string, ownAliases.get(group) as readonly string[]);
@@ -87,8 +90,8 @@ export function unifyHosts(input: IdentityInput): Identities {
     known: [...members].map(([group, list]) => ({
       name: names.get(group) as string,
       names: ownAliases.get(group) as readonly string[],
-      addresses: list.flatMap(addressesOf),
-      tags: list.flatMap(tagsOf),
+      addresses: [...new Set(list.flatMap(addressesOf))].sort(compareText),
+      tags: [...new Set(list.flatMap(tagsOf))].sort(compareText),
     })),
     owners: ownersOf(members, names),
     recordedAs: (host) => recordedNames(renamed, host),
@@ -106,6 +109,16 @@ function recordedNames(hosts: readonly HostState[], host: string): readonly Reco
   }
   if (found.size === 0) return [{ name: host, isOutside: false }];
   return [...found.values()].sort((a, b) => Number(a.isOutside) - Number(b.isOutside) || compareText(a.name, b.name));
+}
+
+/** Number of hosts that answered when a scan asked for a name. */
+function namesAskedFor(members: ReadonlyMap<number, readonly HostNode[]>): ReadonlyMap<string, number> {
+  const asked = new Map<string, number>();
+  for (const list of members.values()) {
+    const names = list.flatMap((node) => node.outside.flatMap(({ host }) => (host.names ?? []).map(nameKey)));
+    for (const name of new Set(names)) asked.set(name, (asked.get(name) ?? 0) + 1);
+  }
+  return asked;
 }
 
 /** Two hosts that would be shown alike are told apart by their addresses. */
