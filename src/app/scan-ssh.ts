@@ -33,19 +33,22 @@ export async function* scanSsh(
   const names = createNames(known);
   const waiting = [...targets].reverse();
   const running = new Map<SshTarget, Promise<{ target: SshTarget; seen: UnnamedObservation }>>();
-  while (waiting.length > 0 || running.size > 0) {
-    for (let target = startable(); target !== undefined; target = startable()) {
-      const mine = target;
-      running.set(
-        mine,
-        lookOverSsh(mine, options).then((seen) => ({ target: mine, seen })),
-      );
+  const ending = new AbortController();
+  try {
+    while (waiting.length > 0 || running.size > 0) {
+      for (let target = startable(); target !== undefined; target = startable()) running.set(target, look(target));
+      const { target, seen } = await Promise.race(running.values());
+      running.delete(target);
+      options.onHost?.(target, seen.coverage.length > 0);
+      const named = names.name(target, seen);
+      if (named !== undefined) yield named;
     }
-    const { target, seen } = await Promise.race(running.values());
-    running.delete(target);
-    options.onHost?.(target, seen.coverage.length > 0);
-    const named = names.name(target, seen);
-    if (named !== undefined) yield named;
+  } finally {
+    ending.abort(); // whoever asked may want no more of it
+  }
+
+  async function look(target: SshTarget) {
+    return { target, seen: await lookOverSsh(target, { ...options, signal: ending.signal }) };
   }
 
   function startable(): SshTarget | undefined {

@@ -17,6 +17,8 @@ export interface ClientOptions {
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly env: NodeJS.ProcessEnv;
+  /** Ends the client: nobody waits for it any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const MAX_STDERR = 16 * 1024;
@@ -59,7 +61,7 @@ export function clientArguments(
 }
 
 /** Runs the system's OpenSSH client. Never throws; ends it when it takes too long or brings too much. */
-export function runClient({ args, input, timeoutMs, maxBytes, env }: ClientOptions): Promise<ClientResult> {
+export function runClient({ args, input, timeoutMs, maxBytes, env, signal }: ClientOptions): Promise<ClientResult> {
   return new Promise((resolve) => {
     const child = spawn('ssh', [...args], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...env, LC_ALL: 'C' } });
     const pieces: Buffer[] = [];
@@ -72,6 +74,7 @@ export function runClient({ args, input, timeoutMs, maxBytes, env }: ClientOptio
 
     const finish = () => {
       for (const timer of timers) clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
       child.stdout.destroy();
       child.stderr.destroy();
       resolve({ stdout: Buffer.concat(pieces, length), stderr, code, ended });
@@ -83,7 +86,9 @@ export function runClient({ args, input, timeoutMs, maxBytes, env }: ClientOptio
       after(GRACE_MS, () => child.kill('SIGKILL'));
     };
 
-    after(timeoutMs, () => end('timeout'));
+    const stop = () => end('timeout');
+    after(timeoutMs, stop);
+    signal?.addEventListener('abort', stop);
     child.stdout.on('data', (piece: Buffer) => {
       const room = maxBytes - length;
       if (room <= 0) return;

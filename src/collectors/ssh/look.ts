@@ -20,6 +20,7 @@ export interface SshOptions {
   readonly env: NodeJS.ProcessEnv;
   /** UTC milliseconds. */
   readonly now: () => number;
+  readonly signal?: AbortSignal;
 }
 
 /** Largest answer of one machine: some 400,000 sockets. */
@@ -40,6 +41,7 @@ export async function lookOverSsh(target: SshTarget, options: SshOptions): Promi
     timeoutMs: options.timeoutMs,
     maxBytes: MAX_ANSWER_BYTES,
     env: options.env,
+    signal: options.signal,
   });
   const answer = readAnswer(readSections(result.stdout, nonce));
   const durationMs = Math.round(performance.now() - started);
