@@ -95,7 +95,8 @@ const DEFAULT_CONFIG = 'owners: {}\n';
 function holder(listener: CheckExample['listeners'][number]): string {
   const { process } = listener;
   const closed = listener.closed === undefined ? '' : `, closed ${listener.closed}`;
-  if (listener.vantage !== 'local') return `seen ${vantageWords(listener.vantage)}${closed}`;
+  const said = listener.answer ? `, answering \`${JSON.stringify(listener.answer)}\`` : '';
+  if (listener.vantage !== 'local') return `seen ${vantageWords(listener.vantage)}${said}${closed}`;
   if (!process) return `by a process that is not visible${closed}`;
   const facts = [process.user && `user ${process.user}`, process.unit && `unit ${process.unit}`, process.exeState];
   const known = facts.filter((f) => f).join(', ');

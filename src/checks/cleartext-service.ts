@@ -82,7 +82,8 @@ function unspoken(facts: EndpointFacts, entry: RegisterEntry | undefined, estate
   if (entry?.encryption === 'none') return null;
   const clear = answering(facts, (a) => a.encryption === 'none').filter((s) => s.listener.bind !== 'loopback');
   const severity = worst(clear);
-  if (severity === null) return null;
+  // An unregistered web page is a finding of its own already.
+  if (severity === null || (severity === 'low' && !entry)) return null;
   const { allow } = estate.register.policy;
   if (candidates(facts).some((c) => !allow.some((a) => a.service === c.id))) return null;
   const who = entry ? `${entry.id} does not say whether it may` : 'no register entry says that it may';
