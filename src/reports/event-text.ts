@@ -34,6 +34,8 @@ export function eventWords(e: Event): string {
       return `exception added${words(' by ', body.by)}${words(' for ', body.rule)}`;
     case 'evidence.exported':
       return `evidence exported${words(' as ', body.format)}`;
+    case 'changes.imported':
+      return body.removed === true ? 'change tickets dropped' : `change tickets imported${words(': ', body.items)}`;
     case 'assets.imported':
       return body.removed === true ? 'assets dropped' : `assets imported${words(': ', body.items)}`;
     case 'schedule.ran':
