@@ -4,6 +4,7 @@ import { spareDescriptors } from '../collectors/network/descriptors.ts';
 import type { KnownPorts } from '../collectors/network/host-probe.ts';
 import { observationOfAddress } from '../collectors/network/network-observation.ts';
 import { createRateLimit } from '../collectors/network/rate.ts';
+import type { Recog } from '../collectors/network/recog.ts';
 import { addressesOf } from '../collectors/network/targets.ts';
 import { size } from '../model/address-set.ts';
 import type { Observation, UnnamedObservation } from '../model/observation.ts';
@@ -51,9 +52,20 @@ const NO_PROGRESS: ScanProgress = { decided: 0, probes: 0, hostsDone: 0, open: 0
 export async function scanNetwork(request: NetworkScanRequest, around: ScanSurroundings): Promise<NetworkScan> {
   const { context } = around;
   const plan = await planScan(request, await registerOf(context));
-  const start =
-    context !== null && around.isRecorded ? () => createJournal(context.state, plan.order, context.now()) : null;
-  return prepare(plan, around, start, () => undefined, null);
+  if (request.nmap) {
+    const { lookWithNmap } = await import('./scan-nmap.ts');
+    const nmapOptions = request.nmap;
+    return prepare(plan, around, () => lookWithNmap(plan.order, nmapOptions, around), null);
+  }
+  const isResumable = context !== null && around.isRecorded;
+  const start = isResumable ? () => createJournal(context.state, plan.order, context.now()) : () => null;
+  const { recog, ...withProblems } = await withRecog(plan);
+  return prepare(
+    withProblems,
+    around,
+    (underWay) => look(plan, around, { start, known: () => undefined, recog, underWay }),
+    null,
+  );
 }
 
 /** Plans the rest of a scan that was not finished; `id` null: the newest. Throws UserError where there is none. */
@@ -65,8 +77,23 @@ export async function resumeNetworkScan(
   const { context } = around;
   const earlier = await readJournal(context.state, id);
   const plan = await planRest(earlier, exclude, await registerOf(context));
+  const start = () => openJournal(context.state, earlier.id);
   const known = (address: string) => earlier.known.get(address);
-  return prepare(plan, around, () => openJournal(context.state, earlier.id), known, earlier.id);
+  const { recog, ...withProblems } = await withRecog(plan);
+  return prepare(withProblems, around, (underWay) => look(plan, around, { start, known, recog, underWay }), earlier.id);
+}
+
+/** Problems of the user's fingerprints that are shown; the others are counted. */
+const SHOWN_PROBLEMS = 5;
+
+async function withRecog(plan: ScanPlan): Promise<ScanPlan & { readonly recog: Recog | null }> {
+  if (plan.order.recog === null) return { ...plan, recog: null };
+  const { loadRecog } = await import('../collectors/network/recog.ts');
+  const recog = await loadRecog(plan.order.recog);
+  const shown = recog.problems.slice(0, SHOWN_PROBLEMS).map(({ file, line, message }) => `${file}:${line}: ${message}`);
+  const more = recog.problems.length - shown.length;
+  if (more > 0) shown.push(`${more} more fingerprints cannot be used`);
+  return { ...plan, recog, problems: [...plan.problems, ...shown] };
 }
 
 async function registerOf(context: Context | null) {
@@ -76,8 +103,7 @@ async function registerOf(context: Context | null) {
 function prepare(
   plan: ScanPlan,
   around: ScanSurroundings,
-  openOwnJournal: (() => ScanJournal) | null,
-  known: (address: string) => KnownPorts | undefined,
+  begin: (underWay: UnderWay) => AsyncGenerator<UnnamedObservation, void, undefined>,
   ownId: string | null,
 ): NetworkScan {
   const { context, signal } = around;
@@ -86,7 +112,7 @@ function prepare(
 
   async function* observations(): AsyncGenerator<Observation, void, undefined> {
     try {
-      const seen = look(plan, around, openOwnJournal, known, underWay);
+      const seen = begin(underWay);
       if (context === null || !around.isRecorded) yield* nameAll(seen, counts);
       else
         for await (const observation of recordAll(context, seen, counts)) {
@@ -115,19 +141,24 @@ interface UnderWay {
   scan: ConnectScan | null;
 }
 
-/** Scans, and yields what was seen of each address. Another engine would stand beside this one. */
+interface OwnScan {
+  readonly start: () => ScanJournal | null;
+  readonly known: (address: string) => KnownPorts | undefined;
+  readonly recog: Recog | null;
+  readonly underWay: UnderWay;
+}
+
+/** Scans with our own scanner, and yields what was seen of each address as it is finished. */
 async function* look(
   { order, addresses }: ScanPlan,
   { env, signal }: ScanSurroundings,
-  openOwnJournal: (() => ScanJournal) | null,
-  known: (address: string) => KnownPorts | undefined,
-  underWay: UnderWay,
+  { start, known, recog, underWay }: OwnScan,
 ): AsyncGenerator<UnnamedObservation, void, undefined> {
   const spare = spareDescriptors();
   const atATime = order.identify ? Math.max(1, Math.min(MOST_IDENTIFIED_AT_A_TIME, Math.floor(spare / 4))) : 1;
   const rate = createRateLimit(order.rate ?? Number.POSITIVE_INFINITY);
   const ratePerHost = order.ratePerHost ?? Number.POSITIVE_INFINITY;
-  const journal = openOwnJournal?.() ?? null;
+  const journal = start();
   const scan = startConnectScan(addressesOf(addresses), {
     ports: Uint16Array.from(order.ports),
     rate,
@@ -147,6 +178,7 @@ async function* look(
     rate,
     ratePerHost,
     signal,
+    ...(recog && { recog }),
   });
   const vantage = `network:${thisHost(env)}`;
   const timer = journal && setInterval(() => journal.news(scan.news(NEWS)), NEWS_EVERY_MS);

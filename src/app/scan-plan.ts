@@ -1,3 +1,4 @@
+import { resolve as pathOf } from 'node:path';
 import { readPorts } from '../collectors/network/ports.ts';
 import { type Exclusion, type LeftOut, resolveTargets, type WrittenTarget } from '../collectors/network/targets.ts';
 import { lookUp, ownNetworks } from '../collectors/network/this-machine.ts';
@@ -25,6 +26,8 @@ export interface NetworkScanRequest {
   readonly identify: boolean;
   /** Folder of the user's own fingerprints (rapid7/recog XML). */
   readonly recog?: string;
+  /** Let an installed nmap scan, with these further options of its own. Absent: our own scanner. */
+  readonly nmap?: readonly string[];
 }
 
 /** What is to be scanned. */
@@ -70,7 +73,7 @@ export async function planScan(request: NetworkScanRequest, register: Register |
     retries: request.retries,
     skipSilent: request.skipSilent,
     identify: request.identify,
-    recog: request.recog ?? null,
+    recog: request.recog === undefined ? null : pathOf(request.recog),
   };
   return { order, addresses, leftOut, problems };
 }

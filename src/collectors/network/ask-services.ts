@@ -1,6 +1,6 @@
 import type { AnswerFacts } from '../../model/answer.ts';
 import type { HostResult } from './connect-scan.ts';
-import { identify } from './identify.ts';
+import { identify, MAX_CONNECTIONS } from './identify.ts';
 import { type AddressFindings, portsIn } from './network-observation.ts';
 import { createRateLimit, type RateLimit, reserve } from './rate.ts';
 import type { Recog } from './recog.ts';
@@ -19,8 +19,8 @@ export interface ServiceOptions {
   readonly signal: AbortSignal;
 }
 
-/** Connections that the identification of one port makes at most (identify.ts); they count before it begins. */
-const CONNECTIONS = 8;
+/** Ports of one host that are identified; where more are open, something answers for all of them (a proxy, a tarpit). */
+const MOST_PORTS = 256;
 const IDENTIFY_TIMEOUT_MS = 5_000;
 const UDP_TIMEOUT_MS = 1_000;
 const UDP_TRIES = 3;
@@ -40,12 +40,12 @@ export function createServiceAsker(
     const [serverName] = names;
     const more = { ...(serverName !== undefined && { serverName }), ...(recog && { recog }) };
     const askPort = async (port: number) => {
-      await pause(reserve(limits, CONNECTIONS, performance.now()), signal);
+      await pause(reserve(limits, MAX_CONNECTIONS, performance.now()), signal);
       if (signal.aborted) return;
       const answer = await identify(tcp.address, port, { timeoutMs: IDENTIFY_TIMEOUT_MS, signal, ...more });
       if (answer) answers.set(port, answer);
     };
-    await Promise.all([...portsIn(tcp.ports.open)].map((port) => inTurn(() => askPort(port))));
+    await Promise.all([...portsIn(tcp.ports.open)].slice(0, MOST_PORTS).map((port) => inTurn(() => askPort(port))));
     return answers;
   }
 

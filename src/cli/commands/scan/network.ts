@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Context } from '../../../app/context.ts';
 import type { NetworkScanRequest } from '../../../app/scan-plan.ts';
 import type { Observation } from '../../../model/observation.ts';
@@ -18,6 +18,8 @@ interface NetworkFlags extends OutputOptions, PlaceOptions {
   readonly skipSilent?: boolean;
   readonly identify: boolean;
   readonly recog?: string;
+  readonly engine: 'own' | 'nmap';
+  readonly nmapOption: readonly string[];
   readonly resume?: string | true;
   readonly record: boolean;
 }
@@ -49,6 +51,17 @@ export function define(parent: Command): void {
     .option('--skip-silent', 'leave a host of which the first 16 ports say nothing')
     .option('--no-identify', 'do not ask open ports what they are')
     .option('--recog <dir>', 'own fingerprints, a folder of rapid7/recog XML')
+    .addOption(
+      new Option('--engine <name>', 'who scans: our own scanner, or an installed nmap')
+        .choices(['own', 'nmap'])
+        .default('own'),
+    )
+    .option(
+      '--nmap-option <option>',
+      'a further option for nmap, as --nmap-option=-O; may be repeated',
+      (item, list: string[]) => [...list, item],
+      [],
+    )
     .option('--resume [id]', 'go on with a scan that was interrupted; without an id the newest')
     .option('--no-record', 'only print; needs no workspace, and cannot be resumed')
     .action(run);
@@ -158,6 +171,7 @@ async function requestOf(flags: NetworkFlags): Promise<Omit<NetworkScanRequest, 
     ...(rate !== undefined && { rate }),
     ...(ratePerHost !== undefined && { ratePerHost }),
     ...(flags.recog !== undefined && { recog: flags.recog }),
+    ...(flags.engine === 'nmap' && { nmap: flags.nmapOption }),
     retries: Number(flags.retries),
     skipSilent: flags.skipSilent === true,
     identify: flags.identify,
