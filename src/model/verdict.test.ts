@@ -202,3 +202,14 @@ test('where nothing is known to listen nothing deviates, and the reason says who
     assert.deepEqual([word, reasons], ['UNDETERMINED', [reason]]);
   }
 });
+
+test('a look that failed, or was about other ports, makes nothing fresh', () => {
+  const facts = fc.sample(anyFacts, 200).find(({ listeners }) => listeners.length > 0) as EndpointFacts;
+  const [listener] = facts.listeners as [ListenerState];
+  const [look] = fc.sample(anyHost, 1) as [HostState];
+  const local = { ...listener, vantage: 'local', lastSeen: NOW - 25 * HOUR_MS };
+  const host = { ...look, vantage: 'local', lastObservedAt: NOW, coverage: [] };
+  const { word, reasons } = verdictOf({ ...facts, listeners: [local], host: [host] }, [], estate);
+  assert.notEqual(word, 'CONFORMS');
+  assert.ok(reasons.includes('last observed at 2026-11-20 11:00:00 UTC, too long ago to speak of now'), reasons.join());
+});

@@ -105,8 +105,14 @@ function approvalDoubts(matched: MatchedEntry, now: number): readonly string[] {
 function stalenessDoubts(facts: EndpointFacts, estate: EstateFacts): readonly string[] {
   let newest = Number.NEGATIVE_INFINITY;
   const seen = preferInside(facts.listeners);
-  for (const { vantage, lastObservedAt } of facts.host)
-    if (seen.some((l) => l.vantage === vantage)) newest = Math.max(newest, lastObservedAt);
+  for (const { vantage, lastObservedAt, coverage } of facts.host)
+    for (const l of seen)
+      if (l.vantage === vantage)
+        // a look that failed, or was about other ports, says nothing of this one
+        newest = Math.max(
+          newest,
+          isCovered(coverage, l.listener) ? lastObservedAt : Math.min(l.lastSeen, lastObservedAt),
+        );
   if (newest === Number.NEGATIVE_INFINITY) return ['when the host was last observed is not known'];
   if (isInFuture(newest, estate)) return [`last observed at ${utcTime(newest)}, which is after now: a clock is wrong`];
   return isStale(newest, estate) ? [`last observed at ${utcTime(newest)}, too long ago to speak of now`] : NONE;
