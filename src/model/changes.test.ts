@@ -66,6 +66,19 @@ function follow(...looks: readonly Observation[]): { change: StateChange; state:
 const typesOf = (change: StateChange): string[] => change.events.map((e) => e.type);
 const later = { observedAt: 2000 };
 
+test('a port that nobody looked at the time before is told apart from one that opened since', () => {
+  const ports = (from: number, to: number) => ({ coverage: [{ ...EVERYTHING, ports: [{ from, to }] }] });
+  const bodyOf = (...looks: Observation[]) => follow(...looks).change.events.at(-1)?.body;
+  const [low, high] = [listener({ port: 22 }), listener({ port: 8080 })];
+  const wider = look([low, high], { ...later, ...ports(1, 10_000) });
+  assert.equal(bodyOf(look([low], ports(1, 1024)), wider)?.firstLook, true);
+  assert.equal(bodyOf(look([low], ports(1, 10_000)), wider)?.firstLook, undefined);
+  const closed = [look([low, high], ports(1, 10_000)), look([low], { ...later, ...ports(1, 10_000) })];
+  const narrow = look([low], { observedAt: 3000, ...ports(1, 1024) });
+  const again = look([low, high], { observedAt: 4000, ...ports(1, 10_000) });
+  assert.equal(bodyOf(...closed, narrow, again)?.firstLook, undefined, 'it was seen closed');
+});
+
 test('the first look at a host says so, and opens what it sees', () => {
   const { change, state } = follow(look([listener(), listener({ port: 22, process: null })]));
   assert.deepEqual(typesOf(change), ['host.first-seen', 'observation.recorded', 'listener.opened', 'listener.opened']);

@@ -102,7 +102,7 @@ function applyObservation(
     const old = peer && compareListeners(peer.listener, listener) === 0 ? peer : undefined;
     if (old) i++;
     const next = nextState(old, listener, o);
-    found.push(...eventsOf(old, next, o));
+    found.push(...eventsOf(old, next, o, host));
     if (old?.open && next.listener === old.listener) confirmed.push(next);
     else listeners.push(next);
   }
@@ -131,10 +131,19 @@ function refuseContradiction(o: Observation, sorted: readonly Listener[]): void 
 }
 
 /** What the ledger says of a listener that was seen. */
-function eventsOf(old: ListenerState | undefined, next: ListenerState, o: Observation): readonly EventDraft[] {
+function eventsOf(
+  old: ListenerState | undefined,
+  next: ListenerState,
+  o: Observation,
+  host: HostState | null,
+): readonly EventDraft[] {
   const l = next.listener;
   const was = isService(old);
-  if (isService(next) && !was) return [about(o, 'listener.opened', l, { facts: attributesOf(l) })];
+  if (isService(next) && !was) {
+    // Nobody looked there the time before, so it may have been open for long.
+    const firstLook = !old && host !== null && !isCovered(host.coverage, l) ? { firstLook: true } : {};
+    return [about(o, 'listener.opened', l, { facts: attributesOf(l), ...firstLook })];
+  }
   if (was && !isService(next)) return [about(o, 'listener.closed', l, { because: 'ephemeral' })];
   if (!old || !was || next.listener === old.listener) return [];
   const changes = attributeChanges({ ...old.remembered, ...attributesOf(old.listener) }, attributesOf(l));

@@ -155,6 +155,8 @@ suite('changes of the ledger', () => {
     assert.equal(changesOf([first, event('listener.opened', { observedAt: T + 1 })], names).length, 1);
     assert.equal(changesOf([first, event('listener.opened', { actor: 'collector:ss' })], names).length, 1);
     assert.equal(changesOf([first, event('listener.closed')], names).length, 1);
+    const { body } = event('listener.opened');
+    assert.deepEqual(changesOf([event('listener.opened', { body: { ...body, firstLook: true } })], names), []);
   });
   test('hosts go by the name that is known, and records of another version are passed over', () => {
     const byAddress = event('listener.opened', {

@@ -94,7 +94,7 @@ function labelOf(name: string): string {
 
 /**
  * Reads changes from events of the ledger, oldest first. A listener that opened in the observation in which the host was
- * first seen (from that vantage) is a baseline and no change. One change that several vantages saw comes once for each.
+ * first seen (from that vantage), or where nobody looked the time before, is a baseline and no change. One change that several vantages saw comes once for each.
  */
 export function changesOf(events: readonly Event[], names: HostNames): readonly Change[] {
   const baseline = new Set(events.filter((e) => e.type === 'host.first-seen').map(lookOf));
@@ -116,7 +116,7 @@ export function changesOf(events: readonly Event[], names: HostNames): readonly 
           : type === 'listener.changed'
             ? 'changed'
             : null;
-    if (kind === null || (kind === 'opened' && baseline.has(lookOf(event)))) continue;
+    if (kind === null || (kind === 'opened' && (body.firstLook === true || baseline.has(lookOf(event))))) continue;
     if (kind === 'closed' && body.because === 'ephemeral') continue;
     changes.push({ kind, ...seen, endpoint: { ...endpoint, host: names.nameOf(endpoint.host) } });
   }

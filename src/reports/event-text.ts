@@ -12,8 +12,10 @@ export function eventWords(e: Event): string {
   switch (e.type) {
     case 'host.first-seen':
       return 'host seen for the first time';
-    case 'listener.opened':
-      return `opened${on}${words(' by ', facts.exe)}${words(', user ', facts.user)}${words(', unit ', facts.unit)}`;
+    case 'listener.opened': {
+      const verb = body.firstLook === true ? 'found open at a first look' : 'opened';
+      return `${verb}${on}${words(' by ', facts.exe)}${words(', user ', facts.user)}${words(', unit ', facts.unit)}`;
+    }
     case 'listener.closed':
       return `closed${on}${body.because === 'ephemeral' ? ': a client socket now' : ''}`;
     case 'listener.changed':
