@@ -25,6 +25,7 @@ const MAX_DEPTH = 64;
 /** Places that are not well-formed before the rest is given up. */
 const MAX_ERRORS = 1_000;
 
+const MANY_ROOTS = 'documents may contain only one root.';
 /** Errors that cost no element: an odd character, an entity that is not expanded. */
 const HARMLESS = new Set([
   'disallowed character.',
@@ -55,9 +56,16 @@ export async function* readXml(
   const ended = () => {
     pieceLength = 0;
   };
+  let hasManyRoots = false;
   parser.on('error', ({ message }) => {
     if (giveUp !== undefined || isClosing) return;
     const what = message.replace(/^(?:\d+:\d+: |undefined:\d+:\d+: )/, '');
+    if (what === MANY_ROOTS) {
+      // Said of every element behind the first document: files behind each other are read all the same.
+      if (!hasManyRoots) report({ ...here(), message: 'another document follows in the same file' });
+      hasManyRoots = true;
+      return;
+    }
     report({ ...here(), message: `this is no well-formed XML: ${what}` });
     if (!HARMLESS.has(what)) handler.broken();
     if (++errors >= MAX_ERRORS) giveUp = `more than ${MAX_ERRORS} places are not well-formed`;
