@@ -319,7 +319,8 @@ describe('scan ssh', { skip, timeout: 180_000 }, () => {
     const second = await run(...state, '--timeout', '2', '--no-hashes', 'flaky');
     assert.match(second.stderr, /1 machine: 0 looked at, 1 could not be looked at\n0 opened, 0 closed/);
     assert.equal(second.code, 3);
-    const { stdout } = await quietdoor(['check', ...state, '-f', 'json'], { cwd: folder });
+    const { stdout, stderr } = await quietdoor(['check', ...state, '-f', 'json'], { cwd: folder });
+    assert.notEqual(stdout, '', stderr);
     const { findings } = JSON.parse(stdout) as {
       findings: { rule: string; subject: { host?: string }; message: string }[];
     };
