@@ -132,35 +132,39 @@ function contradicts(a: Evidence, b: Evidence): boolean {
  * image. Copies are told of where both were seen lately.
  */
 function byMachineId(nodes: readonly HostNode[], claims: () => readonly Claims[], freshSince: number) {
+  const first = new Map<string, number>();
   const byId = new Map<string, Set<number>>();
   for (const [i, node] of nodes.entries())
-    for (const { host } of node.inside) if (host.machineId) getOrMake(byId, host.machineId, () => new Set()).add(i);
+    for (const { host } of node.inside) {
+      if (host.machineId === undefined) continue;
+      const known = first.get(host.machineId);
+      if (known === undefined) first.set(host.machineId, i);
+      else if (known !== i) getOrMake(byId, host.machineId, () => new Set([known])).add(i);
+    }
   const links: Link[] = [];
   const clones: Clones[] = [];
   for (const [machineId, set] of byId) {
-    if (set.size < 2) continue;
     const all = [...set];
     const because = 'they have one machine-id';
     const known = all.filter((n) => (claims()[n] as Claims).inside.length > 0);
-    const one = newPartition(all.length);
-    for (const a of known)
-      for (const b of known) {
-        const shared = (claims()[a] as Claims).inside.some((x) =>
-          (claims()[b] as Claims).inside.some((y) => x.value === y.value),
+    const machine = newPartition(known.length);
+    const owner = new Map<number | bigint, number>();
+    for (const [i, n] of known.entries())
+      for (const { value } of (claims()[n] as Claims).inside)
+        machine.join(
+          getOrMake(owner, value, () => i),
+          i,
         );
-        if (a < b && shared) one.join(all.indexOf(a), all.indexOf(b));
-      }
-    const machines = Map.groupBy(known, (n) => one.find(all.indexOf(n)));
-    for (const [first, ...more] of machines.values())
-      for (const b of more) links.push({ a: first as number, b, because });
+    const machines = Map.groupBy(known, (_, i) => machine.find(i));
+    for (const [one, ...more] of machines.values()) for (const b of more) links.push({ a: one as number, b, because });
     // Where a name knows no address, nothing tells which of several machines it is.
     if (machines.size <= 1) {
-      const [first] = known.length > 0 ? known : all;
-      for (const b of all) if (b !== first) links.push({ a: first as number, b, because });
+      const [one] = known.length > 0 ? known : all;
+      for (const b of all) if (b !== one) links.push({ a: one as number, b, because });
       continue;
     }
-    const lately = [...machines.values()].filter((machine) => machine.some((n) => isFresh(nodes[n], freshSince)));
-    if (lately.length > 1) clones.push({ machineId, nodes: lately.map(([first]) => first as number) });
+    const lately = [...machines.values()].filter((list) => list.some((n) => isFresh(nodes[n], freshSince)));
+    if (lately.length > 1) clones.push({ machineId, nodes: lately.map(([one]) => one as number) });
   }
   return { links, clones: clones.sort((a, b) => compareText(a.machineId, b.machineId)) };
 }
@@ -199,21 +203,20 @@ function byFurtherName(nodes: readonly HostNode[], find: (node: number) => numbe
 
 /** `web-1` is `web-1.example.org`, where no other domain has a `web-1`. */
 function byShortName(nodes: readonly HostNode[]): Link[] {
-  const byLabel = new Map<string, { short?: number; long: number[] }>();
+  const short = new Map<string, number>();
+  for (const [i, { key, address }] of nodes.entries())
+    if (address === null && !key.includes('.') && isDistinctive(key)) short.set(key, i);
+  if (short.size === 0) return [];
+  const longer = new Map<string, number[]>();
   for (const [i, { key, address }] of nodes.entries()) {
-    if (address !== null) continue;
-    const dot = key.indexOf('.');
-    const label = getOrMake(byLabel, dot < 0 ? key : key.slice(0, dot), () => ({ long: [] }));
-    if (dot < 0) label.short = i;
-    else label.long.push(i);
+    const label = address === null ? key.slice(0, Math.max(key.indexOf('.'), 0)) : '';
+    if (short.has(label)) getOrMake(longer, label, () => []).push(i);
   }
-  const links: Link[] = [];
-  for (const [label, { short, long }] of byLabel) {
-    const [only] = long;
-    if (short === undefined || only === undefined || long.length > 1 || !isDistinctive(label)) continue;
-    links.push({ a: short, b: only, because: `${nodes[short]?.name} is the short name of ${nodes[only]?.name}` });
-  }
-  return links;
+  return [...longer].flatMap(([label, [only, ...others]]) => {
+    const a = short.get(label);
+    if (a === undefined || only === undefined || others.length > 0) return [];
+    return [{ a, b: only, because: `${nodes[a]?.name} is the short name of ${nodes[only]?.name}` }];
+  });
 }
 
 const CLAIM_WORDS: Readonly<Record<ClaimKind, string>> = {
@@ -221,6 +224,8 @@ const CLAIM_WORDS: Readonly<Record<ClaimKind, string>> = {
   asset: 'by the inventory',
   declared: 'by quietdoor.yaml',
 };
+
+const NOBODY: readonly number[] = [];
 
 /** Groups that claim an address by the strongest evidence that there is; of several those that count now. */
 function holders(
@@ -232,6 +237,9 @@ function holders(
 ): readonly number[] {
   const groupsOf = (list: readonly number[]) => [...new Set(list.map(find))];
   const all = claimants[kind];
+  const [only] = all;
+  if (only === undefined) return NOBODY;
+  if (all.length === 1) return [find(only)];
   const groups = groupsOf(all);
   if (groups.length < 2) return groups;
   const counts = (n: number) =>
@@ -378,6 +386,7 @@ function conflictsOf(
   const scanned = new Set(nodes.flatMap((n) => (n.address !== null && n.outside.length > 0 ? [n.address.value] : [])));
   const conflicts: Conflict[] = [];
   for (const [value, claimants] of index) {
+    if (claimants.inside.length + claimants.asset.length < 2) continue;
     const inside = holders(claimants, 'inside', nodes, find, freshSince);
     const assets = holders(claimants, 'asset', nodes, find, freshSince).filter((group) =>
       claimants.asset.some((n) => find(n) === group && nodes[n]?.assets.some(({ asset }) => !asset.inactive)),

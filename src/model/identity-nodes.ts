@@ -2,7 +2,6 @@ import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { type Address, bindScopeOf, formatAddress, parseAddress, unmapAddress } from './address.ts';
 import type { Asset, AssetList } from './asset.ts';
-import { blockOf, type Cidr, parseCidr } from './cidr.ts';
 import type { HostDeclaration } from './register.ts';
 import type { HostState } from './state.ts';
 import { vantageKind } from './vantage.ts';
@@ -29,31 +28,27 @@ export interface HostNode {
 }
 
 /**
- * Addresses that machines give themselves alike, so that they name none: docker's bridge and the gateways of its further
- * networks, podman, lxc, libvirt, a VirtualBox guest behind NAT, and link-local ones (RFC 3927, RFC 4291).
+ * Addresses that machines give themselves alike, so that they name none: docker's bridge, the gateways of its further
+ * networks, podman, lxc, libvirt, and a VirtualBox guest behind NAT.
  */
-const REPEATED: readonly Cidr[] = [
-  '172.17.0.0/16',
-  ...Array.from({ length: 14 }, (_, i) => `172.${18 + i}.0.1/32`),
-  '10.88.0.1/32',
-  '10.0.3.1/32',
-  '192.168.122.1/32',
-  '10.0.2.15/32',
-  '169.254.0.0/16',
-  'fe80::/10',
-].map((text) => {
-  const parsed = parseCidr(text);
-  if (parsed.kind !== 'cidr') throw new Error(`${text} is no CIDR`);
-  return parsed.cidr;
-});
+const REPEATED: ReadonlySet<number | bigint> = new Set(
+  [
+    ...Array.from({ length: 14 }, (_, i) => `172.${18 + i}.0.1`),
+    '10.88.0.1',
+    '10.0.3.1',
+    '192.168.122.1',
+    '10.0.2.15',
+  ].map((text) => (parseAddress(text) as Address).value),
+);
+/** docker's first bridge, and link-local (RFC 3927), by their upper 16 bits. */
+const REPEATED_NETWORKS: ReadonlySet<number> = new Set([(172 << 8) | 17, (169 << 8) | 254]);
+const LINK_LOCAL = 0xfe80n; // fe80::/10, RFC 4291, 2.5.6
 
 /** Says whether an address may stand for one machine in the whole site. */
-export function identifies(address: Address): boolean {
-  if (BigInt(address.value) === 0n || bindScopeOf(formatAddress(address)) === 'loopback') return false;
-  return !REPEATED.some(
-    ({ network, prefix }) =>
-      network.family === address.family && blockOf(address, prefix).network.value === network.value,
-  );
+export function identifies({ family, value }: Address): boolean {
+  if (family === 'ipv6') return value > 1n && value >> 118n !== LINK_LOCAL >> 6n;
+  const isLoopback = value >>> 24 === 127;
+  return value !== 0 && !isLoopback && !REPEATED_NETWORKS.has(value >>> 16) && !REPEATED.has(value);
 }
 
 /** Reads an address as people and tools write it: with a zone id, mapped into IPv6; null where it is none. */
@@ -95,32 +90,38 @@ function nameSeen(name: string, vantage: string): string {
 export function hostKey(name: string, vantage: string): string {
   const seen = nameSeen(name, vantage);
   const address = readAddress(seen);
-  if (address === null) return nameKey(seen);
-  return identifies(address) ? formatAddress(address) : `${formatAddress(address)} ${vantage}`;
+  return address === null ? nameKey(seen) : addressKey(address, !identifies(address), vantage);
 }
 
-/** Everything that is said of hosts, by name; sorted by key. */
+function addressKey(address: Address, isLocal: boolean, vantage: string): string {
+  return isLocal ? `${formatAddress(address)} ${vantage}` : formatAddress(address);
+}
+
+/** Everything that is said of hosts, by name, sorted by key; and the node that each look is in. */
 export function hostNodes(
   hosts: readonly HostState[],
   assets: readonly AssetList[],
   declared: readonly HostDeclaration[],
-): readonly HostNode[] {
+): { readonly nodes: readonly HostNode[]; readonly ofLook: readonly HostNode[] } {
   const nodes = new Map<string, HostNode & { name: string }>();
   const nodeOf = (name: string, vantage: string): HostNode => {
     const seen = nameSeen(name, vantage);
-    const node = getOrMake(nodes, hostKey(name, vantage), () => {
-      const address = readAddress(seen);
-      return {
-        ...{ key: hostKey(name, vantage), name: seen, address, isLocal: address !== null && !identifies(address) },
-        ...{ inside: [], outside: [], assets: [], declared: [] },
-      };
-    });
+    const address = readAddress(seen);
+    const isLocal = address !== null && !identifies(address);
+    const key = address === null ? nameKey(seen) : addressKey(address, isLocal, vantage);
+    const node = getOrMake(nodes, key, () => ({
+      ...{ key, name: seen, address, isLocal, inside: [], outside: [], assets: [], declared: [] },
+    }));
     if (seen < node.name) node.name = seen;
     return node;
   };
-  for (const state of hosts) nodeOf(state.host.name, state.vantage)[vantageKind(state.vantage)].push(state);
+  const ofLook = hosts.map((state) => {
+    const node = nodeOf(state.host.name, state.vantage);
+    node[vantageKind(state.vantage)].push(state);
+    return node;
+  });
   for (const { source, items } of assets)
     for (const asset of items) nodeOf(asset.name, source).assets.push({ asset, source });
   for (const host of declared) nodeOf(host.name, 'quietdoor.yaml').declared.push(host);
-  return [...nodes.values()].sort((a, b) => compareText(a.key, b.key));
+  return { nodes: [...nodes.values()].sort((a, b) => compareText(a.key, b.key)), ofLook };
 }

@@ -1,6 +1,6 @@
 import { getOrMake } from '../util/get-or-make.ts';
-import { type Endpoint, HOST_SCOPE, type Scope, UNKNOWN_SCOPE } from './endpoint.ts';
-import { type Listener, listenerKey } from './listener.ts';
+import { type Endpoint, HOST_SCOPE, type Scope, TRANSPORTS, UNKNOWN_SCOPE } from './endpoint.ts';
+import type { Listener } from './listener.ts';
 import { isCovered } from './observation.ts';
 import type { HostState, ListenerState } from './state.ts';
 import { vantageKind } from './vantage.ts';
@@ -8,62 +8,94 @@ import { vantageKind } from './vantage.ts';
 /**
  * Brings together what the vantages of a host saw. A port seen from outside takes the scope of the one listener that the
  * host itself knows to answer there. Of several looks from inside the newest one decides: what it covers and lacks is
- * closed, and so is what answered a scan before the host saw it close. `hosts` and `listeners` have unified names.
+ * closed, and so is what answered a scan before the host saw it close. Hosts and listeners have unified names; listeners
+ * of a host that was looked at once stay as they are.
  */
 export function matchScopes(
   hosts: readonly HostState[],
   listeners: readonly ListenerState[],
 ): readonly ListenerState[] {
-  const looks = Map.groupBy(hosts, (state) => state.host.name);
-  const isMixed = (states: readonly HostState[]) => states.length > 1;
-  const mixed = new Map([...looks].filter(([, states]) => isMixed(states)));
-  if (mixed.size === 0) return listeners;
-  const known = insideListeners(mixed, listeners);
+  const views = viewsOf(hosts);
+  if (views.size === 0) return listeners;
+  const known = newPortIndex();
+  for (const state of listeners) {
+    const view = views.get(state.listener.host);
+    if (view && vantageKind(state.vantage) === 'inside') known.add(view.index, state);
+  }
   const result: ListenerState[] = [];
   let isSame = true;
   for (const state of listeners) {
-    const ofHost = mixed.get(state.listener.host);
-    const next = ofHost === undefined ? state : bringTogether(state, ofHost, known);
+    const view = views.get(state.listener.host);
+    const next = view === undefined ? state : bringTogether(state, view, known);
     if (next !== state) isSame = false;
     if (next !== null) result.push(next);
   }
   return isSame ? listeners : result;
 }
 
-/** Listeners seen from inside on one port of a host. */
-type Known = ReadonlyMap<string, readonly ListenerState[]>;
-
-function portKey({ host, transport, port }: Endpoint): string {
-  return `${host}|${transport}|${port}`;
+/** The looks at a host from inside. */
+interface InsideView {
+  readonly index: number;
+  readonly looks: readonly HostState[];
 }
 
-function insideListeners(mixed: ReadonlyMap<string, readonly HostState[]>, listeners: readonly ListenerState[]): Known {
-  const known = new Map<string, ListenerState[]>();
-  for (const state of listeners)
-    if (mixed.has(state.listener.host) && vantageKind(state.vantage) === 'inside')
-      getOrMake(known, portKey(state.listener), () => []).push(state);
-  return known;
+/** Of the hosts that were looked at more than once, and from inside. */
+function viewsOf(hosts: readonly HostState[]): ReadonlyMap<string, InsideView> {
+  const seen = new Set<string>();
+  const several = new Set<string>();
+  for (const { host } of hosts) {
+    if (seen.has(host.name)) several.add(host.name);
+    else seen.add(host.name);
+  }
+  const views = new Map<string, { index: number; looks: HostState[] }>();
+  for (const state of several.size === 0 ? [] : hosts)
+    if (several.has(state.host.name) && vantageKind(state.vantage) === 'inside')
+      getOrMake(views, state.host.name, () => ({ index: views.size, looks: [] })).looks.push(state);
+  return views;
 }
 
-function bringTogether(state: ListenerState, looks: readonly HostState[], known: Known): ListenerState | null {
-  return vantageKind(state.vantage) === 'inside'
-    ? supersede(state, looks, known.get(portKey(state.listener)) ?? [])
-    : placeOutside(state, known.get(portKey(state.listener)) ?? []);
+/** Listeners by host and port; there is one on most, so lists are made only for more. */
+interface PortIndex {
+  add(host: number, state: ListenerState): void;
+  on(host: number, endpoint: Endpoint): readonly ListenerState[];
+}
+
+function newPortIndex(): PortIndex {
+  const ports = new Map<number, ListenerState | ListenerState[]>();
+  const keyOf = (host: number, { transport, port }: Endpoint) =>
+    (host * 65_536 + port) * TRANSPORTS.length + TRANSPORTS.indexOf(transport);
+  return {
+    add(host, state) {
+      const key = keyOf(host, state.listener);
+      const there = ports.get(key);
+      if (there === undefined) ports.set(key, state);
+      else if (Array.isArray(there)) there.push(state);
+      else ports.set(key, [there, state]);
+    },
+    on(host, endpoint) {
+      const there = ports.get(keyOf(host, endpoint));
+      return there === undefined ? NONE : Array.isArray(there) ? there : [there];
+    },
+  };
+}
+
+const NONE: readonly ListenerState[] = [];
+
+function bringTogether(state: ListenerState, view: InsideView, known: PortIndex): ListenerState | null {
+  if (vantageKind(state.vantage) === 'inside') return supersede(state, view, known);
+  if (state.listener.scope !== UNKNOWN_SCOPE) return state;
+  return placeOutside(state, known.on(view.index, state.listener));
 }
 
 /** What a newer look from inside covers and lacks is closed since. A client's socket is not kept. */
-function supersede(
-  state: ListenerState,
-  looks: readonly HostState[],
-  same: readonly ListenerState[],
-): ListenerState | null {
-  if (!state.open) return state;
-  const key = listenerKey(state.listener);
+function supersede(state: ListenerState, { looks, index }: InsideView, known: PortIndex): ListenerState | null {
+  if (!state.open || looks.length < 2) return state;
   let closedAt: number | null = null;
   for (const look of looks) {
-    if (look.lastObservedAt <= state.lastSeen || vantageKind(look.vantage) === 'outside') continue;
-    if (!isCovered(look.coverage, state.listener)) continue;
-    const again = same.filter((s) => s.open && s.lastSeen >= look.lastObservedAt && listenerKey(s.listener) === key);
+    if (look.lastObservedAt <= state.lastSeen || !isCovered(look.coverage, state.listener)) continue;
+    const again = known
+      .on(index, state.listener)
+      .filter((s) => s.open && s.lastSeen >= look.lastObservedAt && isSameSocket(s.listener, state.listener));
     // The same source under another name of the host: the newer state tells all that this one does.
     if (again.some((s) => s.vantage === state.vantage)) return null;
     if (again.length === 0) closedAt = Math.min(closedAt ?? look.lastObservedAt, look.lastObservedAt);
@@ -72,24 +104,32 @@ function supersede(
   return state.listener.role === 'ephemeral' ? null : { ...state, open: false, closedAt };
 }
 
+function isSameSocket(a: Listener, b: Listener): boolean {
+  return a.address === b.address && a.scope === b.scope;
+}
+
 /** Says whether a listener answers what is sent to an address from another machine. */
 export function answersOn(listener: Listener, address: string): boolean {
   if (listener.address === address) return true;
   return listener.bind === 'any' && listener.families.includes(address.includes(':') ? 'ipv6' : 'ipv4');
 }
 
+/** `same`: listeners on the port that the host itself knows. */
 function placeOutside(state: ListenerState, same: readonly ListenerState[]): ListenerState {
-  if (state.listener.scope !== UNKNOWN_SCOPE) return state;
-  const answering = same.filter((s) => answersOn(s.listener, state.listener.address));
+  const { address } = state.listener;
+  const [only] = same;
+  if (only && same.length === 1 && only.open && answersOn(only.listener, address))
+    return inScope(state, only.listener.scope);
+  const answering = same.filter((s) => answersOn(s.listener, address));
   const open = answering.filter((s) => s.open);
   const scope = scopeOf(open);
   if (scope !== undefined) return inScope(state, scope);
   if (open.length > 0) return { ...state, possibleScopes: [...new Set(open.map((s) => s.listener.scope))].sort() };
-  const closed = answering.filter((s) => !s.open && (s.closedAt ?? 0) >= state.lastSeen);
+  const closed = answering.filter((s) => (s.closedAt ?? 0) >= state.lastSeen);
   const was = scopeOf(closed);
   if (was === undefined) return state;
-  const ends = closed.map((s) => s.closedAt as number);
-  return { ...inScope(state, was), ...(state.open && { open: false, closedAt: Math.max(...ends) }) };
+  const closedAt = Math.max(...closed.map((s) => s.closedAt as number));
+  return { ...inScope(state, was), ...(state.open && { open: false, closedAt }) };
 }
 
 function inScope(state: ListenerState, scope: Scope): ListenerState {

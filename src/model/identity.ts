@@ -1,10 +1,11 @@
-import { compareText } from '../util/compare.ts';
+import { compareBy, compareText } from '../util/compare.ts';
+import { getOrMake } from '../util/get-or-make.ts';
 import type { AssetList } from './asset.ts';
 import type { IdentityNotice } from './facts.ts';
 import type { MatchHost } from './host-selector.ts';
 import { type Groups, groupHosts } from './identity-groups.ts';
-import { aliases, displayName } from './identity-names.ts';
-import { furtherNames, type HostNode, hostKey, hostNodes, nameKey } from './identity-nodes.ts';
+import { type NamedHost, nameHosts } from './identity-names.ts';
+import { type HostNode, hostKey, hostNodes, nameKey } from './identity-nodes.ts';
 import { matchScopes } from './identity-scopes.ts';
 import type { HostDeclaration } from './register.ts';
 import type { HostState, ListenerState } from './state.ts';
@@ -47,56 +48,37 @@ export interface RecordedName {
  */
 export function unifyHosts(input: IdentityInput): Identities {
   const { hosts, assets = [], declared = [], freshSince = Number.NEGATIVE_INFINITY } = input;
-  const nodes = hostNodes(hosts, assets, declared);
+  const { nodes, ofLook } = hostNodes(hosts, assets, declared);
   const groups = groupHosts(nodes, freshSince);
-  const keys = new Map(nodes.map((node, i) => [node.key, i]));
-  const members = Map.groupBy(nodes, (_, i) => groups.find(i));
-  const taken = new Set(nodes.flatMap((node) => [node.key, ...furtherNames(node).map(nameKey)]));
-  const asked = namesAskedFor(members);
-  const isTaken = (key: string) => taken.has(key) || (asked.get(key) ?? 0) > 1;
-  const names = new Map<number, string>();
-  for (const [group, list] of members) names.set(group, displayName(list, isTaken));
-  makeUnique(names, members);
-  const others = new Map([...members].map(([group, list]) => [group, aliases(list, names.get(group) as string)]));
-  const shared = sharedNames(others);
+  const named = nameHosts(Map.groupBy(nodes, (_, i) => groups.find(i)));
+  const hostOf = new Map<HostNode, NamedHost>();
+  for (const host of named.values()) for (const node of host.nodes) hostOf.set(node, host);
 
-  const groupOf = (name: string, vantage: string): number | undefined => {
-    const node = keys.get(hostKey(name, vantage));
-    return node === undefined ? undefined : groups.find(node);
-  };
-  const isOwn = (group: number, key: string) => {
-    const node = keys.get(key);
-    return !shared.has(key) && (node === undefined || groups.find(node) === group);
-  };
-  const ownAliases = new Map([...others].map(([group, list]) => [group, list.filter((n) => isOwn(group, nameKey(n)))]));
-  const renamed = hosts.map((state) => {
-    const group = groupOf(state.host.name, state.vantage) as number;
-    return renameHost(state, names.get(group) as string, ownAliases.get(group) as readonly string[]);
-  });
-  const listeners = renameListeners(input, (state) => {
-    const group = groupOf(state.listener.host, state.vantage);
-    return group === undefined ? state.listener.host : (names.get(group) as string);
-  });
-
-  const byText = new Map<string, string>();
-  for (const [group, list] of members) {
-    const name = names.get(group) as string;
-    for (const text of [name, ...(ownAliases.get(group) ?? [])]) byText.set(nameKey(text), name);
-    for (const node of list) if (!node.isLocal) byText.set(node.key, name);
-  }
+  const looks = hosts.map((state, i) => renameHost(state, hostOf.get(ofLook[i] as HostNode) as NamedHost));
+  const listeners = renameListeners(input, looks);
+  let byText: ReadonlyMap<string, string> | undefined;
   return {
-    hosts: renamed,
-    ...{ listeners: matchScopes(renamed, listeners), notices: noticesOf(groups, members, names) },
-    known: [...members].map(([group, list]) => ({
-      name: names.get(group) as string,
-      names: ownAliases.get(group) as readonly string[],
-      addresses: [...new Set(list.flatMap(addressesOf))].sort(compareText),
-      tags: [...new Set(list.flatMap(tagsOf))].sort(compareText),
-    })),
-    owners: ownersOf(members, names),
-    recordedAs: (host) => recordedNames(renamed, host),
-    nameOf: (text) => byText.get(nameKey(text)) ?? byText.get(hostKey(text, '')),
+    hosts: looks,
+    listeners: matchScopes(looks, listeners),
+    notices: noticesOf(groups, named),
+    known: [...named.values()].map(knownOf),
+    owners: ownersOf(named.values()),
+    recordedAs: (host) => recordedNames(looks, host),
+    nameOf(text) {
+      byText ??= namesByText(named.values());
+      return byText.get(nameKey(text)) ?? byText.get(hostKey(text, ''));
+    },
   };
+}
+
+/** Names by every text that means a host. */
+function namesByText(named: Iterable<NamedHost>): ReadonlyMap<string, string> {
+  const byText = new Map<string, string>();
+  for (const { name, aliases, nodes } of named) {
+    for (const text of [name, ...aliases]) byText.set(nameKey(text), name);
+    for (const node of nodes) if (!node.isLocal) byText.set(node.key, name);
+  }
+  return byText;
 }
 
 function recordedNames(hosts: readonly HostState[], host: string): readonly RecordedName[] {
@@ -111,79 +93,47 @@ function recordedNames(hosts: readonly HostState[], host: string): readonly Reco
   return [...found.values()].sort((a, b) => Number(a.isOutside) - Number(b.isOutside) || compareText(a.name, b.name));
 }
 
-/** Number of hosts that answered when a scan asked for a name. */
-function namesAskedFor(members: ReadonlyMap<number, readonly HostNode[]>): ReadonlyMap<string, number> {
-  const asked = new Map<string, number>();
-  for (const list of members.values()) {
-    const names = list.flatMap((node) => node.outside.flatMap(({ host }) => (host.names ?? []).map(nameKey)));
-    for (const name of new Set(names)) asked.set(name, (asked.get(name) ?? 0) + 1);
-  }
-  return asked;
-}
-
-/** Two hosts that would be shown alike are told apart by their addresses. */
-function makeUnique(names: Map<number, string>, members: ReadonlyMap<number, readonly HostNode[]>): void {
-  const byName = Map.groupBy(names.keys(), (group) => nameKey(names.get(group) as string));
-  for (const groups of byName.values()) {
-    if (groups.length < 2) continue;
-    for (const group of groups) {
-      const [node] = (members.get(group) ?? []).filter((n) => n.address !== null);
-      if (node)
-        names.set(
-          group,
-          displayName([{ ...node, outside: [] }], () => true),
-        );
-    }
-  }
-}
-
-/** Further names that several hosts have: they mean none of them. */
-function sharedNames(others: ReadonlyMap<number, readonly string[]>): ReadonlySet<string> {
-  const seen = new Set<string>();
-  const shared = new Set<string>();
-  for (const list of others.values())
-    for (const key of list.map(nameKey)) {
-      if (seen.has(key)) shared.add(key);
-      seen.add(key);
-    }
-  return shared;
-}
-
-function renameHost(state: HostState, name: string, names: readonly string[]): HostState {
+function renameHost(state: HostState, { name, aliases }: NamedHost): HostState {
   const { host, coverage } = state;
-  const known = host.names ?? [];
-  const sameNames = names.length === known.length && names.every((n, i) => n === known[i]);
-  if (host.name === name && sameNames) return state;
+  const known = host.names ?? NO_NAMES;
+  const isSame = host.name === name && aliases.length === known.length && aliases.every((n, i) => n === known[i]);
+  if (isSame) return state;
   const { names: _, ...rest } = host;
   return {
     ...state,
-    host: { ...rest, name, ...(names.length > 0 && { names }) },
-    ...(host.name !== name && { recordedAs: host.name }),
-    coverage: host.name === name ? coverage : coverage.map((c) => ({ ...c, host: name })),
+    host: { ...rest, name, ...(aliases.length > 0 && { names: aliases }) },
+    ...(host.name !== name && { recordedAs: host.name, coverage: coverage.map((c) => ({ ...c, host: name })) }),
   };
 }
 
+const NO_NAMES: readonly string[] = [];
+
 /** Walks the listeners only where a host goes by another name than before. */
-function renameListeners(
-  { hosts, listeners }: IdentityInput,
-  nameOf: (state: ListenerState) => string,
-): readonly ListenerState[] {
-  const memory = new Map<string, Map<string, string>>();
-  for (const { vantage } of hosts) memory.set(vantage, new Map());
-  let isSame = true;
-  const renamed = listeners.map((state) => {
-    const { listener, vantage } = state;
-    const ofVantage = memory.get(vantage);
-    let name = ofVantage?.get(listener.host);
-    if (name === undefined) {
-      name = nameOf(state);
-      ofVantage?.set(listener.host, name);
-    }
-    if (name === listener.host) return state;
-    isSame = false;
-    return { ...state, listener: { ...listener, host: name } };
+function renameListeners({ hosts, listeners }: IdentityInput, looks: readonly HostState[]): readonly ListenerState[] {
+  const names = new Map<string, Map<string, string>>();
+  for (const [i, { vantage, host }] of hosts.entries()) {
+    const name = looks[i]?.host.name ?? host.name;
+    if (name !== host.name) getOrMake(names, vantage, () => new Map()).set(host.name, name);
+  }
+  if (names.size === 0) return listeners;
+  return listeners.map((state) => {
+    const name = names.get(state.vantage)?.get(state.listener.host);
+    return name === undefined ? state : { ...state, listener: { ...state.listener, host: name } };
   });
-  return isSame ? listeners : renamed;
+}
+
+/** A host as selectors see it: what is known of it from everywhere. */
+function knownOf({ name, aliases, nodes }: NamedHost): MatchHost {
+  const [only] = nodes;
+  const [seen] = only?.inside ?? [];
+  const isPlain = nodes.length === 1 && only?.inside.length === 1 && only.outside.length === 0;
+  if (seen && isPlain && only.assets.length === 0 && only.declared.length === 0)
+    return { name, names: aliases, addresses: seen.host.addresses, tags: seen.host.tags };
+  return {
+    ...{ name, names: aliases },
+    addresses: [...new Set(nodes.flatMap(addressesOf))].sort(compareText),
+    tags: [...new Set(nodes.flatMap(tagsOf))].sort(compareText),
+  };
 }
 
 function addressesOf(node: HostNode): readonly string[] {
@@ -209,39 +159,32 @@ function tagsOf(node: HostNode): readonly string[] {
 }
 
 /** Where sources name different owners there is none. */
-function ownersOf(members: ReadonlyMap<number, readonly HostNode[]>, names: ReadonlyMap<number, string>) {
+function ownersOf(named: Iterable<NamedHost>): ReadonlyMap<string, string> {
   const owners = new Map<string, string>();
-  for (const [group, list] of members) {
-    const declared = new Set(list.flatMap((node) => node.declared.flatMap((host) => host.owner ?? [])));
-    const listed = new Set(list.flatMap((node) => node.assets.flatMap(({ asset }) => asset.owner ?? [])));
+  for (const { name, nodes } of named) {
+    const declared = new Set(nodes.flatMap((node) => node.declared.flatMap((host) => host.owner ?? [])));
+    const listed = new Set(nodes.flatMap((node) => node.assets.flatMap(({ asset }) => asset.owner ?? [])));
     const [owner, ...more] = declared.size > 0 ? declared : listed;
-    if (owner !== undefined && more.length === 0) owners.set(names.get(group) as string, owner);
+    if (owner !== undefined && more.length === 0) owners.set(name, owner);
   }
   return owners;
 }
 
-function noticesOf(
-  groups: Groups,
-  members: ReadonlyMap<number, readonly HostNode[]>,
-  names: ReadonlyMap<number, string>,
-): readonly IdentityNotice[] {
-  const nameOf = (node: number) => names.get(groups.find(node)) as string;
-  const merged: IdentityNotice[] = [];
+function noticesOf(groups: Groups, named: ReadonlyMap<number, NamedHost>): readonly IdentityNotice[] {
+  const nameOf = (node: number) => named.get(groups.find(node))?.name as string;
+  const merged: (IdentityNotice & { kind: 'merged' })[] = [];
   for (const [group, because] of groups.because) {
-    const list = members.get(group) ?? [];
-    if (!list.some((node) => node.inside.length + node.outside.length > 0)) continue;
-    const name = names.get(group) as string;
-    const all = [...new Set(list.map((node) => node.name))].filter((n) => n !== name).sort(compareText);
-    merged.push({ kind: 'merged', host: name, names: all, because: because.join('; ') });
+    const { name, nodes } = named.get(group) as NamedHost;
+    if (!nodes.some((node) => node.inside.length + node.outside.length > 0)) continue;
+    const names = [...new Set(nodes.map((node) => node.name))].filter((n) => n !== name).sort(compareText);
+    merged.push({ kind: 'merged', host: name, names, because: because.join('; ') });
   }
   return [
     ...groups.conflicts
       .map(({ address, claims }) => ({
         kind: 'address-conflict' as const,
         address,
-        claims: claims
-          .map(({ node, by }) => ({ host: nameOf(node), by }))
-          .sort((a, b) => compareText(a.host, b.host) || compareText(a.by, b.by)),
+        claims: claims.map(({ node, by }) => ({ host: nameOf(node), by })).sort(byHostThenSource),
       }))
       .sort((a, b) => compareText(a.address, b.address)),
     ...groups.clones.map(({ machineId, nodes }) => ({
@@ -249,6 +192,11 @@ function noticesOf(
       machineId,
       hosts: nodes.map(nameOf).sort(compareText),
     })),
-    ...merged.sort((a, b) => compareText((a as { host: string }).host, (b as { host: string }).host)),
+    ...merged.sort((a, b) => compareText(a.host, b.host)),
   ];
 }
+
+const byHostThenSource = compareBy<{ readonly host: string; readonly by: string }>(
+  (claim) => claim.host,
+  (claim) => claim.by,
+);
