@@ -32,9 +32,12 @@ async function parseAlone(file: string): Promise<void> {
   assert.ok(tags > 0);
 }
 
+/** The file is made by us: nothing of it may be a problem. */
+const report = ({ message }: { readonly message: string }) => assert.fail(message);
+
 async function readAlone(file: string, hosts: number): Promise<void> {
   let seen = 0;
-  const options = { source: file, host: null, observedAt: 0, now: Date.now(), mapping: new Map(), report: assert.fail };
+  const options = { source: file, host: null, observedAt: 0, now: Date.now(), mapping: new Map(), report };
   for await (const _ of nmap.read(createReadStream(file, { highWaterMark: 256 * 1024 }), options)) seen++;
   assert.equal(seen, hosts);
 }

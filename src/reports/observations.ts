@@ -15,20 +15,22 @@ const SHOWN_GAPS = 50;
 
 /**
  * Returns what was seen of many hosts as `table`, `json`, `jsonl` or `csv`, piece by piece as it comes, so that an import
- * of a million hosts needs little memory. Throws Error on another format.
+ * of a million hosts needs little memory. `problems`: what could not be read, asked for at the end (json, jsonl). Throws
+ * Error on another format.
  */
 export function renderObservations(
   observations: AsyncIterable<Observation>,
   format: string,
   options: RenderOptions,
+  problems: () => readonly object[] = () => [],
 ): AsyncIterable<string> {
   switch (format) {
     case 'table':
       return tableOf(observations, options);
     case 'json':
-      return jsonOf(observations);
+      return jsonOf(observations, problems);
     case 'jsonl':
-      return jsonLinesOf(observations);
+      return jsonLinesOf(observations, problems);
     case 'csv':
       return csvOf(observations);
     default:
@@ -46,19 +48,28 @@ function wholeJson(o: Observation) {
   };
 }
 
-async function* jsonOf(observations: AsyncIterable<Observation>): AsyncIterable<string> {
+async function* jsonOf(
+  observations: AsyncIterable<Observation>,
+  problems: () => readonly object[],
+): AsyncIterable<string> {
   yield '{\n  "schemaVersion": 1,\n  "observations": [';
   let isFirst = true;
   for await (const o of observations) {
     yield `${isFirst ? '' : ','}\n${printableJson(wholeJson(o), 2).replace(/^/gm, '    ')}`;
     isFirst = false;
   }
-  yield `${isFirst ? '' : '\n  '}]\n}\n`;
+  const told = problems();
+  const more = told.length === 0 ? '' : `,\n  "problems": ${printableJson(told, 2).replaceAll('\n', '\n  ')}`;
+  yield `${isFirst ? '' : '\n  '}]${more}\n}\n`;
 }
 
-async function* jsonLinesOf(observations: AsyncIterable<Observation>): AsyncIterable<string> {
+async function* jsonLinesOf(
+  observations: AsyncIterable<Observation>,
+  problems: () => readonly object[],
+): AsyncIterable<string> {
   for await (const o of observations)
     yield `${printableJson({ type: 'observation', schemaVersion: 1, ...wholeJson(o) })}\n`;
+  for (const problem of problems()) yield `${printableJson({ type: 'problem', schemaVersion: 1, ...problem })}\n`;
 }
 
 async function* csvOf(observations: AsyncIterable<Observation>): AsyncIterable<string> {

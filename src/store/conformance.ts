@@ -261,6 +261,34 @@ export function conformance(kind: string, makePlace: () => Promise<StorePlace>):
       assert.equal((await store.listenerStates()).length, 6);
     });
 
+    withStore('records many observations as it would one after the other', async (store) => {
+      const place = await makePlace();
+      try {
+        await using single = await place.open();
+        const observations = Array.from({ length: 230 }, (_, i) => {
+          const host = `h-${i % 110}`;
+          const vantage = i % 3 === 0 ? 'local' : 'import:nmap';
+          const ports = PORTS.slice(0, 1 + (i % 3));
+          return { ...sampleObservation(host, 1000 + i, listenersOf(host, ports)), vantage };
+        });
+        const late = { ...sampleObservation('h-1', 900, listenersOf('h-1')), vantage: 'import:nmap' };
+        const all = [...observations, observations[7] ?? late, late];
+        const events = await store.recordObservations(all, 5000);
+        const ones = [];
+        for (const o of all) ones.push(...(await single.recordObservation(o, 5000)));
+        assert.deepEqual(events, ones);
+        assert.ok(events.some((event) => event.type === 'listener.closed'));
+        assert.ok(events.some((event) => event.type === 'observation.out-of-order'));
+        assert.deepEqual(await store.listenerStates(), await single.listenerStates());
+        assert.deepEqual(await store.hostStates(), await single.hostStates());
+        const { bytes: _, ...many } = await store.stats();
+        const { bytes: __, ...one } = await single.stats();
+        assert.deepEqual(many, one);
+      } finally {
+        await place.remove();
+      }
+    });
+
     withStore('keeps the newest list of a source, and says when it changed', async (store) => {
       const asset = (name: string) => ({ id: name, source: 'cmdb', name, names: [], addresses: [], tags: [] });
       const event = (observedAt: number) =>

@@ -52,7 +52,8 @@ export function define(command: Command): void {
         isRecorded: flags.record,
       };
       const observations = importFiles(context, request, report);
-      await writeAsItComes(renderObservations(observations, flags.format, renderOptions(flags)), flags);
+      const pieces = renderObservations(observations, flags.format, renderOptions(flags), () => report.problems);
+      await writeAsItComes(pieces, flags);
       tell(report, flags);
       if (report.failures.length > 0) process.exitCode = EXIT.failed;
       else if (report.problemCount > 0 || report.counts.gaps > 0) process.exitCode = EXIT.gaps;
