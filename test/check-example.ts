@@ -93,6 +93,8 @@ const hostSchema = z.strictObject({
   lastObserved: time.optional(),
   /** Transports that were looked at. */
   transports: z.array(z.enum(TRANSPORTS)).default(['tcp', 'udp']),
+  /** Ports that were looked at; left out: all. */
+  ports: z.string().optional(),
   /** Scope that was looked at: every one, or `host` alone. */
   scope: z.string().default('*'),
   /** From outside: ports that did not answer, by how. */
@@ -269,7 +271,11 @@ function hostState(host: CheckExample['hosts'][number], now: number): HostState 
     observationId: '00000000-0000-7000-8000-000000000000',
     coverage: [
       {
-        ...{ host: host.name, transports: host.transports, ports: ALL_PORTS },
+        ...{
+          host: host.name,
+          transports: host.transports,
+          ports: host.ports ? parsePorts(host.ports).ranges : ALL_PORTS,
+        },
         ...(isInside ? { scope: host.scope, addresses: 'all' } : { scope: 'unknown', addresses: [host.name] }),
       },
     ],

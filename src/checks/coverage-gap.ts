@@ -1,8 +1,9 @@
+import { showsHost } from '../model/asset-match.ts';
 import type { EstateFacts } from '../model/facts.ts';
 import type { FindingDraft } from '../model/finding.ts';
 import { coversAll, type Gap } from '../model/observation.ts';
 import type { HostState } from '../model/state.ts';
-import { vantageKind } from '../model/vantage.ts';
+import { vantageKind, vantageWords } from '../model/vantage.ts';
 import { compareText } from '../util/compare.ts';
 import { count, listWords } from '../util/words.ts';
 import type { Check } from './check.ts';
@@ -18,15 +19,33 @@ export const coverageGap: Check = {
     'A check is as good as what was looked at. What could not be read is named here, so that nobody takes silence for absence.',
   remediation: 'Observe again with the rights or tools that the gap names; usually `sudo quietdoor scan`.',
   estate(estate) {
-    return [...hostGaps(estate), ...unobserved(estate)];
+    return [...silentAddresses(estate), ...hostGaps(estate), ...unobserved(estate)];
   },
 };
+
+/** Addresses that gave no answer at all to a look from outside: there may be no host, so they are told of together. */
+function silentAddresses(estate: EstateFacts): FindingDraft[] {
+  const silent = estate.hosts.filter((h) => vantageKind(h.vantage) === 'outside' && !showsHost(h));
+  return [...Map.groupBy(silent, (h) => h.vantage)]
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([vantage, looks]) => {
+      const addresses = looks.map((h) => h.recordedAs ?? h.host.name).sort(compareText);
+      return {
+        subject: { kind: 'estate' },
+        discriminator: `silent ${vantage}`,
+        message: `${count(looks.length, 'address', 'addresses')} asked ${vantageWords(vantage)} gave no answer at all: no host, one that is down, or a filter in front of everything.`,
+        evidence: [{ label: 'no answer from', value: listWords(addresses, MAX_NAMED) }],
+        remediation:
+          'Where there should be a host, look on it: sudo quietdoor scan local   or see that the scan may reach it.',
+      };
+    });
+}
 
 /** One finding for each cause on each host, whatever number of things it hid and from wherever it was looked. */
 function hostGaps(estate: EstateFacts): FindingDraft[] {
   const found: FindingDraft[] = [];
   const byHost = Map.groupBy(
-    estate.hosts.filter((h) => h.gaps.length > 0),
+    estate.hosts.filter((h) => h.gaps.length > 0 && showsHost(h)),
     (h) => h.host.name,
   );
   const all = byHost.size === 0 ? undefined : Map.groupBy(estate.hosts, (h) => h.host.name);

@@ -1,3 +1,4 @@
+import { showsHost } from '../model/asset-match.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { CheckResult, EndpointFacts, EndpointResult } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
@@ -157,7 +158,9 @@ function mayCell(entry: Parameters<typeof mayWords>[0] | undefined): Cell {
 }
 
 function notSeen(result: CheckResult, options: RenderOptions): string[] {
-  const gaps = result.facts.estate.hosts.flatMap((h) => h.gaps.map((gap) => ({ host: h.host.name, gap })));
+  const { hosts } = result.facts.estate;
+  const silent = hosts.filter((h) => !showsHost(h)).length;
+  const gaps = hosts.filter(showsHost).flatMap((h) => h.gaps.map((gap) => ({ host: h.host.name, gap })));
   const shown = gaps.slice(0, MOST_OTHERS);
   const lines = shown.flatMap(({ host, gap }) =>
     wrap(`${host}: ${gap.message}${gap.remedy ? ` ${gap.remedy}` : ''}`, options.width - 2).map(
@@ -166,7 +169,11 @@ function notSeen(result: CheckResult, options: RenderOptions): string[] {
   );
   const filters = result.results.length > 0 ? ['? Who can connect: the packet filters of no host were read.'] : [];
   const nobody = result.facts.estate.hosts.length === 0 ? ['? No host was observed: nobody looked.'] : [];
-  const all = [...nobody, ...lines, ...more(shown.length, gaps.length, options), ...filters];
+  const unanswered =
+    silent > 0
+      ? [`? ${count(silent, 'address', 'addresses')} gave no answer at all to a scan: no host, or a filter in front.`]
+      : [];
+  const all = [...nobody, ...lines, ...unanswered, ...more(shown.length, gaps.length, options), ...filters];
   return all.length === 0 ? [] : [heading('NOT SEEN', options), ...all];
 }
 
