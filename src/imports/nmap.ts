@@ -1,8 +1,8 @@
 import type { Transport } from '../model/endpoint.ts';
 import type { PortRange, UnnamedObservation } from '../model/observation.ts';
 import type { ImportFormat, ImportHead, ImportOptions } from './import-format.ts';
-import { nmapAnswer } from './nmap-answer.ts';
 import { type NmapExtraPorts, type NmapHost, type NmapPort, nmapObservation } from './nmap-host.ts';
+import { type NmapPortReader, newNmapPort } from './nmap-port.ts';
 import { canonicalAddress } from './outside.ts';
 import { portOf, rangesCache, transportOf } from './port-text.ts';
 import { readXml, type XmlHandler, type XmlPosition } from './xml.ts';
@@ -27,11 +27,8 @@ export const nmap: ImportFormat = {
 type Attributes = Readonly<Record<string, string>>;
 type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Names kept of one host, and characters of one element of a script's output. */
+/** Names kept of one host. */
 const MAX_NAMES = 64;
-const MAX_ELEMENT = 64 * 1024;
-const MAX_ELEMENTS = 4_096;
-const SCRIPTS = new Set(['ssl-cert', 'ssl-enum-ciphers']);
 
 interface OpenHost {
   readonly at: XmlPosition;
@@ -47,18 +44,6 @@ interface OpenHost {
   isProtocolScan: boolean;
 }
 
-interface OpenPortElement {
-  readonly at: XmlPosition;
-  readonly protocol: string;
-  readonly id: string;
-  state: string;
-  reason: string;
-  service: Attributes | null;
-  cpe: string | undefined;
-  banner: string | undefined;
-  readonly scripts: Map<string, Map<string, string>>;
-}
-
 /** Gathers hosts from elements and passes each on when it ends. Whatever is still open at the end is dropped. */
 function nmapReader(options: ImportOptions, take: (observation: UnnamedObservation) => void) {
   const { report } = options;
@@ -70,12 +55,7 @@ function nmapReader(options: ImportOptions, take: (observation: UnnamedObservati
   let isFinished = false;
   let lastHostEnd: XmlPosition = { line: 1, column: 1 };
   let host: OpenHost | null = null;
-  let port: OpenPortElement | null = null;
-  let script: Map<string, string> | null = null;
-  let path: string[] = [];
-  let counters: number[] = [];
-  let capture: 'cpe' | 'elem' | null = null;
-  let captured = '';
+  let port: NmapPortReader | null = null;
 
   /** Says something once a file. */
   function reportOnce(message: string, at: XmlPosition): void {
@@ -101,8 +81,6 @@ function nmapReader(options: ImportOptions, take: (observation: UnnamedObservati
       isProtocolScan: false,
     };
     port = null;
-    script = null;
-    capture = null;
   }
 
   function addAddress(h: OpenHost, { addr = '', addrtype }: Attributes, at: XmlPosition): void {
@@ -131,7 +109,7 @@ function nmapReader(options: ImportOptions, take: (observation: UnnamedObservati
     }
   }
 
-  function closePort(h: OpenHost, p: OpenPortElement): void {
+  function closePort(h: OpenHost, p: NmapPortReader): void {
     if (p.protocol === 'ip') {
       h.isProtocolScan = true;
       reportOnce('an IP protocol scan (nmap -sO) says nothing of ports: passed over', p.at);
@@ -145,7 +123,7 @@ function nmapReader(options: ImportOptions, take: (observation: UnnamedObservati
     }
     const key = `${number}/${transport}`;
     if (h.ports.has(key)) problem(p.at, `port ${key} is listed twice: the first one counts`);
-    else h.ports.set(key, { transport, port: number, state: p.state, reason: p.reason, answer: nmapAnswer(p) });
+    else h.ports.set(key, { transport, port: number, ...p.read() });
   }
 
   function closeHost(h: OpenHost): void {
@@ -181,6 +159,8 @@ function nmapReader(options: ImportOptions, take: (observation: UnnamedObservati
         case 'nmaprun':
           runStart = seconds(a.start);
           isFinished = false;
+          isRaw = false;
+          scanned.clear();
           return;
         case 'scaninfo': {
           const transport = transportOf(a.protocol ?? '');
@@ -214,50 +194,10 @@ function nmapReader(options: ImportOptions, take: (observation: UnnamedObservati
         case 'extrareasons':
           return addPorts(host, a, at);
         case 'port':
-          port = {
-            at: { line: at.line, column: at.column },
-            protocol: a.protocol ?? '',
-            id: a.portid ?? '',
-            state: '',
-            reason: '',
-            service: null,
-            cpe: undefined,
-            banner: undefined,
-            scripts: new Map(),
-          };
+          port = newNmapPort(a, at);
           return;
-      }
-      if (!port) return;
-      switch (name) {
-        case 'state':
-          port.state = a.state ?? '';
-          port.reason = a.reason ?? '';
-          return;
-        case 'service':
-          port.service = a;
-          return;
-        case 'cpe':
-          capture = port.cpe?.startsWith('cpe:/a:') ? null : 'cpe';
-          captured = '';
-          return;
-        case 'script':
-          if (a.id === 'banner') port.banner = a.output;
-          script = null;
-          if (SCRIPTS.has(a.id ?? '')) {
-            script = new Map();
-            port.scripts.set(a.id ?? '', script);
-          }
-          path = [];
-          counters = [0];
-          return;
-        case 'table':
-        case 'elem':
-          if (!script) return;
-          path.push(a.key ?? String(counters[counters.length - 1]));
-          counters[counters.length - 1] = (counters.at(-1) ?? 0) + 1;
-          counters.push(0);
-          capture = name === 'elem' ? 'elem' : null;
-          captured = '';
+        default:
+          port?.open(name, a);
       }
     },
     close(name, at) {
@@ -270,26 +210,13 @@ function nmapReader(options: ImportOptions, take: (observation: UnnamedObservati
         case 'port':
           if (host && port) closePort(host, port);
           port = null;
-          script = null;
           return;
-        case 'script':
-          script = null;
-          return;
-        case 'cpe':
-          if (port && capture === 'cpe') port.cpe = captured.trim();
-          capture = null;
-          return;
-        case 'table':
-        case 'elem':
-          if (!script) return;
-          if (capture === 'elem' && script.size < MAX_ELEMENTS) script.set(path.join('/'), captured);
-          capture = null;
-          path.pop();
-          counters.pop();
+        default:
+          port?.close(name);
       }
     },
     text(text) {
-      if (capture !== null && captured.length < MAX_ELEMENT) captured += text.slice(0, MAX_ELEMENT - captured.length);
+      port?.text(text);
     },
     broken() {
       if (host) host.isBroken = true;
