@@ -205,3 +205,25 @@ test('events of a host are those under every name that it was recorded by', asyn
   assert.ok((await subjects('db-1')).includes('10.20.3.5:8443/tcp@unknown'));
   assert.ok((await subjects('db-1:5432')).includes('10.20.3.5:5432/tcp@unknown'));
 });
+
+test('the ledger says which names are one host, once, and when that ends', async (t) => {
+  const cwd = await estate(t, SEEN);
+  const told = async () => {
+    const { stdout } = await quietdoor(['events', '--type', 'host.merged,host.split', '--format', 'json'], {
+      cwd,
+      env,
+    });
+    const { events } = JSON.parse(stdout) as { events: { type: string; subject: string; body: { names: string[] } }[] };
+    return events.map((e) => `${e.type} ${e.subject}: ${e.body.names.join(' ')}`).reverse();
+  };
+  await quietdoor(['check', '--quiet'], { cwd, env });
+  await quietdoor(['check', '--quiet'], { cwd, env });
+  const merged = 'host.merged db-1: 10.20.3.5 10.20.3.6';
+  assert.deepEqual(await told(), [merged]);
+  await using store = await openStore({ dir: join(cwd, '.quietdoor'), mode: 'write' });
+  const moved = local(NOW, []);
+  await store.recordObservation({ ...moved, host: { ...moved.host, addresses: ['10.20.3.5'] } }, NOW);
+  await store.close();
+  await quietdoor(['check', '--quiet'], { cwd, env });
+  assert.deepEqual(await told(), [merged, 'host.split db-1: 10.20.3.5']);
+});

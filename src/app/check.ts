@@ -14,6 +14,7 @@ import type { LoadedWorkspace } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
 import { asOf, type Context } from './context.ts';
 import { identitiesAt } from './identities.ts';
+import { keepIdentities } from './keep-identities.ts';
 import { keepRegister, loadRegister, registerCache } from './load-register.ts';
 import { openState } from './state.ts';
 import { loadSurroundings } from './surroundings.ts';
@@ -106,6 +107,7 @@ export async function checkWith(
     await keepRegister(context, store, workspace);
     // What a broken part of the register hides is not resolved: the history waits until all of it can be read.
     const isWhole = register.problems.every((problem) => problem.severity !== 'error');
+    if (isWhole) await keepIdentities(context, store, identities.notices);
     const gone = isWhole ? (await store.syncFindings(raised, now)).resolved : [];
     resolved = gone.map((finding) => ({ ...finding, controls: controlsOf(finding.rule) }));
   }

@@ -1,5 +1,6 @@
 import type { Event } from '../model/event.ts';
 import type { Json } from '../util/canonical-json.ts';
+import { listWords } from '../util/words.ts';
 
 /**
  * What happened, as a phrase. Bodies come from the ledger, which may hold records of another version: a field that is
@@ -36,6 +37,10 @@ export function eventWords(e: Event): string {
       return `exception added${words(' by ', body.by)}${words(' for ', body.rule)}`;
     case 'evidence.exported':
       return `evidence exported${words(' as ', body.format)}`;
+    case 'host.merged':
+      return `known to be one host with ${texts(body.names)}${words(': ', body.because)}`;
+    case 'host.split':
+      return `no longer taken for one host with ${texts(body.gone)}`;
     case 'changes.imported':
       return body.removed === true ? 'change tickets dropped' : `change tickets imported${words(': ', body.items)}`;
     case 'assets.imported':
@@ -64,6 +69,10 @@ function changeWords(changes: Json | undefined): string {
     return `${words('', attribute)} ${words('', old)} → ${words('', current)}`;
   });
   return list.length === 0 ? '' : `: ${list.join('; ')}`;
+}
+
+function texts(value: Json | undefined): string {
+  return listWords(Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []);
 }
 
 function words(before: string, value: Json | undefined): string {
