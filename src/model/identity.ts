@@ -176,7 +176,10 @@ function noticesOf(groups: Groups, named: ReadonlyMap<number, NamedHost>): reado
   for (const [group, because] of groups.because) {
     const { name, nodes } = named.get(group) as NamedHost;
     if (!nodes.some((node) => node.inside.length + node.outside.length > 0)) continue;
-    const names = nodes.map((node) => node.name).filter((n) => nameKey(n) !== nameKey(name)).sort(compareText);
+    const names = nodes
+      .map((node) => node.name)
+      .filter((n) => nameKey(n) !== nameKey(name))
+      .sort(compareText);
     merged.push({ kind: 'merged', host: name, names, because: because.join('; ') });
   }
   return [
