@@ -14,8 +14,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { ScanNews } from '../collectors/network/connect-scan.ts';
 import type { KnownPorts } from '../collectors/network/host-probe.ts';
+import type { ScanNews } from '../collectors/network/host-result.ts';
 import { portsIn } from '../collectors/network/network-observation.ts';
 import { setOfAddresses } from '../collectors/network/targets.ts';
 import type { AddressSet } from '../model/address-set.ts';

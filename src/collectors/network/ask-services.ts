@@ -1,5 +1,5 @@
 import type { AnswerFacts } from '../../model/answer.ts';
-import type { HostResult } from './connect-scan.ts';
+import type { HostResult } from './host-result.ts';
 import { identify, MAX_CONNECTIONS } from './identify.ts';
 import { type AddressFindings, portsIn } from './network-observation.ts';
 import { createRateLimit, type RateLimit, reserve } from './rate.ts';

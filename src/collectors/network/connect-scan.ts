@@ -1,5 +1,3 @@
-import type { PortRange } from '../../model/observation.ts';
-import { mergePorts } from '../../model/port-ranges.ts';
 import { Connector, type Probe } from './connector.ts';
 import {
   codeOf,
@@ -10,11 +8,10 @@ import {
   nextPort,
   PENDING,
   UNDECIDED,
-  verdictOf,
 } from './host-probe.ts';
+import { type HostResult, newsOf, resultOf, type ScanNews } from './host-result.ts';
 import { type RateLimit, spend, waitFor } from './rate.ts';
 import { addSample, createRoundTrip, timeoutOf } from './round-trip.ts';
-import type { Verdict } from './verdict.ts';
 
 export interface ConnectScanOptions {
   /** Ports in the order in which they are asked, the likeliest first, each once. */
@@ -34,34 +31,12 @@ export interface ConnectScanOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What became of one address. */
-export interface HostResult {
-  readonly address: string;
-  /** UTC milliseconds. */
-  readonly startedAt: number;
-  readonly durationMs: number;
-  /** It accepted or refused at least one connection. */
-  readonly answered: boolean;
-  /** Sorted and merged. */
-  readonly ports: Readonly<Record<Verdict, readonly PortRange[]>>;
-  /** Ports that were not asked, or that this machine could not ask. */
-  readonly notAsked: readonly PortRange[];
-  /** errno of the last attempt that this machine did not let happen, also if a later one did; empty text: none. */
-  readonly refusal: string;
-}
-
 export interface ScanProgress {
   /** Ports decided, of hosts finished and under way. */
   decided: number;
   probes: number;
   hostsDone: number;
   open: number;
-}
-
-/** Ports decided since the last time it was asked, for a journal; `silent` as in KnownPorts. */
-export interface ScanNews {
-  readonly address: string;
-  readonly ports: Readonly<Record<Verdict | 'silent', readonly PortRange[]>>;
 }
 
 export interface ConnectScan {
@@ -375,48 +350,4 @@ function mostActiveHosts({ ports, rate, ratePerHost }: ConnectScanOptions): numb
   const forRate = Number.isFinite(rate.perSecond) ? Math.ceil((2 * rate.perSecond) / ratePerHost) : MOST_ACTIVE;
   const forMemory = Math.floor(STATES / ports.length);
   return Math.max(LEAST_ACTIVE, Math.min(forRate, forMemory, MOST_ACTIVE));
-}
-
-/** Ports by what is known of them; `silent`: asked, and not decided yet. */
-function portsByState(
-  host: HostProbe,
-  ports: Uint16Array,
-  indices: Iterable<number>,
-): Record<Verdict | 'silent' | 'notAsked', readonly PortRange[]> {
-  const lists: Record<Verdict | 'silent' | 'notAsked', PortRange[]> = {
-    open: [],
-    closed: [],
-    filtered: [],
-    unreachable: [],
-    silent: [],
-    notAsked: [],
-  };
-  for (const index of indices) {
-    const state = host.states[index] as number;
-    const port = ports[index] as number;
-    const list = lists[verdictOf(state) ?? (state === PENDING && host.tries[index] !== 0 ? 'silent' : 'notAsked')];
-    const last = list.at(-1);
-    if (last?.to === port - 1) list[list.length - 1] = { from: last.from, to: port };
-    else list.push({ from: port, to: port });
-  }
-  for (const name of Object.keys(lists) as (keyof typeof lists)[]) lists[name] = [...mergePorts(lists[name])];
-  return lists;
-}
-
-function resultOf(host: HostProbe, ports: Uint16Array, tick: number): HostResult {
-  const { notAsked, silent, ...byVerdict } = portsByState(host, ports, ports.keys());
-  return {
-    address: host.address,
-    startedAt: host.startedAt,
-    durationMs: Math.round(tick - host.startedTick),
-    answered: host.answered,
-    ports: byVerdict,
-    notAsked: mergePorts([...notAsked, ...silent]),
-    refusal: host.refusal,
-  };
-}
-
-function newsOf(host: HostProbe, ports: Uint16Array): ScanNews {
-  const { notAsked: _, ...known } = portsByState(host, ports, host.news.splice(0));
-  return { address: host.address, ports: known };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HostResult } from './connect-scan.ts';
+import type { HostResult } from './host-result.ts';
 import { observationOfAddress } from './network-observation.ts';
 
 const one = (port: number) => [{ from: port, to: port }];

@@ -5,7 +5,7 @@ import type { Listener } from '../../model/listener.ts';
 import type { Coverage, Gap, PortOutcome, PortRange, UnnamedObservation } from '../../model/observation.ts';
 import { formatPorts, mergePorts } from '../../model/port-ranges.ts';
 import { count } from '../../util/words.ts';
-import type { HostResult } from './connect-scan.ts';
+import type { HostResult } from './host-result.ts';
 import type { UdpResult } from './udp.ts';
 
 /** What was found out about one address. */
