@@ -1,6 +1,7 @@
 import { showsHost } from '../model/asset-match.ts';
 import type { EstateFacts } from '../model/facts.ts';
 import type { FindingDraft } from '../model/finding.ts';
+import { silentLooks } from '../model/looks.ts';
 import { coversAll, type Gap } from '../model/observation.ts';
 import type { HostState } from '../model/state.ts';
 import { vantageKind, vantageWords } from '../model/vantage.ts';
@@ -25,7 +26,7 @@ export const coverageGap: Check = {
 
 /** Addresses that gave no answer at all to a look from outside: there may be no host, so they are told of together. */
 function silentAddresses(estate: EstateFacts): FindingDraft[] {
-  const silent = estate.hosts.filter((h) => vantageKind(h.vantage) === 'outside' && !showsHost(h));
+  const silent = silentLooks(estate.hosts);
   return [...Map.groupBy(silent, (h) => h.vantage)]
     .sort(([a], [b]) => compareText(a, b))
     .map(([vantage, looks]) => {

@@ -511,8 +511,8 @@ suite('for any estate', () => {
         const found = unifyHosts(input);
         assert.equal(found.hosts.length, input.hosts.length);
         assert.deepEqual(
-          found.hosts.map((h) => [h.vantage, h.recordedAs ?? h.host.name]),
-          input.hosts.map((h) => [h.vantage, h.host.name]),
+          found.hosts.map((h) => `${h.vantage} ${h.recordedAs ?? h.host.name}`).sort(),
+          input.hosts.map((h) => `${h.vantage} ${h.host.name}`).sort(),
         );
         for (const h of found.hosts) {
           assert.ok(h.coverage.every((c) => c.host === h.host.name));

@@ -54,8 +54,9 @@ export function unifyHosts(input: IdentityInput): Identities {
   const hostOf = new Map<HostNode, NamedHost>();
   for (const host of named.values()) for (const node of host.nodes) hostOf.set(node, host);
 
-  const looks = hosts.map((state, i) => renameHost(state, hostOf.get(ofLook[i] as HostNode) as NamedHost));
-  const listeners = renameListeners(input, looks);
+  const renamed = hosts.map((state, i) => renameHost(state, hostOf.get(ofLook[i] as HostNode) as NamedHost));
+  const listeners = renameListeners(input, renamed);
+  const looks = renamed.some((state) => state.recordedAs !== undefined) ? renamed.toSorted(byNameThenVantage) : renamed;
   let byText: ReadonlyMap<string, string> | undefined;
   return {
     hosts: looks,
@@ -70,6 +71,12 @@ export function unifyHosts(input: IdentityInput): Identities {
     },
   };
 }
+
+const byNameThenVantage = compareBy<HostState>(
+  (state) => state.host.name,
+  (state) => state.vantage,
+  (state) => state.recordedAs ?? '',
+);
 
 /** Names by every text that means a host. */
 function namesByText(named: Iterable<NamedHost>): ReadonlyMap<string, string> {

@@ -1,3 +1,4 @@
+import { showsHost } from './asset-match.ts';
 import { type Endpoint, HOST_SCOPE, type Scope } from './endpoint.ts';
 import type { EndpointFacts, EstateFacts } from './facts.ts';
 import { isStale } from './freshness.ts';
@@ -82,4 +83,12 @@ export function hasOutsideLook({ hosts }: EstateFacts): boolean {
 /** Says whether two looks lie so far apart that what differs between them may just have changed. */
 export function areOfDifferentTimes(a: number, b: number, estate: EstateFacts): boolean {
   return isStale(Math.min(a, b), { ...estate, now: Math.max(a, b) });
+}
+
+/** Looks at addresses that gave no answer at all, of hosts that nothing else was seen of: there may be no host. */
+export function silentLooks(hosts: readonly HostState[]): readonly HostState[] {
+  const silent = hosts.filter((state) => !showsHost(state));
+  if (silent.length === 0) return silent;
+  const seen = new Set(hosts.filter(showsHost).map((state) => state.host.name));
+  return silent.filter((state) => !seen.has(state.host.name));
 }

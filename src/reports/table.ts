@@ -2,6 +2,7 @@ import { showsHost } from '../model/asset-match.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { CheckResult, EndpointFacts, EndpointResult } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
+import { silentLooks } from '../model/looks.ts';
 import { isSeenInside, preferInside } from '../model/vantage.ts';
 import { count } from '../util/words.ts';
 import { findingLines } from './finding-text.ts';
@@ -159,7 +160,7 @@ function mayCell(entry: Parameters<typeof mayWords>[0] | undefined): Cell {
 
 function notSeen(result: CheckResult, options: RenderOptions): string[] {
   const { hosts } = result.facts.estate;
-  const silent = hosts.filter((h) => !showsHost(h)).length;
+  const silent = silentLooks(hosts).length;
   const gaps = hosts.filter(showsHost).flatMap((h) => h.gaps.map((gap) => ({ host: h.host.name, gap })));
   const shown = gaps.slice(0, MOST_OTHERS);
   const lines = shown.flatMap(({ host, gap }) =>

@@ -1,6 +1,7 @@
-import { showsHost } from '../../model/asset-match.ts';
+import { UNKNOWN_SCOPE } from '../../model/endpoint.ts';
 import type { CheckResult } from '../../model/facts.ts';
 import { isStale } from '../../model/freshness.ts';
+import { silentLooks } from '../../model/looks.ts';
 import type { Coverage } from '../../model/observation.ts';
 import { formatPorts } from '../../model/port-ranges.ts';
 import type { HostState } from '../../model/state.ts';
@@ -18,7 +19,8 @@ import { remedy } from './remedy.ts';
 export function coverage(result: CheckResult, hashes: ListenerHashes): Markup {
   const { hosts, register } = result.facts.estate;
   const silent = neverSeen(result.facts.estate);
-  const seen = hosts.filter(showsHost);
+  const silentOnes = new Set(silentLooks(hosts));
+  const seen = hosts.filter((h) => !silentOnes.has(h));
   const gaps = seen.flatMap((h) => h.gaps.map((gap) => ({ host: h, gap })));
   return html`<section id="coverage"><h2>Coverage and gaps</h2>
 <p class="lead">${register.hosts.length > 0 ? `${formatNumber(register.hosts.length - silent.length)} of ${formatNumber(register.hosts.length)} declared hosts observed.` : 'The register declares no list of hosts, so there is nothing to measure completeness by.'} What nobody looked at is unknown, not empty.</p>${
@@ -38,10 +40,7 @@ export function coverage(result: CheckResult, hashes: ListenerHashes): Markup {
 
 /** Addresses that were asked and gave no answer at all, each look in a sentence: there may be no host. */
 function noAnswer(hosts: readonly HostState[]): Child {
-  const byVantage = Map.groupBy(
-    hosts.filter((h) => !showsHost(h)),
-    (h) => h.vantage,
-  );
+  const byVantage = Map.groupBy(silentLooks(hosts), (h) => h.vantage);
   return [...byVantage].map(([vantage, looks]) => {
     const named = looks.slice(0, SHOWN_SILENT).map((h) => code(h.recordedAs ?? h.host.name));
     const more = looks.length - named.length;
@@ -68,7 +67,7 @@ function hostRow(
 
 function covers(c: Coverage): string {
   const all = c.ports.length === 1 && c.ports[0]?.from === 0 && c.ports[0].to === 65535;
-  return `${c.scope === '*' ? 'every scope' : c.scope}: ${c.transports.join(', ')}, ${all ? 'all ports' : `ports ${formatPorts(c.ports)}`}, ${c.addresses === 'all' ? 'all addresses' : count(c.addresses.length, 'address', 'addresses')}`;
+  return `${c.scope === '*' ? 'every scope' : c.scope === UNKNOWN_SCOPE ? 'from outside' : c.scope}: ${c.transports.join(', ')}, ${all ? 'all ports' : `ports ${formatPorts(c.ports)}`}, ${c.addresses === 'all' ? 'all addresses' : count(c.addresses.length, 'address', 'addresses')}`;
 }
 
 /** The rules that were applied, the events, and how to read the words. */
