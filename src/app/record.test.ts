@@ -61,6 +61,23 @@ test('a source that breaks off leaves recorded what came before', async () => {
   });
 });
 
+test('what is seen is recorded soon, however long the next host takes', async () => {
+  await withContext(async (context) => {
+    const { promise: others, resolve } = Promise.withResolvers<void>();
+    async function* slow() {
+      yield* addresses(0, 1);
+      await others;
+      yield* addresses(1, 2);
+    }
+    let passed = 0;
+    for await (const _ of recordAll({ ...context, now: Date.now }, slow(), noCounts())) {
+      if (passed++ === 0) assert.equal(await hostsIn(context), 1);
+      resolve();
+    }
+    assert.equal(passed, 2);
+  });
+});
+
 test('a reader that stops early leaves recorded what was seen', async () => {
   await withContext(async (context) => {
     for await (const _ of recordAll(context, addresses(0, 300), noCounts())) break;

@@ -53,18 +53,39 @@ export async function* recordAll(
     return done;
   }
 
+  const seen = nameAll(source, counts);
+  let next = seen.next();
   try {
-    for await (const observation of nameAll(source, counts)) {
-      if (waiting.length === 0) since = context.now();
-      waiting.push(observation);
-      listeners += observation.listeners.length;
+    for (;;) {
+      const result = waiting.length === 0 ? await next : await within(BATCH.ms - (context.now() - since), next);
+      if (result?.done) break;
+      if (result) {
+        next = seen.next();
+        // Handled where it is awaited: until then it may fail while the batch is written.
+        next.catch(() => {});
+        if (waiting.length === 0) since = context.now();
+        waiting.push(result.value);
+        listeners += result.value.listeners.length;
+      }
       const isFull = waiting.length >= BATCH.observations || listeners >= BATCH.listeners;
-      if (isFull || context.now() - since >= BATCH.ms) yield* await flush();
+      if (isFull || !result) yield* await flush();
     }
     yield* await flush();
   } finally {
     // Broken off from either side: what was seen is not lost.
     await flush();
+    seen.return().catch(() => {});
+  }
+}
+
+/** What a promise comes to, or undefined where that takes longer than `ms`. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, Math.max(0, ms), undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
