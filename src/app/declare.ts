@@ -1,5 +1,4 @@
 import { isAbsolute, relative, resolve } from 'node:path';
-import { manifestFormats } from '../manifests/index.ts';
 import { MAX_MANIFEST_BYTES, type ManifestFormat, type ManifestProblem } from '../manifests/manifest-format.ts';
 import type { DeclarationList } from '../model/declaration.ts';
 import { UserError } from '../model/errors.ts';
@@ -21,12 +20,6 @@ export interface DeclareResult {
   readonly problems: readonly ManifestProblem[];
   /** What the source declared differs from its last import. */
   readonly changed: boolean;
-}
-
-/** The deployment format of a file; undefined where it is none. `text`: its first 64 KiB at least. */
-export function manifestFormatOf(name: string, text: string): ManifestFormat | undefined {
-  const head = { name, text: text.slice(0, 65_536) };
-  return manifestFormats.find((format) => format.detect(head));
 }
 
 /** Reads the declared ports of a deployment file, without recording. Throws UserError where it is too large. */

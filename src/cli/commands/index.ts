@@ -13,22 +13,22 @@ export const commands: Readonly<Record<string, { summary: string; load: () => Pr
   },
   init: { summary: 'make a workspace', load: () => import('./init.ts') },
   scan: { summary: 'look at what listens and record it', load: () => import('./scan.ts') },
+  import: { summary: 'take over what other scanners and inventories saw', load: () => import('./import.ts') },
   assets: {
     summary: 'inventories (CMDB): what machines there are said to be, beside what is observed',
     load: () => import('./assets.ts'),
+  },
+  changes: {
+    summary: 'change tickets: what was allowed to change, where and when',
+    load: () => import('./changes.ts'),
   },
   declared: {
     summary: 'ports that deployment files and security plans declare (list, drop)',
     load: () => import('./declared.ts'),
   },
-  import: { summary: 'take over what other scanners and inventories saw', load: () => import('./import.ts') },
   register: {
     summary: 'draft, lint, fmt, list, diff, approve, review the register of approved ports',
     load: () => import('./register.ts'),
-  },
-  changes: {
-    summary: 'change tickets: what was allowed to change, where and when',
-    load: () => import('./changes.ts'),
   },
   check: { summary: 'compare what is approved with what is observed; findings', load: () => import('./check.ts') },
   explain: { summary: 'everything known about one port, or about a rule', load: () => import('./explain.ts') },
