@@ -49,35 +49,53 @@ export async function writeDocuments(
 
 /** Documents up to this size are framed without compression: setting up the compressor takes 20 times as long as that. */
 const PLAIN_BYTES = 1_024;
+/** Frame header descriptor: a single segment; the content size follows in two bytes, less 256. */
+const PLAIN_HEADER = 0x60;
+/** Magic number, descriptor, content size, block header. */
+const PLAIN_START = 10;
 
 /** A zstd frame (RFC 8878, 3.1.1): compressed, or of one raw block where the document is small. */
 function pack(bytes: Uint8Array): Uint8Array {
   if (bytes.length < 256 || bytes.length > PLAIN_BYTES) return zstdCompressSync(bytes);
-  const frame = Buffer.allocUnsafe(10 + bytes.length);
+  const frame = Buffer.allocUnsafe(PLAIN_START + bytes.length);
   frame.writeUInt32LE(0xfd2fb528, 0);
-  frame.writeUInt8(0x60, 4); // single segment; the content size follows in two bytes, less 256
+  frame.writeUInt8(PLAIN_HEADER, 4);
   frame.writeUInt16LE(bytes.length - 256, 5);
   frame.writeUIntLE((bytes.length << 3) | 1, 7, 3); // last block, raw
-  frame.set(bytes, 10);
+  frame.set(bytes, PLAIN_START);
   return frame;
 }
 
 /** Bytes of a document, checked against their hash; undefined if there is none. */
 export async function readDocument(db: Database, sha256: string): Promise<Uint8Array | undefined> {
-  const row = await db.selectFrom('documents').selectAll().where('sha256', '=', sha256).executeTakeFirst();
-  if (!row) return undefined;
+  return (await readDocuments(db, [sha256])).get(sha256);
+}
+
+/** The same for several, by hash. */
+export async function readDocuments(db: Database, hashes: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+  const documents = new Map<string, Uint8Array>();
+  for (const some of batches(hashes)) {
+    const rows = await db.selectFrom('documents').selectAll().where('sha256', 'in', some).execute();
+    for (const row of rows) documents.set(row.sha256, checked(row));
+  }
+  return documents;
+}
+
+function checked(row: DocumentTable): Uint8Array {
   const bytes = unpack(row);
-  if (bytes === undefined || digestOf(bytes) !== sha256) {
-    throw new UserError(`the ${row.kind} ${sha256} in the store is damaged: its bytes have another hash`, {
+  if (bytes === undefined || digestOf(bytes) !== row.sha256) {
+    throw new UserError(`the ${row.kind} ${row.sha256} in the store is damaged: its bytes have another hash`, {
       hint: 'Restore a backup of the store.',
     });
   }
   return bytes;
 }
 
-function unpack(row: DocumentTable): Uint8Array | undefined {
+function unpack({ zstd, size }: DocumentTable): Uint8Array | undefined {
+  // One raw block, as pack writes it: nothing to decompress, and what is not so has another hash.
+  if (zstd[4] === PLAIN_HEADER && zstd.length === size + PLAIN_START) return zstd.subarray(PLAIN_START);
   try {
-    return zstdDecompressSync(row.zstd, { maxOutputLength: Math.max(1, row.size) });
+    return zstdDecompressSync(zstd, { maxOutputLength: Math.max(1, size) });
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@ import type { Generated, Selectable } from 'kysely';
 import type { HostState } from '../../model/state.ts';
 import { getOrMake } from '../../util/get-or-make.ts';
 import { batches, type Database, writeBatches } from '../database.ts';
-import { readDocument } from './documents.ts';
+import { readDocuments } from './documents.ts';
 
 /** Newest look at a host from a vantage. Coverage, gaps and host facts are the document `basis`. */
 export interface HostStateTable {
@@ -44,30 +44,37 @@ export interface StoredHost {
 /** Hosts, sorted by name, then vantage: every one, or those of some keys. */
 export async function selectHosts(db: Database, keys?: readonly HostKey[]): Promise<StoredHost[]> {
   const hosts: StoredHost[] = [];
-  for (const row of keys ? await selectRows(db, keys) : await allRows(db).execute()) {
-    const bytes = await readDocument(db, row.basis);
-    if (!bytes) throw new Error(`the document ${row.basis} of the host ${row.host} is missing`);
-    const { host, collector, privilege, coverage, gaps, outcomes } = JSON.parse(Buffer.from(bytes).toString()) as Basis;
-    hosts.push({
-      id: row.id,
-      at: { host: row.host, vantage: row.vantage },
-      confirmedAt: row.confirmed_at,
-      basis: row.basis,
-      state: {
-        vantage: row.vantage,
-        host,
-        firstObservedAt: row.first_observed_at,
-        lastObservedAt: row.last_observed_at,
-        privilege,
-        collector,
-        observationId: row.observation_id,
-        coverage,
-        gaps,
-        ...(outcomes && { outcomes }),
-      },
-    });
+  for (const rows of batches(keys ? await selectRows(db, keys) : await allRows(db).execute())) {
+    const documents = await readDocuments(
+      db,
+      rows.map((row) => row.basis),
+    );
+    for (const row of rows) hosts.push(toHost(row, documents.get(row.basis)));
   }
   return hosts;
+}
+
+function toHost(row: Selectable<HostStateTable>, bytes: Uint8Array | undefined): StoredHost {
+  if (!bytes) throw new Error(`the document ${row.basis} of the host ${row.host} is missing`);
+  const { host, collector, privilege, coverage, gaps, outcomes } = JSON.parse(Buffer.from(bytes).toString()) as Basis;
+  return {
+    id: row.id,
+    at: { host: row.host, vantage: row.vantage },
+    confirmedAt: row.confirmed_at,
+    basis: row.basis,
+    state: {
+      vantage: row.vantage,
+      host,
+      firstObservedAt: row.first_observed_at,
+      lastObservedAt: row.last_observed_at,
+      privilege,
+      collector,
+      observationId: row.observation_id,
+      coverage,
+      gaps,
+      ...(outcomes && { outcomes }),
+    },
+  };
 }
 
 function allRows(db: Database) {
