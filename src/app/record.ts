@@ -21,7 +21,7 @@ export function noCounts(): RecordCounts {
 }
 
 /** Observations and listeners written in one transaction at most, and how long the first one waits for it (ms). */
-const BATCH = { observations: 256, listeners: 20_000, ms: 1_000 };
+const BATCH = { observations: 256, listeners: 10_000, ms: 1_000 };
 
 /**
  * Records what a source saw, many hosts in one transaction, and passes each observation on once it is durable. `counts`
