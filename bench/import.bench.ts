@@ -1,7 +1,7 @@
 /**
  * Import of nmap XML: the file taken apart by the parser alone (saxes, no handlers but one), read into observations, and
  * the whole command with and without recording in processes of their own. Medians of MB/s, and the largest resident set.
- * Arguments: megabytes of the file (default 100; 1,000 for the figure of the documentation). The file is deleted again.
+ * Arguments: megabytes of the file (default 40). The file is deleted again.
  * Fails when a count is wrong, never because it is slow.
  */
 import assert from 'node:assert/strict';
@@ -15,7 +15,7 @@ import { count } from '../src/util/words.ts';
 import { median, printTable } from './measure.ts';
 import { writeNmapFile } from './nmap-file.ts';
 
-const MEGABYTES = Number(process.argv[2] ?? 100);
+const MEGABYTES = Number(process.argv[2] ?? 40);
 const ROUNDS = MEGABYTES > 200 ? 1 : 3;
 const main = resolve(import.meta.dirname, '../src/cli/main.ts');
 const dir = mkdtempSync(join(tmpdir(), 'quietdoor-bench-import-'));
