@@ -91,7 +91,7 @@ const hostSchema = z.strictObject({
   addresses: z.array(z.string()).default([]),
   firstObserved: time.optional(),
   lastObserved: time.optional(),
-  /** Transports that were looked at. */
+  /** Transports that were looked at; none: the look failed. */
   transports: z.array(z.enum(TRANSPORTS)).default(['tcp', 'udp']),
   /** Ports that were looked at; left out: all. */
   ports: z.string().optional(),
@@ -269,16 +269,19 @@ function hostState(host: CheckExample['hosts'][number], now: number): HostState 
     privilege: 'root',
     collector: host.vantage.split(':', 1)[0] as string,
     observationId: '00000000-0000-7000-8000-000000000000',
-    coverage: [
-      {
-        ...{
-          host: host.name,
-          transports: host.transports,
-          ports: host.ports ? parsePorts(host.ports).ranges : ALL_PORTS,
-        },
-        ...(isInside ? { scope: host.scope, addresses: 'all' } : { scope: 'unknown', addresses: [host.name] }),
-      },
-    ],
+    coverage:
+      host.transports.length === 0
+        ? []
+        : [
+            {
+              ...{
+                host: host.name,
+                transports: host.transports,
+                ports: host.ports ? parsePorts(host.ports).ranges : ALL_PORTS,
+              },
+              ...(isInside ? { scope: host.scope, addresses: 'all' } : { scope: 'unknown', addresses: [host.name] }),
+            },
+          ],
     ...(outcomes.length > 0 && { outcomes }),
     gaps: host.gaps.map(({ remedy, ...gap }) => (remedy === undefined ? gap : { ...gap, remedy })),
   };

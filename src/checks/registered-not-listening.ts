@@ -7,7 +7,7 @@ import type { Coverage, PortRange } from '../model/observation.ts';
 import { formatPorts, mergePorts, portsContain } from '../model/port-ranges.ts';
 import { DAY_MS, type RegisterEntry } from '../model/register.ts';
 import type { HostState } from '../model/state.ts';
-import { preferInside, vantageKind } from '../model/vantage.ts';
+import { preferInsideLooks, vantageKind } from '../model/vantage.ts';
 import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { count, listWords } from '../util/words.ts';
@@ -99,7 +99,7 @@ function silencesOf(
     const silent = entry.ports.filter((_, i) => !listening.has(keyOf(entry, name, i)));
     if (silent.length === 0) continue;
     // What the host itself shows decides; a port on loopback, say, is closed to everybody outside.
-    const looked = preferInside(statesByHost.get(name) ?? []).filter(
+    const looked = preferInsideLooks(statesByHost.get(name) ?? []).filter(
       (h) => !isStale(h.lastObservedAt, estate) && (covers(h, entry) || refuses(h, entry)),
     );
     if (looked.length === 0) continue;

@@ -2,7 +2,7 @@ import type { EstateFacts } from '../model/facts.ts';
 import { isInFuture, isStale } from '../model/freshness.ts';
 import { coversAll } from '../model/observation.ts';
 import type { HostState } from '../model/state.ts';
-import { preferInside, vantageKind, vantageWords } from '../model/vantage.ts';
+import { preferInsideLooks, vantageKind, vantageWords } from '../model/vantage.ts';
 import { count, duration, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
 
@@ -48,7 +48,7 @@ function staleLooks(estate: EstateFacts): readonly HostState[] {
   if (!estate.hosts.some(isDoubtful)) return [];
   const byHost = Map.groupBy(estate.hosts, (state) => state.host.name.toLowerCase());
   return [...byHost.values()].flatMap((states) => {
-    const looks = preferInside(states);
+    const looks = preferInsideLooks(states);
     const fresh = looks.filter((state) => !isDoubtful(state));
     const stale = looks.filter(
       (state) => isDoubtful(state) && !fresh.some((f) => coversAll(f.coverage, state.coverage)),

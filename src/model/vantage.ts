@@ -41,6 +41,13 @@ export function preferInside<T extends { readonly vantage: Vantage }>(seen: read
   return inside === 0 || inside === seen.length ? seen : seen.filter((s) => vantageKind(s.vantage) === 'inside');
 }
 
+/** Looks that saw something, those from inside where there are any: one that failed says nothing of the host. */
+export function preferInsideLooks<T extends { readonly vantage: Vantage; readonly coverage: readonly unknown[] }>(
+  looks: readonly T[],
+): readonly T[] {
+  return preferInside(looks.filter((look) => look.coverage.length > 0));
+}
+
 /** Says whether something was seen from inside. */
 export function isSeenInside(seen: readonly { readonly vantage: Vantage }[]): boolean {
   return seen.some(({ vantage }) => vantageKind(vantage) === 'inside');
