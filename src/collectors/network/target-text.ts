@@ -60,7 +60,10 @@ function lastOf(first: string, text: string): Address | null {
   return parseAddress(text);
 }
 
-function rangeOf(first: Address, last: Address, sizes: 'bounded' | 'any', invalid: (why: string) => Target): Target {
+/** IPv4-mapped addresses are the IPv4 ones, whichever way a range is written: what is excluded in one way is in both. */
+function rangeOf(from: Address, to: Address, sizes: 'bounded' | 'any', invalid: (why: string) => Target): Target {
+  const [first, last] = [unmapAddress(from), unmapAddress(to)];
+  if (first.family !== last.family) return invalid('begins or ends among IPv4-mapped addresses (::ffff:0:0/96)');
   if (last.value < first.value) return invalid('ends before it begins');
   const addresses = BigInt(last.value) - BigInt(first.value) + 1n;
   const isIpv4 = first.family === 'ipv4';

@@ -1,6 +1,6 @@
 import { type Address, formatAddress, parseAddress, unmapAddress } from '../../model/address.ts';
 import { ipv4Boundaries, ipv6Boundaries } from '../../model/address-intervals.ts';
-import { type AddressSet, difference, intersection, isEmpty, size, toRanges } from '../../model/address-set.ts';
+import { type AddressSet, difference, intersection, isEmpty, size, toRanges, union } from '../../model/address-set.ts';
 import { compareText } from '../../util/compare.ts';
 import { parseTarget } from './target-text.ts';
 
@@ -80,7 +80,7 @@ export async function resolveTargets(
   for (const exclusion of exclusions) {
     const { addresses: set, problems } = await readAll([{ text: exclusion.target, at: '' }], options.lookUp, 'any');
     exclusionProblems.push(...problems);
-    leave(exclusion, set);
+    leave(exclusion, { ...set, ipv6: union(set, byNat64(set)).ipv6 });
   }
   for (const exclusion of NEVER) leave(exclusion, setOfCidrs([exclusion.target]));
   for (const { cidr } of options.ownNetworks) {
@@ -130,6 +130,13 @@ export function setOfCidrs(texts: readonly string[]): AddressSet {
       return target.kind === 'range' ? [target] : [];
     }),
   );
+}
+
+/** Where a gateway leads to IPv4 addresses: the well-known prefix 64:ff9b::/96 (RFC 6052). */
+const NAT64 = 0x64_ff9bn << 96n;
+
+function byNat64({ ipv4 }: AddressSet): AddressSet {
+  return { ipv4: [], ipv6: ipv4.map((boundary) => NAT64 + BigInt(boundary)) };
 }
 
 interface Range {
