@@ -55,6 +55,24 @@ suite('a check that throws', () => {
   });
 });
 
+test('what a check of the estate finds about an endpoint is a finding of that endpoint', async () => {
+  const facts = await factsOfExample(example('wider-bind', 'conforms'));
+  const [port] = facts.endpoints;
+  assert.ok(port);
+  const estate: Check = {
+    ...{ id: 'closed', title: 'Closed', severity: 'low', rationale: 'It closed.', remediation: 'Ask.' },
+    estate: () => [
+      { subject: { kind: 'endpoint', endpoint: port.endpoint }, message: 'it closed in between', evidence: [] },
+      { subject: { kind: 'endpoint', endpoint: { ...port.endpoint, port: 1 } }, message: 'of another', evidence: [] },
+    ],
+  };
+  const { results } = runChecks(facts, noControls, history, [estate]);
+  assert.deepEqual(
+    results.map((r) => [r.verdict.word, r.findings.map((f) => f.message)]),
+    [['DEVIATES', ['it closed in between']]],
+  );
+});
+
 test('age comes from the history, controls from the frameworks', async () => {
   const facts = await factsOfExample(example('wider-bind', 'violates'));
   const controls = [{ framework: 'f', id: '1' }];

@@ -170,7 +170,8 @@ function reached({ endpoints }: Failure): readonly Endpoint[] | undefined {
 const NONE: readonly Finding[] = [];
 
 /**
- * Returns what gives all findings of an endpoint, worst first: its own, those of the entry that decides it, and failures.
+ * Returns what gives all findings of an endpoint, worst first: its own (a check of the estate may raise one too, as of a
+ * port that closed), those of the entry that decides it, and failures.
  * Endpoints that have nothing of their own share the list of their entry.
  */
 function attacher(wide: readonly Wide[]): (facts: EndpointFacts, own: readonly Finding[]) => readonly Finding[] {
@@ -191,7 +192,14 @@ function attacher(wide: readonly Wide[]): (facts: EndpointFacts, own: readonly F
   const ofEntries = Map.groupBy(wide, ({ finding: { subject } }) => (subject.kind === 'entry' ? subject.entry : null));
   for (const [entry, items] of ofEntries) if (entry !== null) byEntry.set(entry, listOf([...items, ...failed]));
 
-  return (facts, own) => {
+  const byEndpoint = new Map<string, Finding[]>();
+  for (const { finding } of wide)
+    if (finding.endpoint) getOrMake(byEndpoint, endpointKey(finding.endpoint), () => []).push(finding);
+  const ofEstate = ({ endpoint }: EndpointFacts) =>
+    byEndpoint.size === 0 ? NONE : (byEndpoint.get(endpointKey(endpoint)) ?? NONE);
+
+  return (facts, ofIts) => {
+    const own = [...ofIts, ...ofEstate(facts)];
     const { items, shared } = byEntry.get(facts.entries[0]?.entry.id ?? '') ?? others;
     if (own.length === 0 && shared) return shared;
     const attached = shared ?? items.filter((item) => concerns(item, facts)).map((item) => item.finding);
