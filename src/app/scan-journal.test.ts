@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -87,6 +99,67 @@ test('a scan that still runs is not begun a second time', async (t) => {
   writeFileSync(fileOf(state, journal.id), text.replace(/\{"pid".*\}/, '{"pid":1,"started":"7"}'));
   assert.equal((await readJournal(state, journal.id)).id, journal.id);
 });
+
+test('only its owner reads where a scan looks', (t) => {
+  const state = folder(t);
+  const before = process.umask(0);
+  t.after(() => process.umask(before));
+  const journal = createJournal(state, ORDER, 0);
+  journal.close();
+  assert.equal(statSync(join(state, 'scans')).mode & 0o777, 0o700);
+  assert.equal(statSync(fileOf(state, journal.id)).mode & 0o777, 0o600);
+});
+
+test('links in the place of a journal or its folder are not followed', async (t) => {
+  const [state, elsewhere] = [folder(t), folder(t)];
+  symlinkSync(elsewhere, join(state, 'scans'));
+  assert.throws(() => createJournal(state, ORDER, 0), /scans.*symbolic link/);
+  assert.deepEqual(readdirSync(elsewhere), []);
+  rmSync(join(state, 'scans'));
+  mkdirSync(join(state, 'scans'));
+  writeFileSync(join(elsewhere, 'victim'), `${JSON.stringify({ order: ORDER })}\n`);
+  symlinkSync(join(elsewhere, 'victim'), fileOf(state, 'a'));
+  assert.throws(() => openJournal(state, 'a'), /symbolic link/);
+  await assert.rejects(readJournal(state, 'a'), /symbolic link/);
+  assert.equal(readFileSync(join(elsewhere, 'victim'), 'utf8').split('\n').length, 2);
+});
+
+const needsRoot = process.geteuid?.() === 0 ? false : 'needs root';
+test('under sudo a journal belongs to who called it, and nothing that a link names does', { skip: needsRoot }, (t) => {
+  const [state, elsewhere] = [folder(t), folder(t)];
+  const { SUDO_UID, SUDO_GID } = process.env;
+  t.after(() => {
+    for (const [name, value] of Object.entries({ SUDO_UID, SUDO_GID }))
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+  });
+  Object.assign(process.env, { SUDO_UID: '12345', SUDO_GID: '12346' });
+  chownSync(state, 12345, 12346);
+  const journal = createJournal(state, ORDER, 0);
+  journal.close();
+  for (const path of [join(state, 'scans'), fileOf(state, journal.id)]) {
+    const { uid, gid } = lstatSync(path);
+    assert.deepEqual([uid, gid], [12345, 12346], path);
+  }
+  rmSync(join(state, 'scans'), { recursive: true });
+  symlinkSync(elsewhere, join(state, 'scans'));
+  assert.throws(() => createJournal(state, ORDER, 0), /symbolic link/);
+  assert.equal(statSync(elsewhere).uid, 0);
+});
+
+for (const [name, change] of [
+  ['a port of 70022, which a Uint16Array takes for 4486', { ports: [70_022] }],
+  ['no whole port', { ports: [22.5] }],
+  ['port 0 of UDP', { udp: [0] }],
+  ['a million retries', { retries: 1e6 }],
+  ['negative retries', { retries: -1 }],
+] as const)
+  test(`a journal that was changed to ${name} is refused`, async (t) => {
+    const state = folder(t);
+    const journal = createJournal(state, { ...ORDER, ...change } as ScanOrder, 0);
+    journal.close();
+    await assert.rejects(readJournal(state, journal.id), /does not say what to scan/);
+  });
 
 for (const [name, line] of [
   ['nothing', ''],

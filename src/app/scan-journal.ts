@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
-  chownSync,
   closeSync,
+  constants,
   createReadStream,
-  mkdirSync,
+  fstatSync,
   openSync,
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +20,7 @@ import { setOfAddresses } from '../collectors/network/targets.ts';
 import type { AddressSet } from '../model/address-set.ts';
 import { UserError } from '../model/errors.ts';
 import { formatPorts, parsePorts } from '../model/port-ranges.ts';
+import { makeFileBeside, makeFolderBeside } from '../store/sqlite-file.ts';
 import { compareText } from '../util/compare.ts';
 
 /** What a scan was told to do, as its journal keeps it. */
@@ -58,6 +58,9 @@ export interface ScanJournal {
   close(): void;
 }
 
+/** As the command line takes them. */
+const MOST_RETRIES = 10;
+
 const KINDS = ['open', 'closed', 'filtered', 'unreachable', 'silent'] as const;
 
 /** Starts a journal in the state folder. Throws UserError where it cannot be written. */
@@ -68,10 +71,13 @@ export function createJournal(state: string, order: ScanOrder, now: number): Sca
     .replace('T', '-');
   const id = `${stamp}-${randomBytes(2).toString('hex')}`;
   try {
-    mkdirSync(folderOf(state), { recursive: true });
-    appendFileSync(fileOf(state, id), `${JSON.stringify({ version: 1, order })}\n`);
-    giveTo(state, [folderOf(state), fileOf(state, id)]);
+    makeFolderBeside(folderOf(state), state);
+    makeFileBeside(fileOf(state, id), state);
+    const file = openOwn(state, id, APPEND);
+    appendFileSync(file, `${JSON.stringify({ version: 1, order })}\n`);
+    closeSync(file);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`the scan's journal cannot be written: ${(error as Error).message}`, { cause: error });
   }
   return openJournal(state, id);
@@ -79,7 +85,7 @@ export function createJournal(state: string, order: ScanOrder, now: number): Sca
 
 /** Goes on with a journal. */
 export function openJournal(state: string, id: string): ScanJournal {
-  const file = openSync(fileOf(state, id), 'a');
+  const file = openOwn(state, id, APPEND);
   // one write per line: a process that is killed leaves whole lines, and the last one at worst torn
   const write = (line: object) => writeSync(file, `${JSON.stringify(line)}\n`);
   // a torn last line must not swallow the next one
@@ -132,7 +138,8 @@ export async function readJournal(state: string, wanted: string | null): Promise
   const done: string[] = [];
   const known = new Map<string, Map<number, KnownKind>>();
   let order: ScanOrder | undefined;
-  const lines = createInterface({ input: createReadStream(fileOf(state, id)), crlfDelay: Number.POSITIVE_INFINITY });
+  const input = createReadStream('', { fd: openOwn(state, id, constants.O_RDONLY) });
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   for await (const text of lines) {
     const line = objectOf(text);
     if (line === undefined) continue;
@@ -174,14 +181,16 @@ function orderOf(value: unknown): ScanOrder | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const o = value as Record<string, unknown>;
   const isList = (list: unknown, type: string) => Array.isArray(list) && list.every((item) => typeof item === type);
+  const isWhole = (n: unknown, min: number, max: number) => Number.isInteger(n) && Number(n) >= min && Number(n) <= max;
+  const isPorts = (list: unknown) => Array.isArray(list) && list.every((port) => isWhole(port, 1, 65_535));
   const isRate = (rate: unknown) => rate === null || (typeof rate === 'number' && rate > 0);
   const isRight =
     isList(o.addresses, 'string') &&
-    isList(o.ports, 'number') &&
-    isList(o.udp, 'number') &&
+    isPorts(o.ports) &&
+    isPorts(o.udp) &&
     isRate(o.rate) &&
     isRate(o.ratePerHost) &&
-    typeof o.retries === 'number' &&
+    isWhole(o.retries, 0, MOST_RETRIES) &&
     typeof o.skipSilent === 'boolean' &&
     typeof o.identify === 'boolean' &&
     (o.recog === null || typeof o.recog === 'string') &&
@@ -206,11 +215,23 @@ function startOf(pid: number): string | null {
   }
 }
 
-/** Under sudo, files belong to whom the state folder belongs. */
-function giveTo(state: string, paths: readonly string[]): void {
-  if (process.geteuid?.() !== 0) return;
-  const { uid, gid } = statSync(state);
-  for (const path of paths) chownSync(path, uid, gid);
+const APPEND = constants.O_WRONLY | constants.O_APPEND;
+
+/** Opens a journal. Run by root in the directory of somebody else, a link would lead to a file of their choice. */
+function openOwn(state: string, id: string, mode: number): number {
+  const path = fileOf(state, id);
+  let file: number;
+  try {
+    file = openSync(path, mode | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const isLink = (error as NodeJS.ErrnoException).code === 'ELOOP';
+    throw new UserError(`${path} cannot be used: ${isLink ? 'it is a symbolic link' : (error as Error).message}`, {
+      cause: error,
+    });
+  }
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw new UserError(`${path} cannot be used: it is no regular file`);
 }
 
 function folderOf(state: string): string {

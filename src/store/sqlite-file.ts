@@ -47,6 +47,17 @@ export function prepareFile(options: StoreOptions): void {
   inspectHeader(file);
 }
 
+/** Makes a folder beside the store (0700) where there is none, for the same owner. Throws UserError where it is a link. */
+export function makeFolderBeside(folder: string, dir: string): void {
+  makeDirectory(folder, invokingUser(dir));
+  const status = fs.lstatSync(folder);
+  if (!status.isDirectory())
+    throw new UserError(
+      `${folder} is ${status.isSymbolicLink() ? 'a symbolic link, which may lead anywhere' : 'no folder'}`,
+      { hint: 'Move it aside, or choose another directory with --state or QUIETDOOR_STATE.' },
+    );
+}
+
 /** Makes an empty file beside the store (0600) where there is none, for the owner of its directory under sudo. */
 export function makeFileBeside(file: string, dir: string): void {
   makeFile(file, invokingUser(dir));
