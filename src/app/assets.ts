@@ -1,6 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { text as textOfStream } from 'node:stream/consumers';
 import {
   ASSET_FIELDS,
   type AssetField,
@@ -19,6 +17,7 @@ import { sameJson } from '../util/same-json.ts';
 import type { Context } from './context.ts';
 import { sourceOf } from './declare.ts';
 import { loadRegister } from './load-register.ts';
+import { readText } from './read-text.ts';
 import { openStateToWrite, withStateToRead } from './state.ts';
 
 export interface AssetImport {
@@ -125,26 +124,8 @@ export function placeOf({ source, line, column, place }: AssetProblem): string {
 
 async function readFiles(names: readonly string[]): Promise<AssetFile[]> {
   const files: AssetFile[] = [];
-  for (const source of names) {
-    if (source === '-') files.push({ source, text: await textOfStream(process.stdin) });
-    else files.push({ source, text: readText(source) });
-    if ((files.at(-1)?.text.length ?? 0) > MAX_ASSET_BYTES) throw tooLarge(source);
-  }
+  for (const source of names) files.push({ source, text: await readText(source, MAX_ASSET_BYTES) });
   return files;
-}
-
-function readText(path: string): string {
-  try {
-    if (statSync(path).size > MAX_ASSET_BYTES) throw tooLarge(path);
-    const bytes = readFileSync(path);
-    const [first, second] = bytes;
-    const utf16 =
-      first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : null;
-    return new TextDecoder(utf16 ?? 'utf-8').decode(bytes);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
-  }
 }
 
 /** What was no UTF-8 became U+FFFD in the reading. */
@@ -152,10 +133,6 @@ function notText({ source, text }: AssetFile): AssetProblem[] {
   const at = text.indexOf('\uFFFD');
   if (at < 0) return [];
   return [{ source, message: 'is not all UTF-8: save it as UTF-8', line: text.slice(0, at).split('\n').length }];
-}
-
-function tooLarge(path: string): UserError {
-  return new UserError(`${path} is larger than ${MAX_ASSET_BYTES >> 20} MiB`, { hint: 'Export it in parts.' });
 }
 
 interface FileGroup {

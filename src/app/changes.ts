@@ -1,6 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { ticketFormats } from '../inventories/tickets/index.ts';
 import {
   type DateOrder,
@@ -20,6 +18,7 @@ import { sameJson } from '../util/same-json.ts';
 import type { Context } from './context.ts';
 import { sourceOf } from './declare.ts';
 import { parseTime } from './parse-time.ts';
+import { readText } from './read-text.ts';
 import { openStateToWrite, withStateToRead } from './state.ts';
 
 /** What a person asked for; texts as typed. */
@@ -62,7 +61,7 @@ export async function importTickets(context: Context, input: TicketImport): Prom
   const covers = input.covers === null ? null : readCovers(input.covers, context.now());
   const read = [];
   for (const path of input.files) {
-    const file = { source: path, text: await textOf(path) };
+    const file = { source: path, text: await readText(path, MAX_TICKET_BYTES) };
     const format = formatOf(file, input.as);
     read.push({ format, ...format.read(file, options) });
   }
@@ -193,46 +192,4 @@ function formatOf({ source, text }: { source: string; text: string }, as: string
   throw new UserError(`${source} is of no format that is known`, {
     hint: `Name it with --as: jira, servicenow, csv, json.`,
   });
-}
-
-async function textOf(path: string): Promise<string> {
-  const bytes = path === '-' ? await standardInput() : readBytes(path);
-  const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? unzip(bytes, path) : bytes;
-  const utf16 =
-    plain[0] === 0xff && plain[1] === 0xfe ? 'utf-16le' : plain[0] === 0xfe && plain[1] === 0xff ? 'utf-16be' : 'utf-8';
-  return new TextDecoder(utf16).decode(plain);
-}
-
-function readBytes(path: string): Uint8Array {
-  try {
-    if (statSync(path).size > MAX_TICKET_BYTES) throw tooLarge(path);
-    return readFileSync(path);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-async function standardInput(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_TICKET_BYTES) throw tooLarge('standard input');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-function unzip(bytes: Uint8Array, path: string): Uint8Array {
-  try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_TICKET_BYTES });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path);
-    throw new UserError(`${path} is no complete gzip file: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-function tooLarge(path: string): UserError {
-  return new UserError(`${path} is larger than ${MAX_TICKET_BYTES >> 20} MiB`, { hint: 'Export it in parts.' });
 }
