@@ -1,8 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
 import { makeSshTarget, parseSshTarget, type SshTarget } from '../collectors/ssh/targets.ts';
 import { type AnsibleHost, readAnsibleInventory } from '../inventories/ansible.ts';
 import { UserError } from '../model/errors.ts';
 import { matchesGlob } from '../util/glob.ts';
+import { readText } from './read-text.ts';
 
 /** Largest list or inventory that is read, in bytes. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -25,7 +25,7 @@ export interface SshTargets {
 }
 
 /** Reads which machines to look at. Throws UserError where a file cannot be read or nothing is left. */
-export function readSshTargets(flags: SshTargetFlags): SshTargets {
+export async function readSshTargets(flags: SshTargetFlags): Promise<SshTargets> {
   const targets = new Map<string, SshTarget>();
   const problems: string[] = [];
   const add = (target: SshTarget | string, place: string) => {
@@ -42,13 +42,16 @@ export function readSshTargets(flags: SshTargetFlags): SshTargets {
       continue;
     }
     const file = word === '-' ? '-' : word.slice(1);
-    for (const [index, line] of readInput(file).split(/\r?\n/).entries()) {
+    for (const [index, line] of (await readText(file, MAX_FILE_BYTES)).split(/\r?\n/).entries()) {
       const text = line.replace(/(?:^|\s)#.*$/, '').trim();
       if (text !== '') add(parseSshTarget(text), `${file}:${index + 1}: `);
     }
   }
   if (flags.inventory !== undefined) {
-    const { hosts, problems: found } = readAnsibleInventory(readInput(flags.inventory), flags.inventory);
+    const { hosts, problems: found } = readAnsibleInventory(
+      await readText(flags.inventory, MAX_FILE_BYTES),
+      flags.inventory,
+    );
     for (const { message, line, column } of found)
       problems.push(`${[flags.inventory, line, column].filter((part) => part !== undefined).join(':')}: ${message}`);
     for (const host of limitHosts(hosts, flags.limit ?? 'all'))
@@ -64,21 +67,6 @@ export function readSshTargets(flags: SshTargetFlags): SshTargets {
   const told = ({ name, port }: SshTarget) =>
     (count.get(name)?.length ?? 0) > 1 && port !== undefined ? `${name}:${port}` : name;
   return { targets: [...targets.values()].map((target) => ({ ...target, name: told(target) })), problems };
-}
-
-function readInput(file: string): string {
-  try {
-    const size = file === '-' ? 0 : statSync(file).size;
-    const bytes = size > MAX_FILE_BYTES ? undefined : readFileSync(file === '-' ? 0 : file);
-    if (bytes === undefined || bytes.length > MAX_FILE_BYTES)
-      throw new UserError(`${file} is larger than ${MAX_FILE_BYTES} bytes`);
-    return bytes.toString('utf8');
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${file === '-' ? 'standard input' : file} cannot be read: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
 }
 
 function targetOf({ name, host, user, port, vars }: AnsibleHost): SshTarget | string {

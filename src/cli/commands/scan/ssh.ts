@@ -41,7 +41,7 @@ export function define(parent: Command): void {
       const { renderObservations } = await import('../../../reports/observations.ts');
       const { count } = await import('../../../util/words.ts');
       const context = flags.record ? openContext(flags) : undefined;
-      const { targets, problems } = readSshTargets({ hosts, ...flags });
+      const { targets, problems } = await readSshTargets({ hosts, ...flags });
       for (const problem of problems) process.stderr.write(`${problem}\n`);
       const total = { seen: 0, failed: 0 };
       const source = scanSsh(targets, context === undefined ? [] : await knownHosts(context), {
