@@ -40,8 +40,9 @@ export async function loadTicketChanges(
   const until = tickets.reduce((max, { covers }) => Math.max(max, covers.to), 0) + windowMs + 1;
   const types = [...LISTENER_TYPES, 'host.first-seen', 'register.changed'] as const;
   const found = await store.events({ types, since, until, limit: MAX_CHANGES + 1 });
-  const isCut = found.length > MAX_CHANGES;
   const events = found.slice(0, MAX_CHANGES).reverse();
+  const registers = events.filter((event) => event.type === 'register.changed').length;
+  const isCut = found.length > MAX_CHANGES || registers > MAX_REGISTERS;
   const looks = await looksBefore(store, events);
   const entries = await entriesChanged(store, events, mayWrite);
   return {
