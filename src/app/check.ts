@@ -1,4 +1,4 @@
-import { checks } from '../checks/index.ts';
+import { rulesFor } from '../checks/rules-for.ts';
 import { runChecks } from '../checks/run.ts';
 import { controlsOfRule, loadFrameworks } from '../frameworks/load.ts';
 import { buildFacts } from '../model/build-facts.ts';
@@ -114,7 +114,7 @@ export async function checkWith(
   return {
     ...{ workspace, identities },
     frameworks,
-    rules: checks,
+    rules: rulesFor(facts),
     notRecorded,
     result: {
       schemaVersion: 1,

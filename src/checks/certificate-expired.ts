@@ -18,6 +18,10 @@ export const certificateExpired: Check = {
     'Clients refuse a certificate that has expired, or were told not to look, and then any certificate will do. Expiry is the most ' +
     'foreseeable outage there is. A certificate that signed itself proves to nobody who answers.',
   remediation: 'Renew the certificate, have the service load it, and scan the port again.',
+  lacking: ({ endpoints }) =>
+    endpoints.some((facts) => facts.listeners.some((s) => s.listener.answer?.tls !== undefined))
+      ? null
+      : 'no service was seen to speak TLS',
   endpoint(facts, estate) {
     const entry = facts.entries[0]?.entry;
     return certificatesOf(facts).flatMap((c) => [...validity(c, facts, estate), ...selfSigned(c, facts, entry)]);

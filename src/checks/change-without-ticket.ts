@@ -15,6 +15,7 @@ export const changeWithoutTicket: Check = {
     'Change control holds only if what happened can be traced to what was approved.',
   remediation:
     'Find out who made the change. If it was right, have the ticket approved after the fact, import the tickets again, or name the ticket in the entry under `change`; if not, undo it.',
+  lacking: ({ estate }) => ((estate.tickets ?? []).length === 0 ? 'no change tickets were imported' : null),
   endpoint({ endpoint }, estate) {
     const work = ticketWork(estate);
     const all = work?.byPort.get(portKey(endpoint)) ?? [];

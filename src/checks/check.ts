@@ -1,4 +1,4 @@
-import type { EndpointFacts, EstateFacts } from '../model/facts.ts';
+import type { EndpointFacts, EstateFacts, Facts } from '../model/facts.ts';
 import type { Finding, FindingDraft } from '../model/finding.ts';
 import type { RuleInfo } from '../model/rule.ts';
 
@@ -7,6 +7,11 @@ import type { RuleInfo } from '../model/rule.ts';
  * Which controls a rule speaks to is said in src/frameworks/*.yaml.
  */
 export interface Check extends RuleInfo {
+  /**
+   * What these facts hold nothing of, so that the rule has nothing to judge by and its silence says nothing; null where it
+   * can judge something. Goes on after the rule: `no inventory was imported`.
+   */
+  readonly lacking?: (facts: Facts) => string | null;
   /** Judges one endpoint with at least one open listener. */
   readonly endpoint?: (facts: EndpointFacts, estate: EstateFacts) => readonly FindingDraft[];
   /** Judges the estate: entries, hosts, coverage. */

@@ -19,6 +19,10 @@ export const cleartextService: Check = {
     'demands encryption is kept only if the service refuses to talk without it, which only asking it shows.',
   remediation:
     'Switch encryption on in the service and have it refuse clients without it, or bind it to loopback behind a proxy that encrypts.',
+  lacking: ({ endpoints }) =>
+    endpoints.some((facts) => answering(facts, (a) => a.encryption !== undefined).length > 0)
+      ? null
+      : 'no service was asked how it talks',
   endpoint(facts, estate) {
     const entry = facts.entries[0]?.entry;
     const draft =

@@ -13,6 +13,7 @@ export const missedRun: Check = {
     'run, or could not do its work, leaves a time about which nothing is known.',
   remediation:
     'Run `quietdoor scan --due` now and read what it says, then look at what should have started it (a systemd timer, CI).',
+  lacking: ({ estate }) => ((estate.schedule ?? []).length === 0 ? 'nothing is scheduled in quietdoor.yaml' : null),
   estate({ schedule = [], now }) {
     return schedule.flatMap(({ item, lastRun, lastExit, lastDue, missed, nextDue }) => {
       const failed = lastExit !== null && !DONE.has(lastExit);

@@ -17,6 +17,10 @@ export const outdatedPackage: Check = {
     'A service that others can reach is where a flaw in a package does harm, and what a distribution repairs it also ' +
     "publishes. The host's own package manager knows of the newer version; nobody has installed it yet.",
   remediation: 'Install the newer version and restart the service.',
+  lacking: ({ endpoints }) =>
+    endpoints.some((facts) => packagesBehind(facts).some((behind) => behind.facts.candidate !== undefined))
+      ? null
+      : 'no package manager had a list of newer versions',
   endpoint(facts, estate) {
     return packagesBehind(facts).flatMap((behind): FindingDraft[] => {
       const { name, version, manager, candidate } = behind.facts;

@@ -18,6 +18,7 @@ export const ticketWithoutChange: Check = {
     'A ticket that allowed a change which never came still stands as a permission, and may hide that the work was done somewhere else. ' +
     'Where nobody looked at the host in that time, it cannot be told.',
   remediation: 'Ask the requester whether the change was made, and where; then close, correct or cancel the ticket.',
+  lacking: ({ estate }) => ((estate.tickets ?? []).length === 0 ? 'no change tickets were imported' : null),
   estate(estate) {
     const work = ticketWork(estate);
     if (!work) return [];

@@ -18,6 +18,7 @@ export const uncoveredAsset: Check = {
   remediation:
     'Look at it with `quietdoor scan ssh` or `quietdoor scan network`, put it into a schedule, or set its state in the ' +
     'inventory if it is retired.',
+  lacking: ({ estate }) => ((estate.assets ?? []).length === 0 ? 'no inventory was imported' : null),
   estate({ assets = [], hosts, now, register }) {
     const within = register.policy.observeWithinHours ?? DEFAULT_WITHIN_HOURS;
     const expected = matchAssets(assets, hosts).filter(({ asset }) => !asset.inactive && !asset.passive);

@@ -18,6 +18,7 @@ export const unknownAsset: Check = {
   remediation:
     'Find out whose machine it is. Enter it in the inventory and import that again with `quietdoor assets import`, declare ' +
     'it under hosts in quietdoor.yaml, or take it off the network.',
+  lacking: ({ estate }) => ((estate.assets ?? []).length === 0 ? 'no inventory was imported' : null),
   estate({ assets = [], hosts, register }) {
     if (assets.length === 0) return [];
     const listed = new Set<string>();

@@ -1,8 +1,9 @@
 import { answerWords } from '../model/answer-words.ts';
+import { showsHost } from '../model/asset-match.ts';
 import { describeAddresses, describePort } from '../model/describe.ts';
 import { endpointKey, UNKNOWN_SCOPE } from '../model/endpoint.ts';
 import { areOfDifferentTimes, insideLookAt } from '../model/looks.ts';
-import { isSeenInside, vantageWords } from '../model/vantage.ts';
+import { isSeenInside, vantageKind, vantageWords } from '../model/vantage.ts';
 import { count, duration, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
 import { shellWord } from './remedy.ts';
@@ -17,6 +18,13 @@ export const vantageDisagreement: Check = {
     'Each of them means that the register is about another thing than what clients reach.',
   remediation:
     'Look from both sides again. If it stays, find out what answers: address translation (nft list ruleset, iptables -t nat -S), a published container port, another machine with this address (arp), or a process that hides.',
+  lacking({ estate: { hosts } }) {
+    const byHost = Map.groupBy(hosts.filter(showsHost), (state) => state.host.name);
+    const isSeenTwice = [...byHost.values()].some(
+      (states) => new Set(states.map((s) => vantageKind(s.vantage))).size > 1,
+    );
+    return isSeenTwice ? null : 'no host was looked at both from itself and over the network';
+  },
   endpoint(facts, estate) {
     if (facts.endpoint.scope !== UNKNOWN_SCOPE || isSeenInside(facts.listeners)) return [];
     // The host knows several that may have answered: nothing contradicts, it only cannot be told which one.

@@ -24,6 +24,7 @@ export const vulnerableService: Check = {
     'known that somebody does. What is known of the package is looked up in the data that was given, by the order of ' +
     "versions of the host's distribution.",
   remediation: 'Install the version that repairs it and restart the service; until then narrow who can connect.',
+  lacking: ({ estate }) => (estate.advisories ? null : 'no vulnerability data was given'),
   endpoint(facts, { advisories }) {
     return advisories ? packagesBehind(facts).flatMap((behind) => judge(facts, behind, advisories)) : [];
   },

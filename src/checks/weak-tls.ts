@@ -14,6 +14,10 @@ export const weakTls: Check = {
     'RFC 7568, NIST SP 800-52 Rev. 2). As long as a service accepts them, somebody on the way can bring clients to use them.',
   remediation:
     'Allow TLS 1.2 and 1.3 only in the configuration of the service, with its default ciphers, and replace keys that are too short.',
+  lacking: ({ endpoints }) =>
+    endpoints.some((facts) => facts.listeners.some((s) => s.listener.answer?.tls !== undefined))
+      ? null
+      : 'no service was seen to speak TLS',
   endpoint(facts) {
     const found = facts.listeners.flatMap((state) => {
       const { answer } = state.listener;

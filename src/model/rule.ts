@@ -12,4 +12,6 @@ export interface RuleInfo {
   readonly rationale: string;
   /** What to do about it in general. */
   readonly remediation: string;
+  /** What the run had nothing of, so that the rule judged nothing: `no inventory was imported`. Absent: it could judge. */
+  readonly lacks?: string;
 }

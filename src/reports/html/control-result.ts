@@ -13,6 +13,8 @@ export interface CheckOutcome {
   readonly id: string;
   /** Absent: this version has no such check, so it did not run. */
   readonly rule: RuleInfo | undefined;
+  /** It is there and had something to judge by. */
+  readonly ran: boolean;
   /** Open, of severity low or above, worst first. */
   readonly open: readonly Finding[];
   /** Open, of severity info: announced, but no deviation. */
@@ -57,9 +59,11 @@ export function frameworkViews({ result, frameworks, rules }: ReportInput): read
     const raised = byRule.get(id) ?? [];
     const open = raised.filter((f) => f.status === 'open');
     const accepted = raised.filter((f) => f.status === 'accepted' && isAtLeast(f.severity, 'low'));
+    const rule = rules.find((r) => r.id === id);
     const made = {
       id,
-      rule: rules.find((r) => r.id === id),
+      rule,
+      ran: rule !== undefined && rule.lacks === undefined,
       open: open.filter((f) => isAtLeast(f.severity, 'low')),
       notes: open.filter((f) => !isAtLeast(f.severity, 'low')),
       accepted: accepted.filter((f) => !isDismissed(f)),
@@ -85,8 +89,8 @@ export function frameworkViews({ result, frameworks, rules }: ReportInput): read
 }
 
 function resultOf(checks: readonly CheckOutcome[], isFresh: boolean): ControlResult {
-  if (checks.every((c) => c.rule === undefined)) return 'manual';
   if (checks.some((c) => c.open.length + c.accepted.length > 0)) return 'findings';
+  if (!checks.some((c) => c.ran)) return 'manual';
   return isFresh ? 'evidence' : 'stale';
 }
 

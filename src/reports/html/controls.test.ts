@@ -83,6 +83,15 @@ test('what is accepted as a false positive leaves a control without findings, an
   assert.match(frameworks(dismissed, new Map()).markup, /1 accepted as false positive/);
 });
 
+test('a check that had nothing to judge by is no evidence', () => {
+  const given = input({ id: 'f' });
+  const rules = given.rules.map((r) => (r.id === 'review-overdue' ? { ...r, lacks: 'nothing was reviewed' } : r));
+  assert.equal(resultsOf({ ...given, rules })?.[1], 'A-2 manual');
+  const text = frameworks({ ...given, rules }, new Map()).markup.replace(/<[^>]*>/g, ' ');
+  assert.match(text, /○ manual\s+No check that speaks to it had anything to judge by; the evidence comes from people/);
+  assert.match(text, /\? judged nothing\s*, nothing was reviewed: /);
+});
+
 test('without a recent observation no control has evidence', () => {
   assert.deepEqual(resultsOf(input({ id: 'f' }, 30)), [
     'A-1 stale',

@@ -121,16 +121,22 @@ function says({ result, checks, open }: ControlView): Child {
     }
     case 'stale':
       return 'No host was observed recently enough to speak of now.';
-    case 'evidence':
-      return `${checks.length === 1 ? 'Its check' : `Its ${checks.length} checks`} ran and found no deviation. Whether that satisfies the control is for the assessor to say.`;
+    case 'evidence': {
+      const ran = checks.filter((c) => c.ran).length;
+      const which = checks.length === 1 ? 'Its check' : `Its ${checks.length} checks`;
+      const some = `${formatNumber(ran)} of its ${checks.length} checks`;
+      return `${ran < checks.length ? some : which} ran and found no deviation. Whether that satisfies the control is for the assessor to say.`;
+    }
     case 'manual':
-      return 'No check speaks to it; the evidence comes from people.';
+      return `${checks.length > 0 ? 'No check that speaks to it had anything to judge by' : 'No check speaks to it'}; the evidence comes from people.`;
   }
 }
 
 /** What one check came to: `✗ 2 open findings`, `✗ 1 accepted deviation`, `● nothing open`, and what else it says. */
 function checkLine({ id, rule, open, notes, accepted, dismissed }: CheckOutcome): Child {
   if (rule === undefined) return html`<b class="c-stale">? did not run</b> ${code(id)}: this version has no such check`;
+  const name = html`${rule.title} <span class="note"><a href="#${anchor('rule', id)}">${id}</a></span>`;
+  if (rule.lacks !== undefined) return html`<b class="c-stale">? judged nothing</b>, ${rule.lacks}: ${name}`;
   const acceptedRows = rowsAddress('findings', { rule: [id], status: ['accepted'] });
   const parts: Child[] = [];
   if (open.length > 0) {
@@ -147,7 +153,7 @@ function checkLine({ id, rule, open, notes, accepted, dismissed }: CheckOutcome)
     parts.push(
       html`<a href="${rowsAddress('findings', { rule: [id], severity: ['info'] })}">${formatNumber(notes.length)} announced</a>`,
     );
-  return html`${listed(parts)}: ${rule.title} <span class="note"><a href="#${anchor('rule', id)}">${id}</a></span>`;
+  return html`${listed(parts)}: ${name}`;
 }
 
 const LISTED_FINDINGS = 5;

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { examplesOf, factsOfExample } from '../../test/check-example.ts';
+import { checks } from './index.ts';
+import { rulesFor } from './rules-for.ts';
+import { runChecks } from './run.ts';
+
+const history = { firstSeen: () => undefined };
+
+test('what was never given, or never asked, is said of each rule that needs it', async () => {
+  const example = examplesOf('unknown-asset').find((e) => e.findings.length === 0);
+  assert.ok(example);
+  const facts = await factsOfExample({ ...example, assets: undefined });
+  const lacks = rulesFor(facts).flatMap(({ id, lacks }) => (lacks === undefined ? [] : [`${id}: ${lacks}`]));
+  assert.deepEqual(lacks.sort(), [
+    'certificate-expired: no service was seen to speak TLS',
+    'change-without-ticket: no change tickets were imported',
+    'cleartext-service: no service was asked how it talks',
+    'missed-run: nothing is scheduled in quietdoor.yaml',
+    'outdated-package: no package manager had a list of newer versions',
+    'ticket-without-change: no change tickets were imported',
+    'uncovered-asset: no inventory was imported',
+    'unknown-asset: no inventory was imported',
+    'vantage-disagreement: no host was looked at both from itself and over the network',
+    'vulnerable-service: no vulnerability data was given',
+    'weak-tls: no service was seen to speak TLS',
+  ]);
+});
+
+test('a rule that raised something did not lack anything', async () => {
+  for (const check of checks)
+    for (const example of examplesOf(check.id)) {
+      const facts = await factsOfExample(example);
+      const raised = new Set(runChecks(facts, () => [], history).findings.map((f) => f.rule));
+      for (const { id, lacks } of rulesFor(facts))
+        if (raised.has(id)) assert.equal(lacks, undefined, `${check.id}/${example.name}: ${id}`);
+    }
+});
