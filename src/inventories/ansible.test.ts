@@ -128,6 +128,35 @@ test('hostile inventories end, with a problem', () => {
   }
 });
 
+test('what names the same hosts and groups over and over is read up to a bound', () => {
+  const laugh = ['a0: &a0', '  hosts: { h1: }'];
+  for (let i = 1; i < 40; i++)
+    laugh.push(`a${i}: &a${i}`, '  children:', `    x${i}: *a${i - 1}`, `    y${i}: *a${i - 1}`);
+  const keys = Array.from({ length: 5_000 }, (_, i) => `    ? [${i}]\n    : x`).join('\n');
+  const odd = Array.from({ length: 5_000 }, (_, i) => `g${i}: { hosts: *odd }`).join('\n');
+  const many = Array.from({ length: 3_000 }, (_, i) => `[g${i}]\nh[1:200000]`).join('\n');
+  const count = 20_000;
+  const names = Array.from({ length: count }, (_, i) => i);
+  const wide = [
+    '[p:children]',
+    ...names.map((i) => `g${i}`),
+    ...names.flatMap((i) => [`[q${i}:children]`, 'p', `[g${i}]`, `h${i}`]),
+  ].join('\n');
+  for (const [text, name] of [
+    [laugh.join('\n'), 'aliases of groups'],
+    [`first:\n  hosts: &odd\n${keys}\n${odd}`, 'aliases of keys that are no texts'],
+    [many, 'ranges'],
+    [wide, 'groups of groups'],
+  ] as const) {
+    const { hosts, problems } = readAnsibleInventory(text, name.includes('aliases') ? 'x.yml' : 'x.ini');
+    assert.ok(
+      problems.some(({ message }) => /the rest was not read/.test(message)),
+      name,
+    );
+    assert.ok(hosts.length <= 200_000);
+  }
+});
+
 test('ranges', () => {
   assert.deepEqual(expandRanges('n[1:5:2]-[a:b]', 10), ['n1-a', 'n1-b', 'n3-a', 'n3-b', 'n5-a', 'n5-b']);
   assert.deepEqual(expandRanges('n[008:010]', 10), ['n008', 'n009', 'n010']);

@@ -47,6 +47,8 @@ export interface AnsibleInventory {
   readonly addChild: (parent: string, child: string, line?: number) => void;
   readonly addGroupVar: (group: string, name: string, value: string) => void;
   readonly report: (problem: AnsibleProblem) => void;
+  /** Says whether so many more things may be read: aliases and ranges can name millions in a few lines. */
+  readonly spend: (count: number, line?: number) => boolean;
   readonly finish: () => { hosts: AnsibleHost[]; problems: readonly AnsibleProblem[] };
 }
 
@@ -54,12 +56,15 @@ const MAX_HOSTS = 200_000;
 const MAX_GROUPS = 100_000;
 const MAX_PROBLEMS = 1_000;
 const MAX_DEPTH = 100;
+/** Times that a host, group or variable is named. Ten thousand hosts with a hundred variables and groups name 2 million. */
+const MAX_NAMED = 5_000_000;
 
 export function createInventory(): AnsibleInventory {
   const hosts = new Map<string, HostRecord>();
   const groups = new Map<string, Group>();
   const problems: AnsibleProblem[] = [];
   let isFull = false;
+  let named = 0;
 
   const report = (problem: AnsibleProblem) => {
     if (problems.length < MAX_PROBLEMS) problems.push(problem);
@@ -67,10 +72,19 @@ export function createInventory(): AnsibleInventory {
       problems.push({ message: 'there are more problems; they are not listed' });
   };
   const at = (line: number | undefined) => (line === undefined ? {} : { line });
+  const spend = (count: number, line?: number): boolean => {
+    if (named > MAX_NAMED) return false;
+    named += count;
+    if (named > MAX_NAMED)
+      // however many problems there are
+      problems.push({ message: 'hosts, groups and variables are named too often; the rest was not read', ...at(line) });
+    return named <= MAX_NAMED;
+  };
   const groupOf = (name: string): Group =>
     getOrMake(groups, name, () => ({ hosts: new Set(), children: new Set(), vars: new Map() }));
 
   const addGroup = (name: string, line?: number): boolean => {
+    if (!spend(1, line)) return false;
     if (!/^[^\s:[\]{}]{1,255}$/.test(name)) {
       report({ message: `"${name.slice(0, 80)}" is no name of a group`, ...at(line) });
       return false;
@@ -86,7 +100,9 @@ export function createInventory(): AnsibleInventory {
   return {
     report,
     addGroup,
+    spend,
     addHost: (pattern, group, vars, line) => {
+      if (!spend(1, line)) return;
       const names = expandRanges(pattern, MAX_HOSTS);
       if (names === undefined || names.some((name) => !/^[^\s,[\]{}]{1,255}$/.test(name))) {
         report({
@@ -96,6 +112,8 @@ export function createInventory(): AnsibleInventory {
         return;
       }
       const own = [...vars];
+      // a name costs twice: it is put into the group, and the group into what is known of it
+      if (!spend(names.length * (2 + own.length), line)) return;
       for (const name of names) {
         if (hosts.size >= MAX_HOSTS && !hosts.has(name)) {
           if (!isFull)
@@ -113,7 +131,7 @@ export function createInventory(): AnsibleInventory {
     },
     addGroupVar: (group, name, value) => groupOf(group).vars.set(name, value),
     finish: () => {
-      const memberships = membershipsOf(groups, report);
+      const memberships = membershipsOf(groups, report, spend);
       const found = [...hosts].map(([name, record]) =>
         describe(name, record, memberships.get(name) ?? [], groups, report),
       );
@@ -126,6 +144,7 @@ export function createInventory(): AnsibleInventory {
 function membershipsOf(
   groups: ReadonlyMap<string, Group>,
   report: (problem: AnsibleProblem) => void,
+  spend: (count: number) => boolean,
 ): Map<string, Map<string, number>> {
   const parents = new Map<string, string[]>();
   for (const [name, { children }] of groups)
@@ -139,7 +158,7 @@ function membershipsOf(
     for (const [name, depth] of distance) {
       for (const parent of depth < MAX_DEPTH ? (parents.get(name) ?? []) : []) {
         if (parent === start) report({ message: `group ${start} contains itself` });
-        else if (!distance.has(parent)) distance.set(parent, depth + 1);
+        else if (!distance.has(parent) && spend(1)) distance.set(parent, depth + 1);
       }
     }
     ancestors.set(start, distance);
@@ -149,7 +168,9 @@ function membershipsOf(
   for (const [group, { hosts }] of groups) {
     for (const host of hosts) {
       const mine = getOrMake(memberships, host, () => new Map<string, number>());
-      for (const [name, depth] of ancestorsOf(group)) mine.set(name, Math.min(depth, mine.get(name) ?? depth));
+      const above = ancestorsOf(group);
+      if (!spend(above.size)) return memberships;
+      for (const [name, depth] of above) mine.set(name, Math.min(depth, mine.get(name) ?? depth));
     }
   }
   return memberships;

@@ -1,4 +1,16 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml';
 import type { AnsibleInventory } from './inventory.ts';
 
 const MAX_DEPTH = 50;
@@ -20,7 +32,14 @@ export function readAnsibleYaml(text: string, inventory: AnsibleInventory): void
     });
   }
 
-  const resolve = (node: unknown) => (isAlias(node) ? node.resolve(document) : node);
+  // Alias.resolve of the library searches the document each time
+  const meant = new Map<unknown, unknown>();
+  const anchors = new Map<string, unknown>();
+  visit(document, (_, node) => {
+    if (isAlias(node)) meant.set(node, anchors.get(node.source));
+    else if (isNode(node) && node.anchor !== undefined) anchors.set(node.anchor, node);
+  });
+  const resolve = (node: unknown) => (isAlias(node) ? meant.get(node) : node);
   const report = (message: string, node: unknown) => {
     const line = lineOf(node);
     inventory.report({ message, ...(line === undefined ? {} : { line }) });
@@ -34,6 +53,7 @@ export function readAnsibleYaml(text: string, inventory: AnsibleInventory): void
       report(`${what} must be a mapping`, map);
       return [];
     }
+    if (!inventory.spend((map as YAMLMap).items.length, lineOf(map))) return [];
     return (map as YAMLMap).items.flatMap((pair: Pair) => {
       const key = resolve(pair.key);
       if (isScalar(key)) return [[String(key.value), pair.value, key] as [string, unknown, unknown]];
@@ -75,6 +95,7 @@ export function readAnsibleYaml(text: string, inventory: AnsibleInventory): void
   const listed = (node: unknown, what: string): [string, unknown, unknown][] => {
     const list = resolve(node);
     if (!isSeq(list)) return membersOf(node, what);
+    if (!inventory.spend(list.items.length, lineOf(list))) return [];
     return list.items.flatMap((item) => {
       const name = resolve(item);
       return isScalar(name) ? [[String(name.value), undefined, name] as [string, unknown, unknown]] : [];
