@@ -1,7 +1,9 @@
+import { compareBy, compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import type { Asset, AssetList } from './asset.ts';
 import { identifies, nameKey, readAddress } from './identity-nodes.ts';
 import type { PortRange } from './observation.ts';
+import type { Policy } from './register.ts';
 import type { HostState } from './state.ts';
 import { vantageKind } from './vantage.ts';
 
@@ -31,6 +33,49 @@ export function matchAssets(lists: readonly AssetList[], hosts: readonly HostSta
       return { asset, hosts: states, lastObserved: seen.length > 0 ? Math.max(...seen) : null };
     }),
   );
+}
+
+/** A machine that inventories list as in use, and how each of them lists it. */
+export interface ExpectedMachine {
+  /** The host that it was observed as, else the name of the asset. */
+  readonly host: string;
+  /** At least one. */
+  readonly standings: readonly AssetStanding[];
+  /** UTC milliseconds; null: never. */
+  readonly lastObserved: number | null;
+}
+
+/** Machines that somebody should observe: no retired ones, and none that have nothing to observe. */
+export function expectedMachines(lists: readonly AssetList[], hosts: readonly HostState[]): readonly ExpectedMachine[] {
+  const expected = matchAssets(lists, hosts).filter(({ asset }) => !asset.inactive && !asset.passive);
+  return [...Map.groupBy(expected, (standing) => nameKey(hostOf(standing))).values()].map((group) => {
+    const standings = group.toSorted(IN_ORDER);
+    const times = standings.flatMap(({ lastObserved }) => lastObserved ?? []);
+    return {
+      host: hostOf(standings[0] as AssetStanding),
+      standings,
+      lastObserved: times.length === 0 ? null : Math.max(...times),
+    };
+  });
+}
+
+const IN_ORDER = compareBy<AssetStanding>(
+  hostOf,
+  ({ asset }) => asset.name,
+  ({ asset }) => asset.source,
+  ({ asset }) => asset.id,
+);
+
+function hostOf({ asset, hosts }: AssetStanding): string {
+  return hosts.map((state) => state.host.name).toSorted(compareText)[0] ?? asset.name;
+}
+
+/** 7 days, where the policy does not say. */
+const OBSERVE_WITHIN_HOURS = 168;
+
+/** Hours within which a machine in use has to be observed. */
+export function observeWithinHours({ observeWithinHours = OBSERVE_WITHIN_HOURS }: Policy): number {
+  return observeWithinHours;
 }
 
 /** Keys by which a host and an asset meet: names without case, addresses that stand for one machine. */

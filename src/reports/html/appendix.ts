@@ -9,6 +9,7 @@ import { vantageKind, vantageWords } from '../../model/vantage.ts';
 import { count } from '../../util/words.ts';
 import type { ReportInput } from '../report-format.ts';
 import { counts, formatNumber, neverSeen } from '../words.ts';
+import { type Completeness, completenessText } from './completeness.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { eventList, knownOf } from './events.ts';
 import type { ListenerHashes } from './evidence.ts';
@@ -16,14 +17,14 @@ import { anchor, code, distance, listed, rowsAddress, severity, time, unknown } 
 import { remedy } from './remedy.ts';
 
 /** What was looked at, host by host, and what could not be seen. */
-export function coverage(result: CheckResult, hashes: ListenerHashes): Markup {
-  const { hosts, register } = result.facts.estate;
+export function coverage(result: CheckResult, hashes: ListenerHashes, completeness: Completeness): Markup {
+  const { hosts } = result.facts.estate;
   const silent = neverSeen(result.facts.estate);
   const silentOnes = new Set(silentLooks(hosts));
   const seen = hosts.filter((h) => !silentOnes.has(h));
   const gaps = seen.flatMap((h) => h.gaps.map((gap) => ({ host: h, gap })));
   return html`<section id="coverage"><h2>Coverage and gaps</h2>
-<p class="lead">${register.hosts.length > 0 ? `${formatNumber(register.hosts.length - silent.length)} of ${formatNumber(register.hosts.length)} declared hosts observed.` : 'The register declares no list of hosts, so there is nothing to measure completeness by.'} What nobody looked at is unknown, not empty.</p>${
+<p class="lead">${completenessText(completeness)} What nobody looked at is unknown, not empty.</p>${
     hosts.length === 0
       ? html`<p class="empty">No observation yet. Next: <code>quietdoor scan local</code></p>`
       : html`<table class="plain-table hosts"><thead><tr><th scope="col">Host<th scope="col">Last looked<th scope="col">How<th scope="col">What was looked at<th scope="col" class="count">Endpoints</tr></thead>${seen.map((h, i) => hostRow(h, result, seen.findIndex((o) => o.host.name === h.host.name) === i, hashes))}</table>${noAnswer(hosts)}`

@@ -1,15 +1,16 @@
 import type { CheckResult } from '../../model/facts.ts';
 import { count } from '../../util/words.ts';
-import { formatNumber, hostsSeen, neverSeen } from '../words.ts';
+import { hostsSeen, neverSeen } from '../words.ts';
+import { type Completeness, scopeWords } from './completeness.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { code, distance, listed, pair, time, unknown } from './format.ts';
 
 /** What the report is about and what it rests on; in print the first page, with room for signatures. */
-export function cover(result: CheckResult): Markup {
+export function cover(result: CheckResult, completeness: Completeness): Markup {
   const { register } = result.facts.estate;
   return html`<header class="cover" id="top"><p class="crumb">Internal ports: approved, admitted, observed</p>
 <h1>${register.name}${register.boundary === null ? null : html` <span>${register.boundary}</span>`}</h1>
-<dl class="facts">${pair('As of', time(result.now))}${pair('Scope', scope(result))}${register.boundary === null && pair('Boundary', html`${unknown('not named')} in quietdoor.yaml`)}${pair('Register', html`${code(register.digest)}, ${count(register.entries.length, 'entry', 'entries')}`)}${pair(
+<dl class="facts">${pair('As of', time(result.now))}${pair('Scope', scope(result, completeness))}${register.boundary === null && pair('Boundary', html`${unknown('not named')} in quietdoor.yaml`)}${pair('Register', html`${code(register.digest)}, ${count(register.entries.length, 'entry', 'entries')}`)}${pair(
     'Looked at',
     looked(result),
   )}${pair('Not seen', notSeen(result))}${pair('Made by', html`Quietdoor ${result.version}`)}</dl>
@@ -17,20 +18,12 @@ export function cover(result: CheckResult): Markup {
 <dl class="signatures" aria-hidden="true"><dt>Prepared by<dd>Date<dt>Reviewed by<dd>Date<dt>Accepted by<dd>Date</dl></header>`;
 }
 
-function scope({ facts: { estate } }: CheckResult): Child {
-  return html`site ${estate.register.site}, ${hostCount(estate.hosts)} observed${declared(estate)}`;
+function scope({ facts: { estate } }: CheckResult, completeness: Completeness): Child {
+  return html`site ${estate.register.site}, ${hostCount(estate.hosts)} observed; ${scopeWords(completeness)}`;
 }
 
 export function hostCount(hosts: CheckResult['facts']['estate']['hosts']): string {
   return count(hostsSeen(hosts).length, 'host');
-}
-
-/** How many of the declared hosts were observed; never a share without what it is a share of. */
-function declared(estate: CheckResult['facts']['estate']): string {
-  const { register } = estate;
-  if (register.hosts.length === 0) return '; the register declares no list of hosts';
-  const found = register.hosts.length - neverSeen(estate).length;
-  return `; ${formatNumber(found)} of ${formatNumber(register.hosts.length)} declared in the register`;
 }
 
 function looked({ now, facts: { estate } }: CheckResult): Child {

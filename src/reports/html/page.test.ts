@@ -53,6 +53,27 @@ test('a finding about an endpoint where nothing listens links to no row', () => 
   assert.ok(!page.includes('#e-gone'));
 });
 
+test('completeness is measured by the inventory, and where there is none that is said', () => {
+  const input = sampleResult('empty');
+  const { facts } = input.result;
+  const textWith = (more: object) => {
+    const estate = { ...facts.estate, register: { ...facts.estate.register, hosts: [] }, ...more };
+    return render({ ...input, result: { ...input.result, facts: { ...facts, estate } } }).replace(/<[^>]*>/g, '');
+  };
+  assert.match(textWith({}), /No inventory was imported and the register declares no list of hosts/);
+  const asset = (name: string, more: object = {}) => ({
+    ...{ id: name, source: 'CMDB', name, names: [], addresses: [], tags: [], ...more },
+  });
+  const items = [asset('VM'), asset('db-99'), asset('old-1', { inactive: true })];
+  const assets = [{ source: 'CMDB', importedAt: input.result.now, items }];
+  const page = textWith({ assets });
+  assert.match(page, /1 host observed; 1 of 2 machines of the inventory observed within 7 days/);
+  assert.match(
+    page,
+    /1 of 2 machines that the inventory \(CMDB\) lists as in use were observed .*7 days, 1 was not\. What/,
+  );
+});
+
 test('every row is in the file once, on a line of its own', () => {
   const input = sampleResult('huge');
   const page = render(input);

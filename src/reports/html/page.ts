@@ -3,6 +3,7 @@ import type { ReportInput } from '../report-format.ts';
 import { shortDigest } from '../words.ts';
 import { appendix, coverage } from './appendix.ts';
 import { HATCH_PATTERN } from './charts.ts';
+import { completenessOf } from './completeness.ts';
 import { frameworkViews } from './control-result.ts';
 import { frameworkAnchor, frameworks, frameworkTitle } from './controls.ts';
 import { cover } from './cover.ts';
@@ -27,13 +28,14 @@ export function page(input: ReportInput): string {
   const css = style(escapeCss(`${name}, register ${shortDigest(digest)}, as of ${utc(result.now)}`));
   const policy = `default-src 'none'; style-src '${hashOf(css)}'; script-src '${hashOf(THEME_SCRIPT)}' '${hashOf(SCRIPT)}'; base-uri 'none'; form-action 'none'`;
   const hashes = hashListeners(result);
-  const body = html`${cover(result)}
+  const completeness = completenessOf(result.facts.estate);
+  const body = html`${cover(result, completeness)}
 ${summary(input)}
 ${inventory(result)}
 ${findings(input)}
 ${register(result)}
 ${frameworks(input, hashes)}
-${coverage(result, hashes)}
+${coverage(result, hashes, completeness)}
 ${appendix(input)}`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
