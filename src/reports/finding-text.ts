@@ -4,7 +4,7 @@ import { paint, wrap } from './text-table.ts';
 import { SEVERITY_STYLE, subjectText } from './words.ts';
 
 /** Columns before the text of a finding: mark, severity, blanks. */
-const INDENT = ' '.repeat(11);
+export const FINDING_INDENT = ' '.repeat(11);
 
 export interface FindingTextOptions {
   readonly width: number;
@@ -23,12 +23,15 @@ export function findingLines(f: Finding, options: FindingTextOptions): string[] 
   const style = accepted || f.inBaseline ? 'gray' : SEVERITY_STYLE[f.severity];
   const subject = options.withoutSubject ? '' : `  ${printable(subjectText(f.subject))}`;
   const head = `${paint(style, `${mark} ${f.severity.padEnd(8)}`, color)} ${paint('bold', f.rule, color)}${subject}`;
-  const sentence = wrap(f.message, width - INDENT.length);
+  const sentence = wrap(f.message, width - FINDING_INDENT.length);
   const act = accepted
     ? `accepted by exception ${f.exception ?? 'unnamed'}`
     : f.inBaseline
       ? 'known from the baseline'
       : f.remediation;
-  const remedy = wrap(act, width - INDENT.length - 2).map((line, i) => (i === 0 ? '→ ' : '  ') + line);
-  return [head, ...[...sentence, ...remedy.map((line) => paint('cyan', line, color))].map((line) => INDENT + line)];
+  const remedy = wrap(act, width - FINDING_INDENT.length - 2).map((line, i) => (i === 0 ? '→ ' : '  ') + line);
+  return [
+    head,
+    ...[...sentence, ...remedy.map((line) => paint('cyan', line, color))].map((line) => FINDING_INDENT + line),
+  ];
 }

@@ -5,7 +5,7 @@ import type { Finding } from '../model/finding.ts';
 import { silentLooks } from '../model/looks.ts';
 import { isSeenInside, preferInside } from '../model/vantage.ts';
 import { count } from '../util/words.ts';
-import { findingLines } from './finding-text.ts';
+import { FINDING_INDENT, findingLines } from './finding-text.ts';
 import { printable } from './printable.ts';
 import { problemLines } from './register-list.ts';
 import type { RenderOptions, ReportFormat, ReportInput } from './report-format.ts';
@@ -18,11 +18,14 @@ import {
   processName,
   severityWords,
   stateSentence,
+  subjectText,
   VERDICT_STYLE,
 } from './words.ts';
 
 /** More than this on a screen is read by nobody; the other formats have all of it. */
 const MOST_FINDINGS = 25;
+/** Findings of one rule and severity in full, where there are more than those in all. */
+const MOST_ALIKE = 3;
 const MOST_ENDPOINTS = 40;
 const MOST_OTHERS = 10;
 
@@ -87,9 +90,32 @@ function findings({ result, failOn }: ReportInput, options: RenderOptions): stri
   if (result.findings.length === 0) return [];
   const known = (f: Finding) => (counts(f) ? 0 : 1);
   const sorted = result.findings.toSorted((a, b) => known(a) - known(b));
-  const shown = sorted.slice(0, MOST_FINDINGS);
-  const lines = shown.flatMap((f) => findingLines(f, { ...options, failOn }));
-  return [heading('FINDINGS', options), ...lines, ...more(shown.length, sorted.length, options)];
+  const groups = alike(sorted);
+  const each = Math.min(MOST_ALIKE, Math.max(1, Math.floor(MOST_FINDINGS / groups.length)));
+  const shown = groups
+    .slice(0, MOST_FINDINGS)
+    .map((group) => ({ first: group.slice(0, each), rest: group.slice(each) }));
+  const lines = shown.flatMap(({ first, rest }) => [
+    ...first.flatMap((f) => findingLines(f, { ...options, failOn })),
+    ...(rest.length === 0 ? [] : [restLine(rest, options)]),
+  ]);
+  const inFull = shown.reduce((n, { first }) => n + first.length, 0);
+  return [heading('FINDINGS', options), ...lines, ...more(inFull, sorted.length, options)];
+}
+
+/** Few findings one by one; of many, those of one rule and severity together, so that no rule hides the others. */
+function alike(findings: readonly Finding[]): readonly (readonly Finding[])[] {
+  if (findings.length <= MOST_FINDINGS) return findings.map((f) => [f]);
+  return [...Map.groupBy(findings, (f) => `${counts(f)} ${f.severity} ${f.rule}`).values()];
+}
+
+/** `and 155 more: app-1:9100/tcp, app-10:22/tcp…`, on one line. */
+function restLine(rest: readonly Finding[], options: RenderOptions): string {
+  const subjects = rest.slice(0, MOST_OTHERS).map((f) => subjectText(f.subject));
+  const text = printable(
+    `and ${formatNumber(rest.length)} more: ${subjects.join(', ')}${rest.length > MOST_OTHERS ? '…' : ''}`,
+  );
+  return `${FINDING_INDENT}${paint('dim', truncate(text, options.width - FINDING_INDENT.length), options.color)}`;
 }
 
 const COLUMNS: readonly Column[] = [
