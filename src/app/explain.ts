@@ -2,11 +2,11 @@ import { checks } from '../checks/index.ts';
 import { bindScopeOf, formatAddress, parseAddress } from '../model/address.ts';
 import { compareEndpoints, type Endpoint, endpointKey, HOST_SCOPE, UNKNOWN_SCOPE } from '../model/endpoint.ts';
 import type { Event } from '../model/event.ts';
-import type { EndpointResult } from '../model/facts.ts';
+import type { EndpointFacts, EndpointResult } from '../model/facts.ts';
 import { isAtLeast } from '../model/finding.ts';
 import type { Identities } from '../model/identity.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
-import { isSeenInside } from '../model/vantage.ts';
+import { isSeenInside, vantageKind } from '../model/vantage.ts';
 import { type ExplainInput, explainJson, renderExplain } from '../reports/explain.ts';
 import { printableJson } from '../reports/printable.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
@@ -57,7 +57,7 @@ export async function explainEndpoint(
             policy: facts.estate.register.policy,
             version: outcome.result.version,
           },
-          events: store ? await eventsOf(store, result.facts.endpoint, outcome.identities) : [],
+          events: store ? await eventsOf(store, result.facts, outcome.identities) : [],
           rules: checks,
           frameworks: outcome.frameworks,
           choices: facts.estate.register.frameworks,
@@ -72,10 +72,20 @@ export async function explainEndpoint(
   });
 }
 
-/** Records of the port under every name and scope that it was written down by, newest first. */
-async function eventsOf(store: Store, endpoint: Endpoint, { recordedAs }: Identities): Promise<readonly Event[]> {
+/**
+ * Records of the port under every name and scope that it was written down by, newest first. What a look from outside
+ * wrote of the host's addresses is none of another scope's, unless that is what answered.
+ */
+async function eventsOf(
+  store: Store,
+  { endpoint, listeners, closed }: EndpointFacts,
+  { recordedAs }: Identities,
+): Promise<readonly Event[]> {
+  const isOfHost = endpoint.scope === HOST_SCOPE || endpoint.scope === UNKNOWN_SCOPE;
+  const wasAsked = isOfHost || [...listeners, ...closed].some((s) => vantageKind(s.vantage) === 'outside');
   const pages = await Promise.all(
     recordedAs(endpoint.host).flatMap(({ name, isOutside }) => {
+      if (isOutside && !wasAsked) return [];
       const scope = isOutside ? UNKNOWN_SCOPE : endpoint.scope;
       return store.events({ subject: endpointKey({ ...endpoint, host: name, scope }), limit: EVENTS_PER_PORT });
     }),

@@ -10,7 +10,8 @@ import { addToPortTree, newPortTree, visitPort } from './port-tree.ts';
 /**
  * Returns what gives the declarations that may be about an endpoint, by source and line; null where there are none at
  * all. Port, transport, host and scope must fit as far as the declaration says them; what it does not say fits any. A
- * port of a workload's own network is none of the host itself.
+ * port of a workload's own network is none of the host itself, and a port that is published on the host is none of
+ * another network namespace.
  */
 export function declarationsFor(
   lists: readonly DeclarationList[],
@@ -59,5 +60,6 @@ function isAbout(
   if (host !== null && !hosts.get(nameKey(host))?.has(nameKey(endpoint.host))) return false;
   if (endpoint.scope === UNKNOWN_SCOPE) return true;
   if (scope !== undefined) return matchesGlob(scope, endpoint.scope);
-  return reach !== 'workload' || endpoint.scope !== HOST_SCOPE;
+  const isOfHost = endpoint.scope === HOST_SCOPE;
+  return reach === 'unknown' || (reach === 'host') === isOfHost;
 }

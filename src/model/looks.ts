@@ -1,8 +1,9 @@
 import { showsHost } from './asset-match.ts';
-import { type Endpoint, HOST_SCOPE, type Scope } from './endpoint.ts';
+import { type Endpoint, HOST_SCOPE, type Scope, UNKNOWN_SCOPE } from './endpoint.ts';
 import type { EndpointFacts, EstateFacts } from './facts.ts';
 import { isStale } from './freshness.ts';
 import { answersOn } from './identity-scopes.ts';
+import type { Listener } from './listener.ts';
 import { type Coverage, inRanges } from './observation.ts';
 import type { HostState } from './state.ts';
 import { vantageKind } from './vantage.ts';
@@ -22,34 +23,49 @@ function coversPort(coverage: Coverage, { transport, port }: Endpoint): boolean 
   return coverage.transports.includes(transport) && inRanges(coverage.ports, port);
 }
 
-/** What looks from outside found of an endpoint, by address; empty where nobody asked. */
+/**
+ * What looks from outside found of an endpoint, by address; empty where nobody asked. The host's addresses are the host's
+ * own: of a listener in another scope they say nothing, unless it is bound to the address or is what answered there.
+ */
 export function outsideAnswers({
   endpoint,
   host,
   listeners,
 }: Pick<EndpointFacts, 'endpoint' | 'host' | 'listeners'>): readonly OutsideAnswer[] {
   const answers: OutsideAnswer[] = [];
-  const bound = listeners.filter((s) => s.open && vantageKind(s.vantage) === 'inside');
   if (host.length === 1 && host[0]?.vantage === 'local') return answers;
+  const bound = listeners.filter((s) => s.open && vantageKind(s.vantage) === 'inside');
+  const isOfHost = endpoint.scope === HOST_SCOPE || endpoint.scope === UNKNOWN_SCOPE;
   for (const state of host) {
     if (vantageKind(state.vantage) === 'inside') continue;
-    const { vantage, lastObservedAt: at } = state;
-    const asked = new Set(
-      state.coverage.flatMap((c) => (c.addresses !== 'all' && coversPort(c, endpoint) ? c.addresses : [])),
-    );
-    for (const address of asked) {
-      const isOpen = listeners.some((s) => s.open && s.vantage === vantage && s.listener.address === address);
-      const other = state.outcomes?.find(
-        (o) => o.address === address && o.transport === endpoint.transport && inRanges(o.ports, endpoint.port),
-      )?.outcome;
-      if (isOpen) answers.push({ vantage, address, outcome: 'open', at });
-      else if (other !== undefined && other !== 'open|filtered') {
-        const thoughBound = bound.some((s) => s.openSince <= at && answersOn(s.listener, address));
-        answers.push({ vantage, address, outcome: other, at, ...(thoughBound && { thoughBound }) });
+    const { vantage, lastObservedAt } = state;
+    const open = new Map<string, number>();
+    for (const s of listeners)
+      if (s.open && s.vantage === vantage)
+        open.set(s.listener.address, Math.max(s.lastSeen, open.get(s.listener.address) ?? 0));
+    const asked = state.coverage.flatMap((c) => (c.addresses !== 'all' && coversPort(c, endpoint) ? c.addresses : []));
+    for (const address of new Set([...asked, ...open.keys()])) {
+      const at = open.get(address);
+      if (at !== undefined) answers.push({ vantage, address, outcome: 'open', at });
+      else if (isOfHost || bound.some((s) => s.listener.address === address)) {
+        const outcome = state.outcomes?.find(
+          (o) => o.address === address && o.transport === endpoint.transport && inRanges(o.ports, endpoint.port),
+        )?.outcome;
+        if (outcome === undefined || outcome === 'open|filtered') continue;
+        const thoughBound = bound.some(
+          (s) => s.openSince <= lastObservedAt && isSurelyBound(s.listener, address, outcome),
+        );
+        answers.push({ vantage, address, outcome, at: lastObservedAt, ...(thoughBound && { thoughBound }) });
       }
     }
   }
   return answers;
+}
+
+/** A socket on [::] may be one for IPv6 only, which the kernel's tables do not tell; then IPv4 is refused. */
+function isSurelyBound(listener: Listener, address: string, outcome: OutsideAnswer['outcome']): boolean {
+  if (outcome === 'closed' && listener.address === '::' && !address.includes(':')) return false;
+  return answersOn(listener, address);
 }
 
 /** The newest look from inside that covers a port, in whatever scope; `everyScope`: it enumerated all of them. */
