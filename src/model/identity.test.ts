@@ -367,6 +367,22 @@ const scopeCases: readonly ScopeCase[] = [
   },
 ];
 
+test('a failed look under an address is over once the machine was looked at under its name', () => {
+  const failed = (at: number) => ({ ...look('10.0.0.5', 'agentless', {}, at), coverage: [] });
+  const scanned = scan('10.0.0.5');
+  const byName = look('db-1', 'agentless', { addresses: ['10.0.0.5'] });
+  const looksOf = (hosts: readonly HostState[]) =>
+    unifyHosts({ hosts, listeners: [] }).hosts.map((h) => h.observationId);
+  assert.deepEqual(looksOf([failed(NOW - 1), scanned, byName]), ['agentless db-1', 'network:scanner 10.0.0.5']);
+  assert.equal(looksOf([failed(NOW + 1), scanned, byName]).length, 3, 'it failed after that');
+  assert.equal(looksOf([failed(NOW - 1), scanned, local('db-1', ['10.0.0.5'])]).length, 3, 'another source looked');
+  const names = unifyHosts({ hosts: [failed(NOW - 1), scanned, byName], listeners: [] }).recordedAs('db-1');
+  assert.ok(
+    names.some(({ name, isOutside }) => name === '10.0.0.5' && !isOutside),
+    'its records are still found',
+  );
+});
+
 suite('which scope a port seen from outside is in', () => {
   for (const { name, listeners, want } of scopeCases)
     test(name, () => {

@@ -57,10 +57,11 @@ export function unifyHosts(input: IdentityInput): Identities {
   const renamed = hosts.map((state, i) => renameHost(state, hostOf.get(ofLook[i] as HostNode) as NamedHost));
   const listeners = renameListeners(input, renamed);
   const looks = renamed.some((state) => state.recordedAs !== undefined) ? renamed.toSorted(byNameThenVantage) : renamed;
+  const held = withoutMadeUp(looks);
   let byText: ReadonlyMap<string, string> | undefined;
   return {
-    hosts: looks,
-    listeners: matchScopes(looks, listeners),
+    hosts: held,
+    listeners: matchScopes(held, listeners),
     notices: noticesOf(groups, named),
     known: [...named.values()].map(knownOf),
     owners: ownersOf(named.values()),
@@ -86,6 +87,17 @@ function namesByText(named: Iterable<NamedHost>): ReadonlyMap<string, string> {
     for (const node of nodes) if (!node.isLocal) byText.set(node.key, name);
   }
   return byText;
+}
+
+/** A look from inside that failed, under one name, is over once the same source looked at the host under another. */
+function withoutMadeUp(looks: readonly HostState[]): readonly HostState[] {
+  const hasFailed = (look: HostState) => look.coverage.length === 0 && vantageKind(look.vantage) === 'inside';
+  if (!looks.some(hasFailed)) return looks;
+  const keyOf = ({ host, vantage }: HostState) => `${vantage} ${host.name}`;
+  const looked = new Map<string, number>();
+  for (const look of looks)
+    if (!hasFailed(look)) looked.set(keyOf(look), Math.max(look.lastObservedAt, looked.get(keyOf(look)) ?? 0));
+  return looks.filter((look) => !hasFailed(look) || look.lastObservedAt >= (looked.get(keyOf(look)) ?? 0));
 }
 
 function recordedNames(hosts: readonly HostState[], host: string): readonly RecordedName[] {

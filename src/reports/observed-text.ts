@@ -2,7 +2,7 @@ import { addressWords } from '../model/describe.ts';
 import type { EndpointFacts } from '../model/facts.ts';
 import type { ProcessFacts } from '../model/listener.ts';
 import { isCovered } from '../model/observation.ts';
-import type { ListenerState } from '../model/state.ts';
+import type { HostState, ListenerState } from '../model/state.ts';
 import { vantageKind, vantageWords } from '../model/vantage.ts';
 import { count, listWords } from '../util/words.ts';
 import { outsideLines } from './outside-text.ts';
@@ -35,9 +35,11 @@ function absenceLines(facts: EndpointFacts, wasAsked: boolean): string[] {
   const inside = facts.host.filter((h) => vantageKind(h.vantage) === 'inside');
   const looks = inside.length > 0 || wasAsked ? inside : facts.host;
   return looks.map((h) =>
-    isCovered(h.coverage, facts.endpoint)
-      ? `nothing listens: looked ${formatTime(h.lastObservedAt)} (${h.collector})`
-      : `unknown: the look of ${formatTime(h.lastObservedAt)} (${h.collector}) did not cover this port`,
+    h.coverage.length === 0
+      ? `unknown: ${failedLook(h)}`
+      : isCovered(h.coverage, facts.endpoint)
+        ? `nothing listens: looked ${formatTime(h.lastObservedAt)} (${h.collector})`
+        : `unknown: the look of ${formatTime(h.lastObservedAt)} (${h.collector}) did not cover this port`,
   );
 }
 
@@ -99,13 +101,22 @@ function closedLines(facts: EndpointFacts): string[] {
   });
 }
 
-/** When and with which rights the host itself was looked at, where something listens. */
+/** When and with which rights the host itself was looked at, where something listens; and which looks failed. */
 function vantageLines(facts: EndpointFacts): string[] {
   const looks = facts.host.filter((h) => vantageKind(h.vantage) === 'inside');
-  const seen = looks.map(
+  const seen = looks.filter((h) => h.coverage.length > 0);
+  const words = seen.map(
     (h) => `${formatTime(h.lastObservedAt)} (${h.collector}, ${h.privilege === 'root' ? 'as root' : 'not as root'})`,
   );
-  return seen.length === 0 ? [] : [`last looked ${listWords(seen)}`];
+  return [
+    ...(words.length === 0 ? [] : [`last looked ${listWords(words)}`]),
+    ...looks.filter((h) => h.coverage.length === 0).map(failedLook),
+  ];
+}
+
+/** One that saw nothing of the host: it was not reached, say. Which is told among what was not seen. */
+function failedLook(h: HostState): string {
+  return `the look of ${formatTime(h.lastObservedAt)} (${h.collector}) failed`;
 }
 
 function shorten(text: string): string {
