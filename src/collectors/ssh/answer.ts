@@ -2,8 +2,9 @@ import type { PackageFacts } from '../../model/listener.ts';
 import { getOrMake } from '../../util/get-or-make.ts';
 import { ecosystemOf } from '../linux/ecosystem.ts';
 import { type ProcessStat, parseProcessStat } from '../linux/process-stat.ts';
+import { parsePasswd } from '../linux/users.ts';
 import { readPackages } from './packages.ts';
-import type { Section } from './sections.ts';
+import { MAX_LINES, MAX_SECTIONS, type Section } from './sections.ts';
 
 /** A socket table of a namespace as it was printed. */
 export interface PrintedTable {
@@ -31,6 +32,8 @@ export interface PrintedProgram {
 export interface Answer {
   /** How far the probe came: `tables` all socket tables, `seen` every listener's process, `end` everything. */
   readonly reached: 'begin' | 'tables' | 'seen' | 'end';
+  /** It has more lines or sections than were read. */
+  readonly isTooLong: boolean;
   /** Every process was asked which sockets it holds. */
   readonly isOwnerLookWhole: boolean;
   readonly uid: number;
@@ -46,7 +49,7 @@ export interface Answer {
   readonly mounted: ReadonlyMap<string, string>;
   readonly spaces: ReadonlyMap<string, PrintedSpace>;
   /** Pids by the inode of the socket they hold, ascending. */
-  readonly holders: ReadonlyMap<number, readonly number[]>;
+  readonly holders: ReadonlyMap<number, ReadonlySet<number>>;
   readonly hiddenPids: number;
   readonly stats: ReadonlyMap<number, ProcessStat>;
   readonly cgroups: ReadonlyMap<number, string>;
@@ -58,11 +61,12 @@ export interface Answer {
   /** By absolute path. */
   readonly packages: ReadonlyMap<string, PackageFacts>;
   readonly hashes: ReadonlyMap<number, string>;
-  /** Of containers, by pid. */
-  readonly passwds: ReadonlyMap<number, string>;
+  /** Names of users by number in containers, by pid. */
+  readonly passwds: ReadonlyMap<number, ReadonlyMap<number, string>>;
 }
 
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
+const MAX_PASSWD_BYTES = 1024 * 1024;
 const MAX_PATH_BYTES = 4096;
 const MAX_COMMAND_LINE_BYTES = 16 * 1024;
 const MAX_PID = 2 ** 22;
@@ -73,25 +77,32 @@ export function readAnswer(sections: readonly Section[]): Answer | undefined {
   const begin = sections.find((s) => s.kind === 'begin');
   if (begin?.words[0] !== '1') return undefined;
   const of = (kind: string) => sections.filter((s) => s.kind === kind);
+  let isTooLong = sections.length >= MAX_SECTIONS;
+  const linesOf = (section: Section | undefined): readonly string[] => {
+    const lines = firstLines(section);
+    isTooLong ||= lines.length === MAX_LINES;
+    return lines;
+  };
   const first = (kind: string) => linesOf(of(kind)[0]);
+  const prefixed = (file: string) =>
+    prefixedBy(file, linesOf(sections.find((s) => s.kind === 'lines' && s.words[0] === file)));
   const files = new Map<string, string>();
   for (const { words, body } of of('file')) {
     const name = words[0] as string;
     if (name !== undefined && !files.has(name)) files.set(name, body.subarray(0, MAX_FILE_BYTES).toString('utf8'));
   }
   for (const [path, text] of runtimeFiles(of('container'))) files.set(path, text);
-  const holders = new Map<number, number[]>();
+  const holders = new Map<number, Set<number>>();
   let hiddenPids = 0;
   for (const line of first('holders')) {
     const [word, pidText, inodeText] = line.split(' ');
     const [pid, inode] = [pidOf(pidText), numberOf(inodeText)];
     if (word === 'hidden' && pid !== undefined) hiddenPids++;
     if (word !== 'holds' || pid === undefined || inode === undefined) continue;
-    const pids = getOrMake(holders, inode, () => []);
-    if (!pids.includes(pid)) pids.push(pid);
+    getOrMake(holders, inode, () => new Set()).add(pid);
   }
   const stats = new Map<number, ProcessStat>();
-  for (const [pid, text] of prefixed(sections, 'stat')) {
+  for (const [pid, text] of prefixed('stat')) {
     const stat = parseProcessStat(Buffer.from(text, 'latin1'));
     if (stat) stats.set(pid, { ...stat, name: stat.name.slice(0, 64) });
   }
@@ -117,8 +128,8 @@ export function readAnswer(sections: readonly Section[]): Answer | undefined {
     holders,
     hiddenPids,
     stats,
-    cgroups: new Map([...prefixed(sections, 'cgroup')].map(([pid, text]) => [pid, decode(text)])),
-    uidMaps: prefixed(sections, 'uid_map'),
+    cgroups: new Map([...prefixed('cgroup')].map(([pid, text]) => [pid, decode(text)])),
+    uidMaps: prefixed('uid_map'),
     uids: uidsOf(first('uids')),
     programs: programsOf(sections),
     commandLines: new Map(
@@ -131,11 +142,12 @@ export function readAnswer(sections: readonly Section[]): Answer | undefined {
     packages,
     hashes: hashesOf(first('hashes')),
     passwds: passwdsOf(of('passwd')),
+    isTooLong,
   };
 }
 
-function linesOf(section: Section | undefined): string[] {
-  return section === undefined ? [] : section.body.toString('latin1').split('\n');
+function firstLines(section: Section | undefined): string[] {
+  return section === undefined ? [] : section.body.toString('latin1').split('\n', MAX_LINES);
 }
 
 function numberOf(text: string | undefined): number | undefined {
@@ -201,9 +213,9 @@ function tablesOf(sections: readonly Section[]): Map<string, PrintedSpace> {
 }
 
 /** Texts of a file of /proc by pid, from what `grep` prints of many: each line after `PID/FILE:`. As latin1. */
-function prefixed(sections: readonly Section[], file: string): Map<number, string> {
+function prefixedBy(file: string, lines: readonly string[]): Map<number, string> {
   const texts = new Map<number, string>();
-  for (const line of linesOf(sections.find((s) => s.kind === 'lines' && s.words[0] === file))) {
+  for (const line of lines) {
     const slash = line.indexOf('/');
     const pid = pidOf(line.slice(0, slash));
     if (pid === undefined || !line.startsWith(`${file}:`, slash + 1)) continue;
@@ -260,14 +272,15 @@ function hashesOf(lines: readonly string[]): Map<number, string> {
   return hashes;
 }
 
-function passwdsOf(sections: readonly Section[]): Map<number, string> {
-  const texts = new Map<number, string>();
+function passwdsOf(sections: readonly Section[]): Map<number, ReadonlyMap<number, string>> {
+  const known = new Map<number, ReadonlyMap<number, string>>();
   for (const { words, body } of sections) {
     const [pid, other] = words.map(pidOf);
-    const text = other === undefined ? body.toString('utf8') : texts.get(other);
-    if (pid !== undefined && text !== undefined && !texts.has(pid)) texts.set(pid, text);
+    if (pid === undefined || known.has(pid)) continue;
+    const names = other === undefined ? parsePasswd(body.toString('utf8', 0, MAX_PASSWD_BYTES)) : known.get(other);
+    if (names !== undefined) known.set(pid, names);
   }
-  return texts;
+  return known;
 }
 
 /** Files of container runtimes as the namer of scopes reads them, rebuilt from the few words that the probe printed. */

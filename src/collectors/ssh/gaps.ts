@@ -63,6 +63,12 @@ export const probeGaps = {
     message: `${target} answered with more than ${bytes} bytes; the rest was not read.`,
     remedy: 'If it really has that many sockets, scan on the machine itself.',
   }),
+  tooLong: (target: string): Gap => ({
+    code: 'ssh-output-truncated',
+    subject: target,
+    message: `${target} answered with more lines than a machine has processes and sockets; the rest was not read.`,
+    remedy: 'If it really has that many, scan on the machine itself.',
+  }),
   brokenOff: (target: string, why: string): Gap => ({
     code: 'ssh-broken-off',
     subject: target,

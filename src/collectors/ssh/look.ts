@@ -49,6 +49,7 @@ export async function lookOverSsh(target: SshTarget, options: SshOptions): Promi
   const broken = (): Gap | undefined => {
     if (result.ended === 'timeout') return probeGaps.timeout(name, seconds, answer !== undefined);
     if (result.ended === 'output') return probeGaps.truncated(name, MAX_ANSWER_BYTES);
+    if (answer?.isTooLong) return probeGaps.tooLong(name);
     return answer?.reached === 'end' ? undefined : probeGaps.brokenOff(name, '');
   };
   if (answer !== undefined) {

@@ -197,3 +197,24 @@ test('sections of others pass for nothing', () => {
   assert.equal(readAnswer(sections)?.uid, 5);
   assert.equal(readAnswer(readSections(Buffer.from('root:x:0:0'), N)), undefined);
 });
+
+test('an answer with more lines or sections than a machine has processes is used in part, and says so', () => {
+  const lines = (count: number, line: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => line(i)).join('\n');
+  for (const [name, sections] of [
+    ['spaces', [['spaces', lines(400_000, (i) => `${4_026_531_000 + i} ${i + 1}/net/tcp`)]]],
+    ['holders of one socket', [['holders', lines(400_000, (i) => `holds ${i + 1} 100`)]]],
+    ['sockets', [['holders', lines(400_000, (i) => `holds 7 ${i + 1}`)]]],
+    ['sections', [['x', `\n@${N} exe\n`.repeat(400_000)]]],
+  ] as const) {
+    const answer = readAnswer(readSections(printed(['begin 1 0'], ...sections, ['end']), N));
+    assert.equal(answer?.isTooLong, true, name);
+    assert.ok((answer?.spaceOf.size ?? 0) <= 300_000);
+    assert.equal(answer && observe(answer, { target: 'x', observedAt: 5, durationMs: 1 }).coverage.length, 0);
+  }
+  assert.equal(readAnswer(readSections(printed(...BASE), N))?.isTooLong, false);
+  const isWhole = (sections: readonly Printed[]) => observed(sections).coverage.some(({ scope }) => scope === '*');
+  const many = lines(400_000, (i) => `${4_026_531_910} ${i + 1}/net/tcp`);
+  assert.equal(isWhole(BASE), true);
+  assert.equal(isWhole(BASE.map(([mark, text]) => [mark, mark === 'spaces' ? `${text}${many}` : text])), false);
+});

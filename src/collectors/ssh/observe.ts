@@ -78,7 +78,8 @@ export function observe(answer: Answer, options: ObserveOptions): UnnamedObserva
 
   const scopes: ScopeSockets[] = [];
   const read: ReadScope[] = [];
-  let complete = isRoot && answer.unknownPids === 0 && hostId !== undefined && answer.reached !== 'begin';
+  let complete =
+    isRoot && answer.unknownPids === 0 && hostId !== undefined && answer.reached !== 'begin' && !answer.isTooLong;
   for (const { id } of spaces) {
     const scope = names.get(id) as string;
     const sockets = readTables(answer, id, scope, found);
@@ -208,7 +209,7 @@ const NOBODY: readonly Holder[] = [];
 function holdersOf(answer: Answer, inode: number): readonly Holder[] {
   const pids = answer.holders.get(inode);
   if (pids === undefined) return NOBODY;
-  return pids.flatMap((pid) => {
+  return [...pids].flatMap((pid) => {
     const stat = answer.stats.get(pid);
     // one that ended meanwhile shows nothing of itself
     return stat === undefined ? [] : [{ pid, ...stat }];
@@ -257,7 +258,7 @@ function factsOf(machine: Machine, { pid, startTicks, name }: Holder): ProcessFa
 function userOf({ answer, userNames }: Machine, pid: number, uid: number): string | undefined {
   if (answer.programs.get(pid)?.view !== 'other') return userNames.get(uid);
   const inside = uidInside(answer.uidMaps.get(pid) ?? '', uid);
-  return inside === undefined ? undefined : parsePasswd(answer.passwds.get(pid) ?? '').get(inside);
+  return inside === undefined ? undefined : answer.passwds.get(pid)?.get(inside);
 }
 
 /** Says whether /proc hides processes of others (proc(5), mount option hidepid). */

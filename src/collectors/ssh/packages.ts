@@ -1,6 +1,6 @@
 import type { PackageFacts } from '../../model/listener.ts';
 import { packagedPaths } from '../linux/packages.ts';
-import type { Section } from './sections.ts';
+import { MAX_LINES, type Section } from './sections.ts';
 
 const NAME = /^[\w.+:~-]{1,200}$/;
 const VERSION = /^[\w.+:~^-]{1,200}$/;
@@ -39,7 +39,7 @@ export function readPackages(sections: readonly Section[]): Map<string, PackageF
 }
 
 function textOf({ body }: Section): string[] {
-  return body.toString('utf8').split('\n');
+  return body.toString('utf8').split('\n', MAX_LINES);
 }
 
 /** Source and its version only where they differ, as PackageFacts has it. */

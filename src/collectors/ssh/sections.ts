@@ -5,8 +5,10 @@ export interface Section {
   readonly body: Buffer;
 }
 
-/** More sections than any machine has processes. */
-const MAX_SECTIONS = 2_000_000;
+/** More than any machine has processes that listen: three for each. A machine that prints more fills no memory here. */
+export const MAX_SECTIONS = 300_000;
+/** Lines of one section that are read: more than any machine has processes, or sockets that listen. */
+export const MAX_LINES = 300_000;
 const MAX_MARK_BYTES = 1024;
 const NEWLINE = 0x0a;
 
