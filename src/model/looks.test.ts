@@ -108,6 +108,20 @@ const cases: readonly Case[] = [
     want: ['10.0.0.5 open 1000 ms before'],
   },
   {
+    name: 'two addresses, a look each',
+    scope: 'host',
+    listeners: [seen('local', 'host', ADDRESS), seen('network:scanner', 'host', ADDRESS)],
+    host: [
+      look('local'),
+      scan({ outcomes: [] }),
+      scan({
+        coverage: [{ host: 'vm', scope: 'unknown', transports: ['tcp'], ports: ALL_PORTS, addresses: ['10.0.0.6'] }],
+        outcomes: [closed('10.0.0.6')],
+      }),
+    ],
+    want: ['10.0.0.5 open', '10.0.0.6 closed'],
+  },
+  {
     name: 'a socket on [::] may be one for IPv6 only',
     scope: 'host',
     listeners: [seen('local', 'host', '::')],

@@ -1,3 +1,4 @@
+import { compareBy } from '../util/compare.ts';
 import { showsHost } from './asset-match.ts';
 import { type Endpoint, HOST_SCOPE, type Scope, UNKNOWN_SCOPE } from './endpoint.ts';
 import type { EndpointFacts, EstateFacts } from './facts.ts';
@@ -5,7 +6,7 @@ import { isStale } from './freshness.ts';
 import { answersOn } from './identity-scopes.ts';
 import type { Listener } from './listener.ts';
 import { type Coverage, inRanges } from './observation.ts';
-import type { HostState } from './state.ts';
+import type { HostState, ListenerState } from './state.ts';
 import { vantageKind } from './vantage.ts';
 
 /** How a port answered at one address when it was asked from outside. */
@@ -32,34 +33,40 @@ export function outsideAnswers({
   host,
   listeners,
 }: Pick<EndpointFacts, 'endpoint' | 'host' | 'listeners'>): readonly OutsideAnswer[] {
-  const answers: OutsideAnswer[] = [];
-  if (host.length === 1 && host[0]?.vantage === 'local') return answers;
+  if (host.length === 1 && host[0]?.vantage === 'local') return [];
   const bound = listeners.filter((s) => s.open && vantageKind(s.vantage) === 'inside');
+  const answers = openAnswers(listeners);
   const isOfHost = endpoint.scope === HOST_SCOPE || endpoint.scope === UNKNOWN_SCOPE;
-  for (const state of host) {
-    if (vantageKind(state.vantage) === 'inside') continue;
-    const { vantage, lastObservedAt } = state;
-    const open = new Map<string, number>();
-    for (const s of listeners)
-      if (s.open && s.vantage === vantage)
-        open.set(s.listener.address, Math.max(s.lastSeen, open.get(s.listener.address) ?? 0));
-    const asked = state.coverage.flatMap((c) => (c.addresses !== 'all' && coversPort(c, endpoint) ? c.addresses : []));
-    for (const address of new Set([...asked, ...open.keys()])) {
-      const at = open.get(address);
-      if (at !== undefined) answers.push({ vantage, address, outcome: 'open', at });
-      else if (isOfHost || bound.some((s) => s.listener.address === address)) {
-        const outcome = state.outcomes?.find(
-          (o) => o.address === address && o.transport === endpoint.transport && inRanges(o.ports, endpoint.port),
-        )?.outcome;
-        if (outcome === undefined || outcome === 'open|filtered') continue;
-        const thoughBound = bound.some(
-          (s) => s.openSince <= lastObservedAt && isSurelyBound(s.listener, address, outcome),
-        );
-        answers.push({ vantage, address, outcome, at: lastObservedAt, ...(thoughBound && { thoughBound }) });
-      }
+  for (const { vantage, lastObservedAt: at, coverage, outcomes = [] } of host) {
+    if (vantageKind(vantage) === 'inside') continue;
+    const asked = coverage.flatMap((c) => (c.addresses !== 'all' && coversPort(c, endpoint) ? c.addresses : []));
+    for (const address of new Set(asked)) {
+      if (!isOfHost && !bound.some((s) => s.listener.address === address)) continue;
+      const outcome = outcomes.find(
+        (o) => o.address === address && o.transport === endpoint.transport && inRanges(o.ports, endpoint.port),
+      )?.outcome;
+      if (outcome === undefined || outcome === 'open|filtered') continue;
+      const thoughBound = bound.some((s) => s.openSince <= at && isSurelyBound(s.listener, address, outcome));
+      answers.push({ vantage, address, outcome, at, ...(thoughBound && { thoughBound }) });
     }
   }
-  return answers;
+  return answers.sort(
+    compareBy(
+      (a) => a.vantage,
+      (a) => a.address,
+    ),
+  );
+}
+
+/** What answered, the newest of each vantage and address: a later look need not have asked for it again. */
+function openAnswers(listeners: readonly ListenerState[]): OutsideAnswer[] {
+  const newest = new Map<string, OutsideAnswer>();
+  for (const { open, vantage, lastSeen: at, listener } of listeners) {
+    if (!open || vantageKind(vantage) === 'inside') continue;
+    const key = `${vantage} ${listener.address}`;
+    if (at >= (newest.get(key)?.at ?? 0)) newest.set(key, { vantage, address: listener.address, outcome: 'open', at });
+  }
+  return [...newest.values()];
 }
 
 /** A socket on [::] may be one for IPv6 only, which the kernel's tables do not tell; then IPv4 is refused. */
