@@ -46,6 +46,14 @@ test('inventories are imported, listed beside what was observed, replaced and dr
   const drafted = await quietdoor(['register', 'draft', '--print'], { cwd });
   if (drafted.stdout !== '') assert.match(drafted.stdout, /owner: team-here/);
 
+  const explained = await quietdoor(['explain', ':1'], { cwd, env: { QUIETDOOR_HOST: 'THIS-HOST' } });
+  assert.match(explained.stdout, /INVENTORY this-host, by CMDB: owner team-here$/m);
+  const json = await quietdoor(['explain', ':1', '-f', 'json'], { cwd, env: { QUIETDOOR_HOST: 'THIS-HOST' } });
+  assert.deepEqual(
+    JSON.parse(json.stdout).assets.map(({ name }: { name: string }) => name),
+    ['this-host'],
+  );
+
   writeFileSync(join(cwd, 'inventory.ini'), '[db]\npg ansible_host=10.6.0.6\n');
   const again = await quietdoor(['assets', 'import', 'inventory.ini'], { cwd });
   assert.equal(again.stdout, 'inventory.ini: 1 assets (ansible): 0 new, 1 changed, 3 gone\n');

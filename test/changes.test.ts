@@ -70,6 +70,11 @@ test('a change is put beside its ticket, from the import to the finding', async 
     found.map((text) => expected.find((one) => text.startsWith(one)) ?? text).sort();
   assert.deepEqual(starts(await findings()), expected);
 
+  // What a ticket allowed is said where the change is, and a close that none allowed is a finding of that port.
+  const explained = async (port: string) => (await run('explain', port)).stdout;
+  assert.match(await explained('db-1:8443'), /opened on 127\.0\.0\.1.*, as OPS-8 allowed/);
+  assert.match(await explained('db-1:22'), /change-without-ticket\s+db-1:22\/tcp was seen to have closed/);
+
   // The meaning of the entry changes; the first check writes it down, the next one puts it beside the tickets.
   writeFileSync(join(cwd, 'register', 'ports.yaml'), entry('OPS-7', 'Something else'));
   await run('check');

@@ -1,11 +1,15 @@
 import { checks } from '../checks/index.ts';
 import { bindScopeOf, formatAddress, parseAddress } from '../model/address.ts';
+import type { Asset, AssetList } from '../model/asset.ts';
+import { matchAssets } from '../model/asset-match.ts';
 import { compareEndpoints, type Endpoint, endpointKey, HOST_SCOPE, UNKNOWN_SCOPE } from '../model/endpoint.ts';
 import type { Event } from '../model/event.ts';
-import type { EndpointFacts, EndpointResult } from '../model/facts.ts';
+import type { EndpointFacts, EndpointResult, EstateFacts } from '../model/facts.ts';
 import { isAtLeast } from '../model/finding.ts';
 import type { Identities } from '../model/identity.ts';
+import { nameKey } from '../model/identity-nodes.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
+import { ticketWork } from '../model/ticket-work.ts';
 import { isSeenInside, vantageKind } from '../model/vantage.ts';
 import { type ExplainInput, explainJson, renderExplain } from '../reports/explain.ts';
 import { printableJson } from '../reports/printable.ts';
@@ -45,6 +49,7 @@ export async function explainEndpoint(
       },
     });
     const { facts } = outcome.result;
+    const tickets = ticketsByEvent(facts.estate);
     const keys = new Set(endpoints.map(endpointKey));
     const results = outcome.result.results.filter((result) => keys.has(endpointKey(result.facts.endpoint)));
     const inputs = await Promise.all(
@@ -57,6 +62,8 @@ export async function explainEndpoint(
             policy: facts.estate.register.policy,
             version: outcome.result.version,
           },
+          tickets,
+          ...(facts.estate.assets?.length ? { assets: assetsOf(facts.estate.assets, result) } : {}),
           events: store ? await eventsOf(store, result.facts, outcome.identities) : [],
           rules: checks,
           frameworks: outcome.frameworks,
@@ -94,6 +101,22 @@ async function eventsOf(
     .flat()
     .sort((a, b) => b.sequence - a.sequence)
     .slice(0, EVENTS_PER_PORT);
+}
+
+/** Ids of the authorised tickets that name a change, by the number of its event. */
+function ticketsByEvent(estate: EstateFacts): ReadonlyMap<number, readonly string[]> {
+  const named = (ticketWork(estate)?.changes ?? []).flatMap(({ change, matches }) => {
+    const ids = matches.filter((match) => match.by === 'endpoint').map((match) => match.ticket.id);
+    return ids.length === 0 ? [] : [[change.sequence, ids] as const];
+  });
+  return new Map(named);
+}
+
+/** What the inventories say of the endpoint's host. */
+function assetsOf(lists: readonly AssetList[], { facts: { endpoint, host } }: EndpointResult): readonly Asset[] {
+  return matchAssets(lists, host)
+    .filter(({ asset, hosts }) => hosts.length > 0 || nameKey(asset.name) === nameKey(endpoint.host))
+    .map(({ asset }) => asset);
 }
 
 /** One object for one port, else `{schemaVersion, matches: […]}`. */

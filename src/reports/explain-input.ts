@@ -1,3 +1,4 @@
+import type { Asset } from '../model/asset.ts';
 import type { Event } from '../model/event.ts';
 import type { EndpointResult } from '../model/facts.ts';
 import type { Framework } from '../model/framework.ts';
@@ -16,6 +17,10 @@ export interface ExplainInput {
   };
   /** Events of the endpoint, newest first. */
   readonly events: readonly Event[];
+  /** Authorised tickets that name the change of an event, by its number in the ledger. */
+  readonly tickets?: ReadonlyMap<number, readonly string[]>;
+  /** What the inventories say of the host; absent: no inventory was imported. */
+  readonly assets?: readonly Asset[];
   readonly rules: readonly RuleInfo[];
   readonly frameworks: readonly Framework[];
   /** Baselines that the workspace chose: controls outside of them are told apart. */

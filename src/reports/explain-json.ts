@@ -18,7 +18,7 @@ function reviewJson(entry: RegisterEntry, approval: ApprovalState, { policy, now
 }
 
 /** The same answer as data: the three truths, history, findings, controls. Times as ISO 8601 in UTC. */
-export function explainJson({ result, check, events }: ExplainInput) {
+export function explainJson({ result, check, events, tickets, assets }: ExplainInput) {
   const { facts, verdict, findings } = result;
   const asked = outsideAnswers(facts);
   return {
@@ -69,7 +69,11 @@ export function explainJson({ result, check, events }: ExplainInput) {
       })),
       ...(asked.length > 0 && { outside: asked.map((answer) => ({ ...answer, at: isoTime(answer.at) })) }),
     },
-    history: events.map(eventJson),
+    ...(assets && { assets }),
+    history: events.map((e) => ({
+      ...eventJson(e),
+      ...(tickets?.has(e.sequence) && { tickets: tickets.get(e.sequence) }),
+    })),
     findings: findings.map(findingJson),
     controls: Object.fromEntries(controlsByFramework(findings)),
   };

@@ -2,6 +2,7 @@ import { type Finding, isAtLeast } from '../model/finding.ts';
 import { preferInside } from '../model/vantage.ts';
 import { count, listWords } from '../util/words.ts';
 import { approvedLines } from './approved-text.ts';
+import { assetLines } from './asset-text.ts';
 import { declaredLines } from './declared-text.ts';
 import { eventWords } from './event-text.ts';
 import type { ExplainInput } from './explain-input.ts';
@@ -42,6 +43,7 @@ export function renderExplain(input: ExplainInput, options: RenderOptions): stri
       ...section('ADMITTED', 'yellow', admittedLines(input)),
       ...section('DECLARED', 'magenta', declaredLines(input.result.facts)),
       ...section('OBSERVED', 'cyan', observedLines(input.result.facts, input.check.now)),
+      ...section('INVENTORY', 'bold', assetLines(input.assets)),
       ...section('HISTORY', 'bold', historyLines(input)),
     ],
     findingPart(input, width, options.color),
@@ -95,8 +97,11 @@ function admittedLines({ result }: ExplainInput): string[] {
   return [`can: ${NOT_VERIFIED}`, ...(loopback ? ['bound to loopback: only this host itself can reach it'] : [])];
 }
 
-function historyLines({ result, events }: ExplainInput): string[] {
-  const shown = events.slice(0, MOST_EVENTS).map((e) => `${formatDate(e.observedAt)}  ${eventWords(e)}`);
+function historyLines({ result, events, tickets }: ExplainInput): string[] {
+  const shown = events.slice(0, MOST_EVENTS).map((e) => {
+    const ids = tickets?.get(e.sequence) ?? [];
+    return `${formatDate(e.observedAt)}  ${eventWords(e)}${ids.length === 0 ? '' : `, as ${listWords(ids)} allowed`}`;
+  });
   const rest = events.length - shown.length;
   if (shown.length > 0) return [...shown, ...(rest > 0 ? [`… and ${rest} earlier (quietdoor events)`] : [])];
   const states = [...result.facts.listeners, ...result.facts.closed];
