@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { WrittenTarget } from '../collectors/network/targets.ts';
+import { readLines } from '../imports/lines.ts';
 import { UserError } from '../model/errors.ts';
 
 /** Lines of a list of targets at most; each may name several. */
 const MOST_LINES = 1_000_000;
 const LONGEST_LINE = 4_096;
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
  * Returns targets as they are written on the command line, in files (`@FILE`) and on standard input (`-`): separated by
@@ -22,11 +23,9 @@ export async function readTargets(words: readonly string[], stdin: NodeJS.Readab
 }
 
 async function readList(input: NodeJS.ReadableStream, name: string, targets: WrittenTarget[]): Promise<void> {
-  let number = 0;
   try {
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-      number++;
-      if (number > MOST_LINES || line.length > LONGEST_LINE)
+    for await (const { text: line, number, isTooLong } of readLines(bytesOf(input, name), LONGEST_LINE)) {
+      if (number > MOST_LINES || isTooLong)
         throw new UserError(
           `${name}:${number}: a list of targets has ${MOST_LINES} lines of ${LONGEST_LINE} characters at most`,
         );
@@ -35,6 +34,15 @@ async function readList(input: NodeJS.ReadableStream, name: string, targets: Wri
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`the targets in ${name} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function* bytesOf(input: NodeJS.ReadableStream, name: string): AsyncGenerator<Uint8Array> {
+  let length = 0;
+  for await (const piece of input) {
+    length += piece.length;
+    if (length > MOST_BYTES) throw new UserError(`${name}: a list of targets has ${MOST_BYTES} bytes at most`);
+    yield typeof piece === 'string' ? Buffer.from(piece) : piece;
   }
 }
 
