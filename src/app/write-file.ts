@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, lstatSync, openSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { UserError } from '../model/errors.ts';
 import { joinPieces } from '../util/join-pieces.ts';
 
@@ -11,15 +12,31 @@ export function writeFileWhole(path: string, text: string | Iterable<string>): v
   try {
     const there = lstatSync(path, { throwIfNoEntry: false });
     const target = there?.isSymbolicLink() ? realpathSync(path) : path;
+    refuseOutside(target);
     const stats = target === path ? there : lstatSync(target);
     if (stats && !stats.isFile()) writeInto(target, text);
     else replaceFile(target, text, (stats?.mode ?? 0o644) & 0o777);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`could not write ${path}: ${(error as Error).message}`, {
       hint: 'Give another place, or make room there. A file that was there before is untouched.',
       cause: error,
     });
   }
+}
+
+/**
+ * A scheduled run writes into its workspace only: the schedule, and links that lie there, may come from people who are
+ * not the user it runs as.
+ */
+function refuseOutside(target: string): void {
+  const { QUIETDOOR_DUE, QUIETDOOR_WORKSPACE: workspace } = process.env;
+  if (QUIETDOOR_DUE !== '1' || workspace === undefined) return;
+  const real = join(realpathSync(dirname(target)), basename(target));
+  if (relative(realpathSync(workspace), real).split('/')[0] !== '..') return;
+  throw new UserError(`could not write ${target}: a scheduled run writes into its workspace only`, {
+    hint: 'Write into the workspace, and let the service that runs the schedule copy it from there.',
+  });
 }
 
 function writeInto(path: string, text: string | Iterable<string>): void {
@@ -57,6 +74,7 @@ export async function writeFileAsItComes(path: string, pieces: AsyncIterable<str
   const there = lstatSync(path, { throwIfNoEntry: false });
   const isFile = there === undefined || (there.isSymbolicLink() ? lstatSync(realpathSync(path)) : there).isFile();
   const target = there?.isSymbolicLink() ? realpathSync(path) : path;
+  refuseOutside(target);
   const written = isFile ? `${target}.${process.pid}.part` : target;
   let file: number;
   try {

@@ -1,3 +1,4 @@
+import { isAbsolute, normalize } from 'node:path/posix';
 import { parseCron, shortestInterval } from '../model/cron.ts';
 import type { ScheduleItem } from '../model/schedule.ts';
 import type { ConfigReader, Said } from './config-reader.ts';
@@ -66,9 +67,32 @@ function readCommand(written: string | readonly string[], issues: Issue[]): read
     );
   if (words.length > MOST_WORDS) return wrong(`has more than ${MOST_WORDS} words`);
   if (words.some((word) => word.includes('\0'))) return wrong('has a NUL character');
-  const place = words.find((word) => /^(--workspace|--state|-w)(=|$)/.test(word));
+  const options = words.slice(0, words.includes('--') ? words.indexOf('--') : words.length);
+  // -w with its value behind it, or behind other letters: -w/srv, -qw /srv
+  const place = options.find((word) => /^--(?:workspace|state)(?:=|$)|^-q*w/.test(word));
   if (place) return wrong(`names another place with ${cut(place)}: it runs in this workspace`);
+  const programs = options.find((word) => /^--ssh-config(?:=|$)/.test(word));
+  if (programs)
+    return wrong(
+      `names programs to run with ${cut(programs)} (ProxyCommand)`,
+      'put it into ~/.ssh/config of the user that runs the schedule',
+    );
+  const output = writtenFiles(options).find((path) => isAbsolute(path) || normalize(path).split('/')[0] === '..');
+  if (output !== undefined)
+    return wrong(
+      `writes to "${cut(output)}", outside the workspace`,
+      'write into the workspace, and let the service copy it from there',
+    );
   if (command === 'scan' && (words[1] === 'due' || words.includes('--due')))
     return wrong('would run the schedule from the schedule');
   return words;
+}
+
+/** Paths that options have something written to: `-o x`, `-ox`, `-qo x`, `--output x`, `--output=x`. */
+function writtenFiles(words: readonly string[]): string[] {
+  return words.flatMap((word, i) => {
+    const option = /^(?:--(?:output|write-baseline)(?:=|$)|-q*o)/s.exec(word)?.[0];
+    if (option === undefined) return [];
+    return [option.length < word.length || option.endsWith('=') ? word.slice(option.length) : (words[i + 1] ?? '')];
+  });
 }

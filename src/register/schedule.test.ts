@@ -52,6 +52,16 @@ const WRONG: readonly (readonly [text: string, want: RegExp])[] = [
   ['cron: "@daily"\nrun: import $HOME/x', /^4:10 run: .* has \$/],
   ['cron: "@daily"\nrun: "import \'x"', /^4:10 run: .* has a quote ' that is not closed/],
   ['cron: "@daily"\nrun: check --workspace /other', /^4:10 run: names another place/],
+  ['cron: "@daily"\nrun: check --workspace=/other', /^4:10 run: names another place/],
+  ['cron: "@daily"\nrun: check -w/other', /^4:10 run: names another place/],
+  ['cron: "@daily"\nrun: check -qw /other', /^4:10 run: names another place/],
+  ['cron: "@daily"\nrun: check --state=/other', /^4:10 run: names another place/],
+  ['cron: "@daily"\nrun: scan ssh a --ssh-config=evil', /^4:10 run: names programs to run with --ssh-config=evil/],
+  ['cron: "@daily"\nrun: scan ssh a --ssh-config evil', /^4:10 run: names programs to run with --ssh-config/],
+  ['cron: "@daily"\nrun: check -o /etc/cron.d/x', /^4:10 run: writes to "\/etc\/cron\.d\/x", outside the workspace/],
+  ['cron: "@daily"\nrun: check -qo/etc/x', /^4:10 run: writes to "\/etc\/x", outside/],
+  ['cron: "@daily"\nrun: check --output=../x', /^4:10 run: writes to "\.\.\/x", outside/],
+  ['cron: "@daily"\nrun: check --write-baseline a/../../x', /^4:10 run: writes to "a\/\.\.\/\.\.\/x", outside/],
   ['cron: "@daily"\nrun: scan --due', /^4:10 run: would run the schedule from the schedule/],
   ['cron: "@daily"\nrun: scan due', /^4:10 run: would run the schedule from the schedule/],
   ['cron: "@daily"\nrun: check\ngrace: soon', /^5:12 grace: expected a duration/],
@@ -65,6 +75,20 @@ for (const [text, want] of WRONG)
     assert.match(problem ?? '(no problem)', want);
     assert.deepEqual(more, []);
   });
+
+test('what only looks like another place is none', async () => {
+  for (const run of [
+    'report -o site/r.html',
+    'check -qo ./x',
+    'check -o -',
+    'scan ssh web-w1 -i hosts.yml',
+    'import -- -w',
+  ]) {
+    const { schedule, problems } = await load(item(`cron: "@daily"\nrun: ${run}`));
+    assert.deepEqual(problems, [], run);
+    assert.equal(schedule?.length, 1);
+  }
+});
 
 test('an item with an error costs only itself, and a name is taken once', async () => {
   const { schedule, problems } = await load(`schedule:
