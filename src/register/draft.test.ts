@@ -244,6 +244,9 @@ test('ephemeral sockets are drafted when asked for; loopback needs no sources; t
   assert.deepEqual([local?.sources, local?.owner], [[], 'team-a']);
   const [both] = draft([listening('a', 22, { process: SSHD }), listening('b', 22, { process: SSHD })], { owners });
   assert.equal(both?.owner, null);
+  assert.equal(both?.evidence.at(-1), 'Owners by the inventory: team-a of 1 host and team-b of 1 host.');
+  const [some] = draft([listening('a', 22, { process: SSHD }), listening('c', 22, { process: SSHD })], { owners });
+  assert.equal(some?.evidence.at(-1), 'Owners by the inventory: team-a of 1 host and nobody of 1 host.');
 });
 
 test('evidence replaces control characters and is bounded', () => {

@@ -6,6 +6,7 @@ import type { ProcessRule, Register } from '../model/register.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
 import { compareText } from '../util/compare.ts';
+import { count, listWords } from '../util/words.ts';
 import { evidenceOf } from './draft-evidence.ts';
 import { type EndpointGroup, foldListeners, groupEndpoints } from './draft-group.ts';
 import { slug } from './draft-patterns.ts';
@@ -82,10 +83,11 @@ export function draftEntries(input: DraftInput): readonly EntryDraft[] {
 function draftOf(group: EndpointGroup, id: string, input: DraftInput): Omit<EntryDraft, 'joins'> {
   const hosts = [...new Set(group.seen.map((s) => s.endpoint.host))].sort(compareText);
   const guess = guessOf(group);
+  const owner = ownerOf(hosts, input.owners);
   return {
     id,
     service: guess.service,
-    owner: ownerOf(hosts, input.owners),
+    owner,
     hosts,
     scope: group.scope,
     ports: group.ports,
@@ -93,7 +95,7 @@ function draftOf(group: EndpointGroup, id: string, input: DraftInput): Omit<Entr
     bind: bindOf(group),
     process: group.rule,
     sources: group.bind === 'loopback' ? [] : null,
-    evidence: evidenceOf(group, guess),
+    evidence: [...evidenceOf(group, guess), ...(owner === null ? ownersText(hosts, input.owners) : [])],
     endpoints: group.seen.length,
   };
 }
@@ -136,6 +138,18 @@ function ownerOf(hosts: readonly string[], owners: ReadonlyMap<string, string> |
   const named = new Set(hosts.map((host) => owners?.get(host)));
   const [only] = named;
   return named.size === 1 && only !== undefined ? only : null;
+}
+
+/** Who has how many of the hosts, where no one owner has all of them. */
+function ownersText(hosts: readonly string[], owners: ReadonlyMap<string, string> | undefined): readonly string[] {
+  const byOwner = Map.groupBy(hosts, (host) => owners?.get(host) ?? null);
+  const named = [...byOwner].flatMap(([owner, own]) =>
+    owner === null ? [] : [`${owner} of ${count(own.length, 'host')}`],
+  );
+  if (named.length === 0) return [];
+  const unnamed = byOwner.get(null)?.length ?? 0;
+  const all = [...named.sort(compareText), ...(unnamed > 0 ? [`nobody of ${count(unnamed, 'host')}`] : [])];
+  return [`Owners by the inventory: ${listWords(all)}.`];
 }
 
 /** A public address is named where there is only one, so that the entry does not allow the others. */
