@@ -211,7 +211,11 @@ describe('network scan', { skip, timeout: 120_000 }, () => {
         assert.equal(first.code, 130);
         assert.match(first.stderr, /go on with: quietdoor scan network --resume \d{8}-\d{6}-[0-9a-f]{4}\n/);
       }
-      const second = await bed.quietdoor(['scan', 'network', '--resume', '--format', 'jsonl'], { cwd: folder });
+      const other = await bed.quietdoor(['scan', 'network', '--resume', '-p', '22'], { cwd: folder });
+      assert.deepEqual([other.code, /it takes no --ports/.test(other.stderr)], [2, true], other.stderr);
+      const again = ['scan', 'network', '--resume', '--rate', '4321', '--format', 'jsonl'];
+      const second = await bed.quietdoor(again, { cwd: folder });
+      assert.match(second.stderr, /4321 connections\/s/, 'a cap may change meanwhile');
       assert.equal(second.code, 0, second.stderr);
       const addresses = second.stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).host.name]));
       assert.deepEqual(

@@ -68,15 +68,17 @@ export async function scanNetwork(request: NetworkScanRequest, around: ScanSurro
   );
 }
 
-/** Plans the rest of a scan that was not finished; `id` null: the newest. Throws UserError where there is none. */
+/**
+ * Plans the rest of a scan that was not finished; `id` null: the newest. Exclusions are added to those of the workspace, and
+ * caps go before those that it began with. Throws UserError where there is none. */
 export async function resumeNetworkScan(
   id: string | null,
-  exclude: NetworkScanRequest['exclude'],
+  now: Pick<NetworkScanRequest, 'exclude' | 'rate' | 'ratePerHost'>,
   around: ScanSurroundings & { readonly context: Context },
 ): Promise<NetworkScan> {
   const { context } = around;
   const earlier = await readJournal(context.state, id);
-  const plan = await planRest(earlier, exclude, await registerOf(context));
+  const plan = await planRest(earlier, now, await registerOf(context));
   const start = () => openJournal(context.state, earlier.id);
   const known = (address: string) => earlier.known.get(address);
   const { recog, ...withProblems } = await withRecog(plan);

@@ -62,7 +62,6 @@ export async function planScan(request: NetworkScanRequest, register: Register |
   const [wrong] = [...tcp.problems, ...udp.problems];
   if (wrong !== undefined) throw new UserError(`cannot scan these ports: ${wrong}`);
   if (addresses.ipv4.length + addresses.ipv6.length === 0) throw nothingLeft(problems, leftOut);
-  const finite = (rate: number) => (Number.isFinite(rate) ? rate : null);
   const order: ScanOrder = {
     addresses: toCidrs(addresses),
     names: Object.fromEntries(names),
@@ -78,15 +77,25 @@ export async function planScan(request: NetworkScanRequest, register: Register |
   return { order, addresses, leftOut, problems };
 }
 
+/** A cap as the journal keeps it: null is none. */
+function finite(rate: number): number | null {
+  return Number.isFinite(rate) ? rate : null;
+}
+
 /** Works out what is left of a scan that was not finished. What is excluded by now stays untouched. */
 export async function planRest(
   earlier: UnfinishedScan,
-  exclude: readonly Exclusion[],
+  { exclude, rate, ratePerHost }: Pick<NetworkScanRequest, 'exclude' | 'rate' | 'ratePerHost'>,
   register: Register | null,
 ): Promise<ScanPlan> {
   const written = earlier.order.addresses.map((text) => ({ text, at: '' }));
   const { addresses, leftOut } = await resolve(written, exclude, register, 'any');
-  return { order: earlier.order, addresses: difference(addresses, earlier.done), leftOut, problems: [] };
+  const order: ScanOrder = {
+    ...earlier.order,
+    ...(rate !== undefined && { rate: finite(rate) }),
+    ...(ratePerHost !== undefined && { ratePerHost: finite(ratePerHost) }),
+  };
+  return { order, addresses: difference(addresses, earlier.done), leftOut, problems: [] };
 }
 
 async function resolve(

@@ -75,7 +75,10 @@ export function define(parent: Command): void {
   ]);
 }
 
-async function run(words: readonly string[], flags: NetworkFlags): Promise<void> {
+/** What a scan that is resumed was told when it began. */
+const AS_IT_WAS_BEGUN = ['ports', 'udp', 'retries', 'skipSilent', 'identify', 'recog', 'engine', 'nmapOption'];
+
+async function run(words: readonly string[], flags: NetworkFlags, command: Command): Promise<void> {
   const { UserError } = await import('../../../model/errors.ts');
   const { scanNetwork, resumeNetworkScan } = await import('../../../app/scan-network.ts');
   const { readTargets } = await import('../../../app/read-targets.ts');
@@ -85,15 +88,27 @@ async function run(words: readonly string[], flags: NetworkFlags): Promise<void>
   const stop = new AbortController();
   const around = { context, isRecorded: flags.record, env: process.env, signal: stop.signal };
   const exclude = flags.exclude.map((target) => ({ target, reason: 'excluded on the command line' }));
+  const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';
   if (flags.resume !== undefined && (words.length > 0 || context === null || !flags.record))
     throw new UserError(
       '--resume goes on with a recorded scan as it was begun: it takes no targets and no --no-record',
     );
+  const other = command.options.find((o) => AS_IT_WAS_BEGUN.includes(o.attributeName()) && isGiven(o.attributeName()));
+  if (flags.resume !== undefined && other)
+    throw new UserError(`--resume goes on with a scan as it was begun: it takes no ${other.long}`, {
+      hint: 'What it takes: --rate, --rate-per-host, --fast and --exclude.',
+    });
+  if (flags.engine !== 'nmap' && flags.nmapOption.length > 0)
+    throw new UserError('--nmap-option is for nmap, and it is not nmap that scans', { hint: 'Add --engine nmap.' });
   if (flags.resume === undefined && words.length === 0)
     throw new UserError('no targets', { hint: 'For example: quietdoor scan network 10.0.0.0/24' });
   const scan =
     flags.resume !== undefined && context !== null
-      ? await resumeNetworkScan(flags.resume === true ? null : flags.resume, exclude, { ...around, context })
+      ? await resumeNetworkScan(
+          flags.resume === true ? null : flags.resume,
+          { exclude, ...(await ratesOf(flags)) },
+          { ...around, context },
+        )
       : await scanNetwork(
           { ...(await requestOf(flags)), targets: await readTargets(words, process.stdin), exclude },
           around,
@@ -108,7 +123,7 @@ async function run(words: readonly string[], flags: NetworkFlags): Promise<void>
   const { rate, ratePerHost, ports } = plan.order;
   progress(
     flags,
-    `scanning ${count(scan.hosts, 'address', 'addresses')}, ${count(ports.length, 'TCP port')} each, ${rate === null ? 'as fast as it goes' : `${rate} connections/s`}${ratePerHost === null ? '' : `, ${ratePerHost}/s to one host`}`,
+    `scanning ${count(scan.hosts, 'address', 'addresses')}, ${count(ports.length, 'TCP port')} each, ${rate === null ? 'as fast as it goes' : `${rate} connections/s`}${ratePerHost === null || flags.engine === 'nmap' ? '' : `, ${ratePerHost}/s to one host`}`,
   );
 
   const interrupt = () => {
@@ -151,7 +166,8 @@ async function findContext(flags: NetworkFlags): Promise<Context | null> {
   }
 }
 
-async function requestOf(flags: NetworkFlags): Promise<Omit<NetworkScanRequest, 'targets' | 'exclude'>> {
+/** Caps that were given. */
+async function ratesOf(flags: NetworkFlags): Promise<Pick<NetworkScanRequest, 'rate' | 'ratePerHost'>> {
   const { UserError } = await import('../../../model/errors.ts');
   const rateOf = (text: string | undefined, name: string): number | undefined => {
     if (text === undefined) return flags.fast ? Number.POSITIVE_INFINITY : undefined;
@@ -161,15 +177,19 @@ async function requestOf(flags: NetworkFlags): Promise<Omit<NetworkScanRequest, 
       throw new UserError(`--${name} is "${text}"; connections per second are expected, or "unlimited"`);
     return rate;
   };
-  if (!/^(?:[0-9]|10)$/.test(flags.retries))
-    throw new UserError(`--retries is "${flags.retries}"; 0 to 10 are expected`);
   const rate = rateOf(flags.rate, 'rate');
   const ratePerHost = rateOf(flags.ratePerHost, 'rate-per-host');
+  return { ...(rate !== undefined && { rate }), ...(ratePerHost !== undefined && { ratePerHost }) };
+}
+
+async function requestOf(flags: NetworkFlags): Promise<Omit<NetworkScanRequest, 'targets' | 'exclude'>> {
+  const { UserError } = await import('../../../model/errors.ts');
+  if (!/^(?:[0-9]|10)$/.test(flags.retries))
+    throw new UserError(`--retries is "${flags.retries}"; 0 to 10 are expected`);
   return {
+    ...(await ratesOf(flags)),
     ...(flags.ports !== undefined && { ports: flags.ports }),
     ...(flags.udp !== undefined && { udp: flags.udp === true ? 'usual' : flags.udp }),
-    ...(rate !== undefined && { rate }),
-    ...(ratePerHost !== undefined && { ratePerHost }),
     ...(flags.recog !== undefined && { recog: flags.recog }),
     ...(flags.engine === 'nmap' && { nmap: flags.nmapOption }),
     retries: Number(flags.retries),
