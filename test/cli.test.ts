@@ -44,6 +44,16 @@ const misuse: readonly { name: string; args: readonly string[]; says: RegExp }[]
   { name: 'port out of range', args: ['explain', 'db-1:70000'], says: /names no port: 70000[\s\S]*1 to 65535/ },
   { name: 'unknown event type', args: ['events', '--type', 'opened'], says: /no event type "opened"/ },
   { name: 'missing argument', args: ['explain'], says: /missing required argument/ },
+  {
+    name: 'targets, or a misspelt verb, after scan',
+    args: ['scan', 'db-1'],
+    says: /"db-1" is not understood[\s\S]*quietdoor scan network db-1\n[\s\S]*quietdoor scan ssh db-1\n/,
+  },
+  {
+    name: 'an option of nmap without nmap',
+    args: ['scan', 'network', '127.0.0.1', '-p', '1', '--no-record', '--nmap-option=-O'],
+    says: /--nmap-option is for nmap[\s\S]*--engine nmap/,
+  },
   { name: 'unknown shell', args: ['completion', 'tcsh'], says: /no completion for the shell "tcsh"/ },
 ];
 

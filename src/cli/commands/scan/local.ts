@@ -22,9 +22,11 @@ export function define(parent: Command): void {
     .option('--no-record', 'only print; needs no workspace')
     .option('--no-hashes', 'do not hash the binaries')
     .option('--root <dir>', 'read a captured tree instead of this machine (with --no-record)', '/')
-    .action(async (flags: ScanFlags) => {
-      if (flags.due) return (await import('./due.ts')).scanDue(flags);
+    .allowExcessArguments()
+    .action(async (flags: ScanFlags, { args }: Command) => {
       const { UserError } = await import('../../../model/errors.ts');
+      if (args.length > 0) throw new UserError(...noSuchScan(args));
+      if (flags.due) return (await import('./due.ts')).scanDue(flags);
       if (flags.root !== '/' && flags.record) {
         throw new UserError('a captured tree is not this machine, so it is not recorded', { hint: 'Add --no-record.' });
       }
@@ -51,4 +53,15 @@ export function define(parent: Command): void {
     ['quietdoor scan --due', 'scheduled scans, checks and imports that are due'],
     ['quietdoor scan --no-record --format json', 'print what listens, record nothing'],
   ]);
+}
+
+/** A misspelt verb, or targets without one: both arrive here, since local is what "scan" alone does. */
+function noSuchScan([first = '', ...rest]: readonly string[]): [message: string, options: { hint: string }] {
+  const words = rest.length === 0 ? first : `${first} ${rest.join(' ')}`;
+  return [
+    `scan: "${words}" is not understood; "scan" takes local, network, ssh or due, and alone it looks at this machine`,
+    {
+      hint: `Other machines over the network: quietdoor scan network ${rest.length === 0 ? first : 'TARGETS'}\nOther machines from inside: quietdoor scan ssh ${rest.length === 0 ? first : 'HOSTS'}`,
+    },
+  ];
 }
