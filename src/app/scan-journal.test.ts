@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   chownSync,
@@ -15,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { toCidrs } from '../model/address-set.ts';
 import { createJournal, listJournals, openJournal, readJournal, type ScanOrder } from './scan-journal.ts';
 
@@ -97,6 +100,26 @@ test('a scan that still runs is not begun a second time', async (t) => {
   writeFileSync(fileOf(state, journal.id), text.replace(/\{"pid".*\}/, `{"pid":1,"started":"${started}"}`));
   await assert.rejects(readJournal(state, journal.id), /is still running, as process 1/);
   writeFileSync(fileOf(state, journal.id), text.replace(/\{"pid".*\}/, '{"pid":1,"started":"7"}'));
+  assert.equal((await readJournal(state, journal.id)).id, journal.id);
+});
+
+test('a process that was killed and not yet reaped does not run', async (t) => {
+  const state = folder(t);
+  const journal = createJournal(state, ORDER, 0);
+  journal.close();
+  const text = readFileSync(fileOf(state, journal.id), 'utf8');
+  // its parent sleeps on without waiting for it
+  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => parent.kill());
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  const fields = () =>
+    readFileSync(`/proc/${Number(`${line}`)}/stat`, 'latin1')
+      .split(') ')
+      .pop()
+      ?.split(' ') ?? [];
+  while (fields()[0] !== 'Z') await setTimeout(10);
+  const marked = `{"pid":${Number(`${line}`)},"started":"${fields()[19]}"}`;
+  writeFileSync(fileOf(state, journal.id), text.replace(/\{"pid".*\}/, marked));
   assert.equal((await readJournal(state, journal.id)).id, journal.id);
 });
 
