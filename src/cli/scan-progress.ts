@@ -24,7 +24,7 @@ export function showScanProgress(read: () => ScanState, quiet: boolean): () => v
   const show = () => {
     const line = progressLine(read(), performance.now() - started);
     process.stderr.write(
-      terminal ? `\r\u001b[K${line.slice(0, Math.max(20, process.stderr.columns - 1))}` : `${line}\n`,
+      terminal ? `\r\u001b[K${line.slice(0, Math.max(20, (process.stderr.columns || 80) - 1))}` : `${line}\n`,
     );
   };
   const timer = setInterval(show, terminal ? ON_TERMINAL_MS : ELSEWHERE_MS);

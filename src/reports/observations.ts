@@ -113,9 +113,10 @@ function hostWords(l: Listener): string {
 async function* tableOf(observations: AsyncIterable<Observation>, options: RenderOptions): AsyncIterable<string> {
   const shown: Listener[] = [];
   const gaps: { host: string; gap: Gap }[] = [];
-  const total = { hosts: 0, listeners: 0, gaps: 0 };
+  const total = { looks: 0, hosts: 0, listeners: 0, gaps: 0 };
   for await (const o of observations) {
-    total.hosts++;
+    total.looks++;
+    if (o.coverage.length > 0 || o.listeners.length > 0) total.hosts++;
     total.listeners += o.listeners.length;
     total.gaps += o.gaps.length;
     for (const listener of o.listeners.toSorted(compareListeners)) {
@@ -124,7 +125,13 @@ async function* tableOf(observations: AsyncIterable<Observation>, options: Rende
     }
     for (const gap of o.gaps) if (gaps.length < SHOWN_GAPS) gaps.push({ host: o.host.name, gap });
   }
-  const head = `${count(total.listeners, 'open port')} on ${count(total.hosts, 'host')}`;
+  // Deployment files say what there is to be, which nobody has looked at: of that the messages tell.
+  if (total.looks === 0) return;
+  // A machine that was not reached is no host without open ports.
+  const head =
+    total.hosts === 0
+      ? 'No host was looked at.'
+      : `${count(total.listeners, 'open port')} on ${count(total.hosts, 'host')}`;
   const lines = [paint('bold', head, options.color)];
   const columns = COLUMNS.filter((column) => shown.some(column.isKnown));
   const rows = shown.map((listener) => columns.map((column) => column.cell(listener)));
