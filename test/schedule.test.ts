@@ -81,6 +81,21 @@ test('what is due runs in the order of the file, in the workspace, and the worst
   );
 });
 
+test('an item that never ran was missed, also where something else in quietdoor.yaml changes every day', async (t) => {
+  const cwd = temporaryFolder(t);
+  await quietdoor(['init'], { cwd });
+  const checkInDays = async (days: number, comment: string, cron = '0 * * * *') => {
+    const schedule = `schedule:\n${item('lan', 'scan', cron)}`;
+    writeFileSync(join(cwd, 'quietdoor.yaml'), `name: test # ${comment}\n${schedule}\n# ${comment}\nowners: {}\n`);
+    const at = String(Math.floor((Date.now() + days * 24 * HOUR_MS) / 1000));
+    const { stdout } = await quietdoor(['check', '-f', 'json'], { cwd, env: { SOURCE_DATE_EPOCH: at } });
+    return (JSON.parse(stdout).findings as { rule: string }[]).some(({ rule }) => rule === 'missed-run');
+  };
+  assert.equal(await checkInDays(0, 'monday'), false, 'only now written down');
+  assert.equal(await checkInDays(1, 'tuesday'), true);
+  assert.equal(await checkInDays(2, 'wednesday', '1 * * * *'), false, 'another schedule');
+});
+
 test('two that come at the same time run each item once', async (t) => {
   const schedule = ['a', 'b', 'c'].map((name) => item(name, 'check --fail-on critical')).join('');
   const cwd = await workspace(t, schedule, { a: 2, b: 2, c: 2 });

@@ -32,26 +32,31 @@ function runOf({ subject, body }: Event): ScheduleRun[] {
 }
 
 /**
- * When the config as it is was first kept (UTC milliseconds): before that nothing was due by it. Goes back over the kept
- * versions of the register for as long as the config is the same; null where none was kept.
+ * When the schedule as it is was first kept (UTC milliseconds): before that nothing was due by it. Goes back over the kept
+ * versions of the register for as long as the schedule is the same; null where none was kept.
  */
 async function knownSince(store: Store, workspace: LoadedWorkspace): Promise<number | null> {
-  const config = configText(workspace.files);
+  const schedule = scheduleText(workspace.files);
   let since: number | null = null;
   for (const { body, observedAt } of await store.events({ types: ['register.changed'], limit: VERSIONS })) {
     const bytes = typeof body.document === 'string' ? await store.document(body.document) : undefined;
     if (!bytes) break;
     const { files } = JSON.parse(Buffer.from(bytes).toString()) as { files: { path: string; text: string }[] };
-    if (configText(files) !== config) break;
+    if (scheduleText(files) !== schedule) break;
     since = observedAt;
   }
   return since;
 }
 
-/** Texts of quietdoor.yaml and of those that it extends. */
-function configText(files: readonly { readonly path: string; readonly text: string }[]): string {
+/** A part of a file from `schedule:` to the next key at its top level. */
+const SCHEDULE = /^["']?schedule["']?[ \t]*:.*(?:\r?\n(?:[ \t#\]-].*)?)*/m;
+
+/** What quietdoor.yaml and those that it extends schedule, without comments of their own line: as they are written. */
+function scheduleText(files: readonly { readonly path: string; readonly text: string }[]): string {
   return files
     .filter(({ path }) => /(^|\/)quietdoor\.ya?ml$/.test(path))
-    .map(({ path, text }) => `${path}\n${text}`)
+    .map(({ path, text }) => `${path}\n${SCHEDULE.exec(text)?.[0] ?? ''}`)
+    .flatMap((text) => text.split('\n').map((line) => line.trimEnd()))
+    .filter((line) => line !== '' && !/^\s*#/.test(line))
     .join('\n');
 }
