@@ -4,18 +4,23 @@ import { field, parseDpkgStatus } from './dpkg.ts';
 import { readTextInside } from './files.ts';
 import {
   createBudget,
+  headInside,
   namesInside,
   type Offer,
   type OfferData,
   PACKED,
   stateInside,
+  textsInside,
   unpack,
 } from './package-offers.ts';
 import { wantedRecords } from './record-scan.ts';
 
 const LISTS = 'var/lib/apt/lists';
 const MAX_LISTS = 2000;
-const MAX_RELEASE_BYTES = 16 * 1024 * 1024;
+/** The fields stand before the checksums, in the first kilobyte or two. */
+const MAX_RELEASE_HEAD_BYTES = 64 * 1024;
+/** Preferences and settings together. */
+const MAX_SETTINGS_BYTES = 4 * 1024 * 1024;
 const STANZAS = { nameStart: '\nPackage: ', nameEnd: '\n', separator: '\n\n' };
 
 interface List {
@@ -90,7 +95,7 @@ interface Release extends Omit<AptRelease, 'host'> {
 
 function readRelease(root: string, name: string): Release | undefined {
   const path = `${LISTS}/${name}`;
-  const text = readTextInside(root, path, MAX_RELEASE_BYTES);
+  const text = headInside(root, path, MAX_RELEASE_HEAD_BYTES);
   if (text === undefined) return undefined;
   // checksums follow; a signed file has a line of armour and a header before it
   const head = `\n${text.slice(0, text.search(/^(?:MD5Sum|SHA256):/m) >>> 0)}`;
@@ -129,8 +134,10 @@ function settingsFiles(root: string): string[] {
 function readPreferences(root: string): { readonly pins: readonly AptPin[]; readonly isRanked: boolean } {
   let preferences = '';
   let settings = '';
-  for (const path of settingsFiles(root)) {
-    const text = readTextInside(root, path) ?? '';
+  const { texts, isWhole } = textsInside(root, settingsFiles(root), MAX_SETTINGS_BYTES);
+  // what was not read may choose anything
+  if (!isWhole) return { pins: [], isRanked: true };
+  for (const [path, text] of texts) {
     if (path.includes('preferences')) preferences += `\n\n${text}`;
     else settings += `\n${text.replace(/^\s*(?:\/\/|#).*$/gm, '')}`;
   }

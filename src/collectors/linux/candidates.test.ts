@@ -123,6 +123,15 @@ suite('apt', { skip }, () => {
     assert.equal(await versionOf({ 'etc/apt/apt.conf.d/99x': 'APT::Default-Release "stable";\n' }), undefined);
   });
 
+  test('of long files that say who published a list the beginning is read; too many settings make it unknown', async () => {
+    const long = debian({
+      [`${LISTS}/deb.example_debian_dists_bookworm-security_InRelease`]: `${release('stable-security')}${' 0 0 x\n'.repeat(3_000_000)}`,
+    });
+    assert.deepEqual(await offered(long, nginx), { version: '1.22.1-9+deb12u2', security: true, dataAt: FETCHED });
+    const settings = Array.from({ length: 6 }, (_, i) => [`etc/apt/apt.conf.d/${i}`, '#\n'.repeat(400_000)] as const);
+    assert.equal(await offered(debian(Object.fromEntries(settings)), nginx), undefined);
+  });
+
   test('what was found is remembered until a list changes', async () => {
     const root = debian();
     const memory: CandidateMemory = {};
@@ -175,6 +184,8 @@ test('dnf and zypper: enabled repositories, no modules, no sources', { skip }, a
   assert.equal(await offered(root, { ...httpd, version: '1:1.22-1.module+el9' }), undefined);
   assert.equal(await offered(root, { ...httpd, name: 'httpd' }), undefined);
   assert.equal(await offered(tree({ 'etc/yum.repos.d/a.repo': '[a]\n' }), httpd), undefined);
+  writeFileSync(join(root, 'etc/yum.repos.d/b.repo'), '#\n'.repeat(3_000_000));
+  assert.equal(await offered(root, httpd), undefined, 'settings that are too long to be read');
 });
 
 test('apk: indexes, unless a repository has a tag', { skip }, async () => {
@@ -202,6 +213,12 @@ suite('LZ4', () => {
       const pieces = Array.from(lz4Pieces(stdout), (piece) => Buffer.from(piece));
       assert.ok(Buffer.concat(pieces).equals(text), options.join(' '));
     }
+  });
+
+  test('hundreds of thousands of empty frames are no work', () => {
+    const frame = Buffer.from('04224d18607073' + '00000000', 'hex');
+    const pieces = [...lz4Pieces(Buffer.alloc(200_000 * frame.length, frame))];
+    assert.deepEqual(pieces, []);
   });
 
   test('damaged frames fail as such', () => {

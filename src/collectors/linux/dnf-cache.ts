@@ -1,5 +1,4 @@
 import type { PackageFacts } from '../../model/listener.ts';
-import { readTextInside } from './files.ts';
 import {
   createBudget,
   namesInside,
@@ -7,6 +6,7 @@ import {
   type OfferData,
   PACKED,
   stateInside,
+  textsInside,
   unpack,
 } from './package-offers.ts';
 import { wantedRecords } from './record-scan.ts';
@@ -15,6 +15,7 @@ import { wantedRecords } from './record-scan.ts';
 const CACHES = ['var/cache/dnf', 'var/cache/libdnf5', 'var/cache/zypp/raw'];
 const SETTINGS = ['etc/yum.repos.d', 'etc/zypp/repos.d'];
 const MAX_REPOSITORIES = 500;
+const MAX_SETTINGS_BYTES = 4 * 1024 * 1024;
 const PACKAGES = { nameStart: '<name>', nameEnd: '</name>', separator: '</package>' };
 
 interface Repository {
@@ -30,9 +31,12 @@ interface Repository {
  */
 export function openDnfCache(root: string): OfferData | undefined {
   const enabled = enabledRepositories(root);
-  const repositories = CACHES.flatMap((cache) =>
-    namesInside(root, cache).flatMap((name) => findRepository(root, `${cache}/${name}`, name, enabled) ?? []),
-  ).slice(0, MAX_REPOSITORIES);
+  const caches = CACHES.flatMap((cache) =>
+    namesInside(root, cache)
+      .filter((name) => enabled.has(idOf(name)))
+      .map((name) => `${cache}/${name}`),
+  );
+  const repositories = caches.slice(0, MAX_REPOSITORIES).flatMap((directory) => findRepository(root, directory) ?? []);
   if (repositories.length === 0) return undefined;
   const states = repositories.map(({ primary }) => stateInside(root, primary)?.text ?? '');
   return {
@@ -71,14 +75,11 @@ function attributesOf(text: string): Record<string, string> {
 }
 
 /** dnf names the directory after the repository and a hash, zypper after the repository. */
-function findRepository(
-  root: string,
-  directory: string,
-  name: string,
-  enabled: ReadonlySet<string>,
-): Repository | undefined {
-  const id = name.replace(/-[0-9a-f]{16}$/, '');
-  if (!enabled.has(id)) return undefined;
+function idOf(name: string): string {
+  return name.replace(/-[0-9a-f]{16}$/, '');
+}
+
+function findRepository(root: string, directory: string): Repository | undefined {
   const list = namesInside(root, `${directory}/repodata`).filter((file) => /primary\.xml(?:\.\w+)?$/.test(file));
   const primary = list.find((file) => PACKED.some((end) => file.endsWith(`.xml${end}`))) ?? list[0];
   const repodata = `${directory}/repodata`;
@@ -89,17 +90,23 @@ function findRepository(
 /** Ids of the repositories that are not switched off (dnf.conf(5), `enabled`). */
 function enabledRepositories(root: string): ReadonlySet<string> {
   const enabled = new Set<string>();
-  for (const directory of SETTINGS)
-    for (const file of namesInside(root, directory)) {
-      if (!file.endsWith('.repo')) continue;
-      let id = '';
-      for (const line of (readTextInside(root, `${directory}/${file}`) ?? '').split('\n')) {
-        const section = /^\[([^\]]+)\]\s*$/.exec(line)?.[1];
-        if (section !== undefined) {
-          id = section;
-          enabled.add(id);
-        } else if (/^enabled\s*=\s*(?:0|no|false|off)\s*$/i.test(line)) enabled.delete(id);
-      }
+  const files = SETTINGS.flatMap((directory) =>
+    namesInside(root, directory)
+      .filter((file) => file.endsWith('.repo'))
+      .map((file) => `${directory}/${file}`),
+  );
+  const { texts, isWhole } = textsInside(root, files, MAX_SETTINGS_BYTES);
+  // what was not read may have the newest
+  if (!isWhole) return enabled;
+  for (const text of texts.values()) {
+    let id = '';
+    for (const line of text.split('\n')) {
+      const section = /^\[([^\]]+)\]\s*$/.exec(line)?.[1];
+      if (section !== undefined) {
+        id = section;
+        enabled.add(id);
+      } else if (/^enabled\s*=\s*(?:0|no|false|off)\s*$/i.test(line)) enabled.delete(id);
     }
+  }
   return enabled;
 }

@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  opendirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+} from 'node:fs';
 
 /**
  * Bounded reading of files that others control. Everything returns `undefined` where it could not read: on a live
@@ -97,6 +107,23 @@ export function listDirectory(path: string): string[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** At most `most` names in a directory, in the order in which the file system has them; none where it cannot be read. */
+export function listSome(path: string, most: number): string[] {
+  const names: string[] = [];
+  try {
+    const directory = opendirSync(path);
+    try {
+      for (let entry = directory.readSync(); entry && names.length < most; entry = directory.readSync())
+        names.push(entry.name);
+    } finally {
+      directory.closeSync();
+    }
+  } catch {
+    // what was read by then
+  }
+  return names;
 }
 
 /** An open descriptor with its path under /proc/self/fd, through which it can be read, listed and statted. */

@@ -13,22 +13,23 @@ const BLOCK_SIZES = [64 * 1024, 256 * 1024, 1024 * 1024, 4 * 1024 * 1024];
  */
 export function* lz4Pieces(input: Buffer): Generator<Buffer> {
   let at = 0;
+  // one for all frames: millions of empty ones fit into a file
+  const out = Buffer.allocUnsafeSlow(WINDOW + PIECE + Math.max(...BLOCK_SIZES));
   while (at < input.length) {
     const magic = input.readUInt32LE(at);
     if (magic >= SKIPPABLE && magic <= SKIPPABLE + 15) at += 8 + input.readUInt32LE(at + 4);
-    else if (magic === MAGIC) at = yield* frame(input, at + 4);
+    else if (magic === MAGIC) at = yield* frame(input, at + 4, out);
     else throw new RangeError(`byte ${at}: no LZ4 frame`);
   }
 }
 
 /** Gives the position after the frame. */
-function* frame(input: Buffer, start: number): Generator<Buffer, number> {
+function* frame(input: Buffer, start: number, out: Buffer): Generator<Buffer, number> {
   const flags = input.readUInt8(start);
   const blockSize = BLOCK_SIZES[((input.readUInt8(start + 1) >> 4) & 7) - 4];
   if (flags >> 6 !== 1 || blockSize === undefined) throw new RangeError(`byte ${start}: unknown kind of LZ4 frame`);
   if (flags & 0x01) throw new RangeError(`byte ${start}: LZ4 frame needs a dictionary`);
   let at = start + 3 + (flags & 0x08 ? 8 : 0);
-  const out = Buffer.allocUnsafeSlow(WINDOW + PIECE + blockSize);
   /** Up to here is what was given out already, kept for matches. */
   let kept = 0;
   let end = 0;

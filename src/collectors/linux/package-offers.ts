@@ -1,7 +1,7 @@
 import { createReadStream, fstatSync } from 'node:fs';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import type { PackageFacts } from '../../model/listener.ts';
-import { listDirectory, type OpenFile, openInside, readInside } from './files.ts';
+import { listSome, type OpenFile, openInside, readInside, readText } from './files.ts';
 import { lz4Pieces } from './lz4.ts';
 
 /** A version that the cached data of a package manager offers. */
@@ -29,6 +29,7 @@ export type OpenOffers = (root: string) => OfferData | undefined;
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 const MAX_UNPACKED_BYTES = 1024 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
+const MAX_NAMES = 10_000;
 
 /** Ends of file names that `unpack` understands. */
 export const PACKED = ['', '.gz', '.lz4', '.zst'];
@@ -45,15 +46,40 @@ export function stateInside(root: string, path: string): { readonly text: string
   }
 }
 
-/** Names in a directory below a root, sorted; none where there is no such directory. */
+/** Names in a directory below a root, sorted; none where there is no such directory. At most 10,000 are looked at. */
 export function namesInside(root: string, path: string): string[] {
   const directory = openInside(root, path);
   if (directory === undefined) return [];
   try {
-    return (listDirectory(directory.path) ?? []).sort();
+    return listSome(directory.path, MAX_NAMES).sort();
   } finally {
     directory.close();
   }
+}
+
+/** The beginning of a text file below a root, however long it is; `undefined` where there is none. */
+export function headInside(root: string, path: string, maxBytes: number): string | undefined {
+  const file = openInside(root, path);
+  if (file === undefined) return undefined;
+  try {
+    return readText(file.path, maxBytes);
+  } finally {
+    file.close();
+  }
+}
+
+/** Texts of files below a root, until they have more than `maxBytes` together: `isWhole` says whether that were all. */
+export function textsInside(root: string, paths: readonly string[], maxBytes: number) {
+  const texts = new Map<string, string>();
+  let left = maxBytes;
+  for (const path of paths) {
+    const text = headInside(root, path, left + 1);
+    if (text === undefined) continue;
+    left -= Buffer.byteLength(text);
+    if (left < 0) return { texts, isWhole: false };
+    texts.set(path, text);
+  }
+  return { texts, isWhole: true };
 }
 
 /** A bound that several files share. */
