@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { sampleResult } from '../../../test/sample-result.ts';
+import type { Listener } from '../../model/listener.ts';
 import { html } from '../html.ts';
 import type { ReportInput } from '../report-format.ts';
 
@@ -72,6 +73,20 @@ test('completeness is measured by the inventory, and where there is none that is
     page,
     /1 of 2 machines that the inventory \(CMDB\) lists as in use were observed .*7 days, 1 was not\. What/,
   );
+});
+
+test('a program is counted also where only its name is known', () => {
+  const input = sampleResult('small');
+  const nameOnly = <T extends { listener: Listener }>(seen: T): T => {
+    const { process } = seen.listener;
+    return process ? { ...seen, listener: { ...seen.listener, process: { pid: process.pid, name: 'sshd' } } } : seen;
+  };
+  const results = input.result.results.map((r) => ({
+    ...r,
+    facts: { ...r.facts, listeners: r.facts.listeners.map(nameOnly) },
+  }));
+  const text = render({ ...input, result: { ...input.result, results } }).replace(/<[^>]*>/g, '');
+  assert.match(text, /[^0-9]1program that listens/);
 });
 
 test('every row is in the file once, on a line of its own', () => {

@@ -6,7 +6,7 @@ import { reviewDue, reviewState } from '../../model/review.ts';
 import { preferInside } from '../../model/vantage.ts';
 import { count, duration } from '../../util/words.ts';
 import type { ReportInput } from '../report-format.ts';
-import { counts, formatNumber, hostsSeen, shortDigest, subjectText, totalsOf } from '../words.ts';
+import { counts, formatNumber, hostsSeen, processName, shortDigest, subjectText, totalsOf } from '../words.ts';
 import { changesOf } from './changes.ts';
 import { barList, stackedBar } from './charts.ts';
 import { frameworkViews } from './control-result.ts';
@@ -51,8 +51,9 @@ function truths({ results, now, facts: { estate } }: CheckResult): Markup {
   const local = results.filter((r) => widestBind(r.facts) === 'loopback').length;
   const unapproved = total - approved;
   const hosts = hostsSeen(estate.hosts).length;
-  const exes = results.flatMap((r) => r.facts.listeners.map((l) => l.listener.process?.exe));
-  const programs = new Set(exes.filter((exe) => exe !== undefined)).size;
+  // A listing such as that of ss knows the name of a program, and not where it lies.
+  const seen = results.flatMap((r) => r.facts.listeners.flatMap((l) => l.listener.process ?? []));
+  const programs = new Set(seen.map((process) => process.exe ?? processName(process))).size;
   const others = [...kinds].filter(([kind]) => !isApproved(kind)).sort(([a], [b]) => (a < b ? -1 : 1));
   return html`<div class="truths big-truths"><div class="may"><h3>Approved <b>may</b></h3><p class="big">${link(approved, { may: ['proven'] })} <span>${noun(approved)}</span></p>${share(approved, total)}<dl>${others.map(([kind, n]) => pair(link(n, { may: [kind] }), MAY_WORDS[kind]))}</dl></div>
 <p class="gutter"><b class="q">?</b> may and can not compared</p>
