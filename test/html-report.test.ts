@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { RuleInfo } from '../src/model/rule.ts';
 import { html } from '../src/reports/html.ts';
 import { sampleResult } from './sample-result.ts';
 
@@ -30,8 +31,12 @@ const address = (size: Size) => pathToFileURL(join(folder, `${size}.html`)).href
 before(async () => {
   if (skip) return;
   folder = mkdtempSync(join(tmpdir(), 'quietdoor-report-'));
-  for (const size of SIZES)
-    writeFileSync(join(folder, `${size}.html`), html.render(sampleResult(size), { width: 100, color: false }));
+  for (const size of SIZES) {
+    const input = sampleResult(size);
+    const lacking = { ...(input.rules[0] as RuleInfo), id: 'lacking', lacks: `no ${'long word '.repeat(9)}was given` };
+    const rules = [...input.rules, lacking];
+    writeFileSync(join(folder, `${size}.html`), html.render({ ...input, rules }, { width: 100, color: false }));
+  }
   browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 });
 

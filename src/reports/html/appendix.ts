@@ -76,7 +76,7 @@ export function appendix({ result, rules, failOn }: ReportInput): Markup {
   return html`<section id="rules"><h2>Rules</h2><p class="lead">What was checked. Findings of severity ${failOn} and above fail a run.</p><dl class="rule-list">${rules.map(
     (rule) => {
       const open = result.findings.filter((f) => f.rule === rule.id && counts(f)).length;
-      return html`<dt id="${anchor('rule', rule.id)}">${severity(rule.severity)}<dd><b>${rule.title}</b> <code>${rule.id}</code> ${rule.lacks === undefined ? openLink(rule.id, open) : unknown(`judged nothing: ${rule.lacks}`)}<p>${rule.rationale}</p><p class="note">→ ${remedy(rule.remediation)}</p>`;
+      return html`<dt id="${anchor('rule', rule.id)}">${severity(rule.severity)}<dd><b>${rule.title}</b> <code>${rule.id}</code> ${rule.lacks === undefined ? openLink(rule.id, open) : html`${unknown('judged nothing')} <span class="note">${rule.lacks}</span>`}<p>${rule.rationale}</p><p class="note">→ ${remedy(rule.remediation)}</p>`;
     },
   )}</dl></section>
 <section id="events"><h2>Recent events</h2>${result.events.length === 0 ? html`<p class="empty">No event is recorded yet.</p>` : eventList(result.events, knownOf(result))}</section>
