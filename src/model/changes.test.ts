@@ -79,6 +79,15 @@ test('a port that nobody looked at the time before is told apart from one that o
   assert.equal(bodyOf(...closed, narrow, again)?.firstLook, undefined, 'it was seen closed');
 });
 
+test('what opened around a look that failed has opened, and was not seen for the first time', () => {
+  const [low, high] = [listener({ port: 22 }), listener({ port: 8080 })];
+  const failed = look([], { ...later, coverage: [] });
+  const opened = follow(look([low]), failed, look([low, high], { observedAt: 3000 })).change;
+  assert.equal(opened.events.at(-1)?.body.firstLook, undefined);
+  const first = follow(failed, look([low], { observedAt: 3000 })).change;
+  assert.equal(first.events.at(-1)?.body.firstLook, true);
+});
+
 test('the first look at a host says so, and opens what it sees', () => {
   const { change, state } = follow(look([listener(), listener({ port: 22, process: null })]));
   assert.deepEqual(typesOf(change), ['host.first-seen', 'observation.recorded', 'listener.opened', 'listener.opened']);

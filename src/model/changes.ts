@@ -84,6 +84,9 @@ function applyObservation(
   const listeners: ListenerState[] = [];
   const confirmed: ListenerState[] = [];
   const forgotten: ListenerState[] = [];
+  // A look that failed covers nothing; by what is known, there was one before it that did not.
+  const hadFailed = host?.coverage.length === 0 && known.length > 0;
+  const wasLookedAt = (l: Listener) => hadFailed || (host !== null && isCovered(host.coverage, l));
   let confirmsAll = true;
   let i = 0;
   for (const listener of [...seen, null]) {
@@ -102,7 +105,7 @@ function applyObservation(
     const old = peer && compareListeners(peer.listener, listener) === 0 ? peer : undefined;
     if (old) i++;
     const next = nextState(old, listener, o);
-    found.push(...eventsOf(old, next, o, host));
+    found.push(...eventsOf(old, next, o, wasLookedAt));
     if (old?.open && next.listener === old.listener) confirmed.push(next);
     else listeners.push(next);
   }
@@ -135,13 +138,13 @@ function eventsOf(
   old: ListenerState | undefined,
   next: ListenerState,
   o: Observation,
-  host: HostState | null,
+  wasLookedAt: (listener: Listener) => boolean,
 ): readonly EventDraft[] {
   const l = next.listener;
   const was = isService(old);
   if (isService(next) && !was) {
-    // Nobody looked there the time before, so it may have been open for long.
-    const firstLook = !old && host !== null && !isCovered(host.coverage, l) ? { firstLook: true } : {};
+    // Nobody looked there from here before, so it may have been open for long.
+    const firstLook = !old && !wasLookedAt(l) ? { firstLook: true } : {};
     return [about(o, 'listener.opened', l, { facts: attributesOf(l), ...firstLook })];
   }
   if (was && !isService(next)) return [about(o, 'listener.closed', l, { because: 'ephemeral' })];

@@ -22,7 +22,9 @@ export function observedLines(facts: EndpointFacts, now: number): Line[] {
   const groups = Map.groupBy(inside, (s) =>
     JSON.stringify([s.vantage, s.listener.process?.pid ?? null, s.listener.uid ?? null]),
   );
-  const open = [...groups.values()].flatMap(groupLines);
+  // What two vantages say alike is said once.
+  const told = new Map([...groups.values()].map(groupLines).map((lines) => [JSON.stringify(lines), lines]));
+  const open = [...told.values()].flat();
   const outside = outsideLines(facts, now);
   const absent = facts.listeners.length === 0 ? absenceLines(facts, outside.length > 0) : [];
   return [...open, ...absent, ...closedLines(facts), ...(open.length > 0 ? vantageLines(facts) : []), ...outside];
