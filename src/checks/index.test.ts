@@ -13,6 +13,7 @@ const NOT_CHECKS = [
   'index.ts',
   'prohibited-list.ts',
   'remedy.ts',
+  'rules-for.ts',
   'run.ts',
 ];
 
