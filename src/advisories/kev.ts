@@ -23,7 +23,9 @@ export interface Exploited {
 /** Vulnerabilities known to be exploited, by CVE id; or why the file cannot be used. */
 export function readKev(path: string): ReadonlyMap<string, Exploited> | { readonly problem: string } {
   try {
-    if (statSync(path).size > MAX_BYTES) return { problem: `${path}: is larger than ${MAX_BYTES} bytes` };
+    const stats = statSync(path);
+    if (!stats.isFile()) return { problem: `${path}: is no regular file` };
+    if (stats.size > MAX_BYTES) return { problem: `${path}: is larger than ${MAX_BYTES} bytes` };
     const parsed = kevSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
     if (!parsed.success) {
       const [issue] = parsed.error.issues;

@@ -10,6 +10,7 @@ import { foldAdvisories } from './fold.ts';
 import { readKev } from './kev.ts';
 import { lookUpOsv } from './osv.ts';
 import { advisoryFor, isOfEcosystem, type OsvRecord, type WantedPackage } from './osv-record.ts';
+import { recordFiles } from './record-files.ts';
 
 const fixtures = resolve(import.meta.dirname, '../../fixtures/advisories');
 const tmp = mkdtempSync(join(tmpdir(), 'qd-osv-'));
@@ -221,6 +222,13 @@ test("CISA's catalogue", () => {
     assert.ok('problem' in readKev(join(tmp, 'kev.json')), text);
   }
   assert.ok('problem' in readKev(join(tmp, 'none.json')));
+  assert.deepEqual(readKev('/dev/zero'), { problem: '/dev/zero: is no regular file' });
+});
+
+test('a device or a pipe is no export', async () => {
+  const problems: string[] = [];
+  for await (const file of recordFiles('/dev/zero', (message) => problems.push(message))) assert.fail(file.name);
+  assert.deepEqual(problems, ['/dev/zero: is no regular file']);
 });
 
 /** An archive as zip(1) writes it; `claimed`: an unpacked size that is not the real one. */

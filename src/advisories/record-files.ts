@@ -14,8 +14,10 @@ export async function* recordFiles(path: string, onProblem: (message: string) =>
   for (const file of findFiles(path, onProblem)) {
     const tell = (message: string) => onProblem(`${file}: ${message}`);
     try {
-      if (file.endsWith('.zip')) yield* zipRecords(file, tell);
-      else if (statSync(file).size > MAX_RECORD_BYTES) tell(`is larger than ${MAX_RECORD_BYTES} bytes`);
+      const stats = statSync(file);
+      if (!stats.isFile()) tell('is no regular file');
+      else if (file.endsWith('.zip')) yield* zipRecords(file, tell);
+      else if (stats.size > MAX_RECORD_BYTES) tell(`is larger than ${MAX_RECORD_BYTES} bytes`);
       else yield { name: file, bytes: readFileSync(file) };
     } catch (error) {
       tell((error as Error).message);

@@ -81,10 +81,17 @@ export async function* splitJson(
     safe: -1,
     closers: '',
   };
+  let waiting = '';
   for await (const piece of pieces) {
-    forget(state, piece);
+    waiting += piece;
+    // a long record is looked at again when it has grown by a quarter: each look copies all of it
+    if (state.mode === 'record' && waiting.length < (state.text.length - state.start) / 4) continue;
+    forget(state, waiting);
+    waiting = '';
     yield* take(state);
   }
+  forget(state, waiting);
+  yield* take(state);
   yield* finish(state);
 }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ImportProblem } from './import-format.ts';
 import { readJson } from './json.ts';
+import { splitJson } from './json-split.ts';
 
 async function* chunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size);
@@ -32,6 +33,17 @@ for (const { name, text, values } of GOOD)
     for (const size of [1, 7, 1000])
       assert.deepEqual(await read(text, size).then((r) => [r.values, r.problems]), [values, []]);
   });
+
+test('JSON: a long record in many pieces is not copied for each', async () => {
+  const text = JSON.stringify([{ a: Array.from({ length: 400_000 }, (_, i) => i) }, { b: 1 }]);
+  const records = [];
+  const pieces = async function* () {
+    for (let i = 0; i < text.length; i += 16) yield text.slice(i, i + 16);
+  };
+  for await (const { text: record, problem } of splitJson(pieces(), { maxLength: 10_000_000, maxDepth: 10 }))
+    records.push(problem ?? record);
+  assert.equal(`[${records.join()}]`, text);
+});
 
 test('JSON: UTF-16 with a byte order mark', async () => {
   assert.deepEqual((await read(Buffer.from('\ufeff[{"a":"ü"}]', 'utf16le'))).values, [{ a: 'ü' }]);
