@@ -32,7 +32,7 @@ export function findings(input: ReportInput): Markup {
   };
   const rows = result.findings.map((f) => row(f, shown));
   return html`<section id="findings" class="wide"><h2>Findings</h2>
-<p class="lead">Differences between what is approved and what was observed, worst first. One cause is one finding; its evidence opens with its row.</p>${dataTable(
+<p class="lead">Differences between what is approved and what was observed, worst first. One rule broken by one subject is one finding; its evidence opens with its row.</p>${dataTable(
     {
       name: 'findings',
       caption: 'Findings, worst first',
