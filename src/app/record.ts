@@ -8,6 +8,8 @@ import { openStateToWrite } from './state.ts';
 export interface RecordCounts {
   hosts: number;
   listeners: number;
+  /** Open at the first look there from this vantage, perhaps for long. */
+  found: number;
   opened: number;
   closed: number;
   changed: number;
@@ -17,7 +19,7 @@ export interface RecordCounts {
 }
 
 export function noCounts(): RecordCounts {
-  return { hosts: 0, listeners: 0, opened: 0, closed: 0, changed: 0, gaps: 0, late: 0 };
+  return { hosts: 0, listeners: 0, found: 0, opened: 0, closed: 0, changed: 0, gaps: 0, late: 0 };
 }
 
 /** Observations and listeners written in one transaction at most, and how long the first one waits for it (ms). */
@@ -44,8 +46,8 @@ export async function* recordAll(
     waiting = [];
     listeners = 0;
     if (done.length === 0) return done;
-    for (const { type } of await store.recordObservations(done, context.now())) {
-      if (type === 'listener.opened') counts.opened++;
+    for (const { type, body } of await store.recordObservations(done, context.now())) {
+      if (type === 'listener.opened') counts[body.firstLook === true ? 'found' : 'opened']++;
       else if (type === 'listener.closed') counts.closed++;
       else if (type === 'listener.changed') counts.changed++;
       else if (type === 'observation.out-of-order') counts.late++;

@@ -50,6 +50,17 @@ export function progress(options: { readonly quiet?: boolean }, line: string): v
   if (!options.quiet) process.stderr.write(`${line}\n`);
 }
 
+/** `3 opened, 1 closed, 0 changed`, and before it what a first look found open, which did not open then. */
+export function changeWords(counts: {
+  readonly found: number;
+  readonly opened: number;
+  readonly closed: number;
+  readonly changed: number;
+}): string {
+  const { found, opened, closed, changed } = counts;
+  return `${found > 0 ? `${found} found open at a first look, ` : ''}${opened} opened, ${closed} closed, ${changed} changed`;
+}
+
 function isStandardOutput(options: Pick<OutputOptions, 'output'>): boolean {
   return options.output === undefined || options.output === '-';
 }

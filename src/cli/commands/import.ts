@@ -4,7 +4,7 @@ import type { FileProblem, ImportReport } from '../../app/import.ts';
 import { count } from '../../util/words.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPlace } from '../options.ts';
-import { progress, renderOptions, writeAsItComes } from '../output.ts';
+import { changeWords, progress, renderOptions, writeAsItComes } from '../output.ts';
 
 interface ImportFlags extends OutputOptions, PlaceOptions {
   readonly as?: string;
@@ -95,7 +95,7 @@ function tell(report: ImportReport, flags: ImportFlags): void {
     const late = counts.late > 0 ? `; ${counts.late} older than what is known, which changed nothing` : '';
     progress(
       flags,
-      `${count(counts.hosts, 'host')}, ${count(counts.listeners, 'listener')}: ${counts.opened} opened, ${counts.closed} closed, ${counts.changed} changed${late}`,
+      `${count(counts.hosts, 'host')}, ${count(counts.listeners, 'listener')}: ${changeWords(counts)}${late}`,
     );
   }
   const lines = problems.map((p) => `${placeOf(p)}: ${p.message}`);

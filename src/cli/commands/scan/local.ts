@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../exit-codes.ts';
 import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPlace } from '../../options.ts';
-import { progress, renderOptions, writeResult } from '../../output.ts';
+import { changeWords, progress, renderOptions, writeResult } from '../../output.ts';
 
 interface ScanFlags extends OutputOptions, PlaceOptions {
   readonly due?: boolean;
@@ -39,7 +39,10 @@ export function define(parent: Command): void {
         if (!flags.record) return observe(options, process.env, () => Date.now());
         const { observation, events } = await scan(openContext(flags), options);
         const count = (type: string) => events.filter((event) => event.type === type).length;
-        changes = `${count('listener.opened')} opened, ${count('listener.closed')} closed, ${count('listener.changed')} changed since the last look`;
+        const found = events.filter((event) => event.body.firstLook === true).length;
+        const opened = count('listener.opened') - found;
+        const counts = { found, opened, closed: count('listener.closed'), changed: count('listener.changed') };
+        changes = `${changeWords(counts)} since the last look`;
         return observation;
       })();
       await writeResult(renderInventory(observation, flags.format, renderOptions(flags)), flags);

@@ -4,7 +4,7 @@ import type { NetworkScanRequest } from '../../../app/scan-plan.ts';
 import type { Observation } from '../../../model/observation.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPlace } from '../../options.ts';
-import { progress, renderOptions, writeAsItComes } from '../../output.ts';
+import { changeWords, progress, renderOptions, writeAsItComes } from '../../output.ts';
 import { showScanProgress } from '../../scan-progress.ts';
 
 interface NetworkFlags extends OutputOptions, PlaceOptions {
@@ -145,7 +145,7 @@ async function run(words: readonly string[], flags: NetworkFlags, command: Comma
     process.off('SIGTERM', interrupt);
   }
   const { counts } = scan;
-  const changes = `${counts.opened} opened, ${counts.closed} closed, ${counts.changed} changed since the last look`;
+  const changes = `${changeWords(counts)} since the last look`;
   if (flags.record) progress(flags, `${count(counts.hosts, 'address', 'addresses')} recorded: ${changes}`);
   if (stop.signal.aborted) {
     const id = scan.id();

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT } from '../../exit-codes.ts';
 import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPlace } from '../../options.ts';
-import { progress, renderOptions, writeAsItComes } from '../../output.ts';
+import { changeWords, progress, renderOptions, writeAsItComes } from '../../output.ts';
 
 interface SshFlags extends OutputOptions, PlaceOptions {
   readonly record: boolean;
@@ -63,11 +63,7 @@ export function define(parent: Command): void {
       await writeAsItComes(renderObservations(named, flags.format, renderOptions(flags)), flags);
       const failed = total.failed > 0 ? `, ${total.failed} could not be looked at` : '';
       progress(flags, `${count(targets.length, 'machine')}: ${total.seen} looked at${failed}`);
-      if (context !== undefined)
-        progress(
-          flags,
-          `${counts.opened} opened, ${counts.closed} closed, ${counts.changed} changed since the last look`,
-        );
+      if (context !== undefined) progress(flags, `${changeWords(counts)} since the last look`);
       if (counts.gaps > 0 || problems.length > 0) process.exitCode = EXIT.gaps;
     });
   withPlace(command);
