@@ -52,7 +52,7 @@ export const csv: AssetFormat = {
     const { problems, report } = problemList();
     const assets = new Map<string, ReadAsset>();
     for (const file of files) {
-      const rows = new Map<string, WrittenAsset>();
+      const rows = new Map<string, JoinedRow>();
       const problem = (message: string, line: number) => report({ source: file.source, message, line });
       for (const { row, line } of readRows(file, options, problem)) {
         const key = row.id || row.name?.trim().toLowerCase() || row.addresses.find((text) => text?.trim()) || '';
@@ -66,7 +66,7 @@ export const csv: AssetFormat = {
           problem(`has more than ${MAX_ASSETS} assets; the rest is not read`, line);
           break;
         }
-        rows.set(id, before ? joinRows(before, row) : { ...row, id, at: `line ${line}` });
+        rows.set(id, before ? joinRows(before, row) : { ...row, ...copyLists(row), id, at: `line ${line}` });
       }
       for (const [id, row] of rows) {
         const line = Number(row.at?.slice('line '.length));
@@ -80,13 +80,28 @@ export const csv: AssetFormat = {
   },
 };
 
-/** What the first row of an asset does not say, a later one may. */
-function joinRows(a: WrittenAsset, b: WrittenAsset): WrittenAsset {
+/** Rows of one asset, put together. */
+interface JoinedRow extends WrittenAsset {
+  readonly names: (string | undefined)[];
+  readonly addresses: (string | undefined)[];
+  readonly tags: (string | undefined)[];
+}
+
+function copyLists({
+  names = [],
+  addresses,
+  tags = [],
+}: WrittenAsset): Pick<JoinedRow, 'names' | 'addresses' | 'tags'> {
+  return { names: [...names], addresses: [...addresses], tags: [...tags] };
+}
+
+/** What the first row of an asset does not say, a later one may. Its lists grow in place: there may be many rows of one. */
+function joinRows(a: JoinedRow, b: WrittenAsset): JoinedRow {
+  a.names.push(...(b.names ?? []), b.name);
+  a.addresses.push(...b.addresses);
+  a.tags.push(...(b.tags ?? []));
   return {
     ...a,
-    names: [...(a.names ?? []), ...(b.names ?? []), b.name],
-    addresses: [...a.addresses, ...b.addresses],
-    tags: [...(a.tags ?? []), ...(b.tags ?? [])],
     zone: a.zone || b.zone,
     environment: a.environment || b.environment,
     criticality: a.criticality || b.criticality,

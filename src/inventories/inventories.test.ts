@@ -121,3 +121,9 @@ test('members named like those of every object are data', () => {
   assert.equal(asset?.name, '__proto__');
   assert.equal(asset?.owner, 'o');
 });
+
+test('a hundred thousand rows of one asset are put together once, not each time anew', () => {
+  const rows = Array.from({ length: 100_000 }, (_, i) => `a,10.0.${(i >> 8) & 255}.${i & 255},t${i % 7}\n`).join('');
+  const { assets } = csv.read([{ source: 'a.csv', text: `name,ip,tags\n${rows}` }], noMapping);
+  assert.deepEqual([assets.length, assets[0]?.addresses.length, assets[0]?.tags.length], [1, 1000, 7]);
+});
