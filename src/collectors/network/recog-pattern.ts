@@ -80,8 +80,8 @@ export function translatePattern(pattern: string, flags: readonly string[]): Tra
     }
   }
   out = out.replace(/\{,(\d+)\}/g, '{0,$1}');
-  if (/\(\?(?:<?[=!])/.test(out.replaceAll(/\(\?<?!\[\\s\\S\]\)/g, '')) && hasNestedQuantifier(out))
-    return problem('it could take very long: it repeats what repeats, beside a look-around');
+  if (/\(\?<?[=!]/.test(out) && canTakeLong(out))
+    return problem('it could take very long: it repeats too much beside a look-around, \\A or \\z');
   try {
     return { kind: 'pattern', regExp: new RegExp(out, dotAll ? 'ms' : 'm') };
   } catch (error) {
@@ -139,8 +139,25 @@ function otherCase(body: string): string {
   return more;
 }
 
-/** A group that repeats and holds something that repeats: `(a+)*`. */
-function hasNestedQuantifier(pattern: string): boolean {
-  const plain = pattern.replaceAll(/\\./g, 'e').replaceAll(/\[[^\]]*\]/g, 'c');
-  return /\([^()]*[*+][^()]*(?:\([^()]*\)[^()]*)*\)[*+{]/.test(plain);
+/** Parts that repeat without end, in a pattern that V8's linear engine does not know: three of them are a second's work. */
+const MOST_REPEATS = 2;
+
+/** A group that repeats and holds what repeats, or a choice: `(a+)*`, `(a|a)*`, `(a?){99}`; or too much that repeats. */
+function canTakeLong(pattern: string): boolean {
+  const plain = pattern
+    .replaceAll(/\\./g, 'e')
+    .replaceAll(/\[[^\]]*\]/g, 'c')
+    .replaceAll(/\(\?(?::|<?[=!]|<\w+>)/g, '(');
+  const open: boolean[] = [];
+  let holds = false;
+  for (const [i, char] of [...plain].entries()) {
+    if (char === '(') {
+      open.push(holds);
+      holds = false;
+    } else if (char === ')') {
+      if (holds && /[*+{]/.test(plain[i + 1] ?? '')) return true;
+      holds = open.pop() || holds;
+    } else if (/[*+?|{]/.test(char)) holds = true;
+  }
+  return (plain.match(/[*+]|\{\d+,\d*\}/g)?.length ?? 0) > MOST_REPEATS;
 }

@@ -42,6 +42,24 @@ async function withFolder<T>(files: Readonly<Record<string, string>>, use: (dir:
   }
 }
 
+for (const pattern of [
+  '\\A(a+)+\\z',
+  '^(?=(a|a|a)*$)x',
+  '(.*)(.*)(.*)(.*)(?=q)z',
+  '(?!b)(?:(?:a|b)c*){2,}$',
+  '(?=x)(a*b?)+',
+])
+  test(`beside a look-around, which the linear engine does not know, ${pattern} is refused`, () => {
+    const translation = translatePattern(pattern, []);
+    assert.equal(translation.kind, 'problem');
+    assert.match(translation.kind === 'problem' ? translation.message : '', /could take very long/);
+  });
+
+test('patterns that backtrack without a look-around are left to the linear engine', () => {
+  for (const pattern of ['^(a+)+$', '^(?:a|a)*$', '\\A(?:Pond|Toad) v([\\d.]+)(?: .*)?\\z'])
+    assert.equal(translatePattern(pattern, []).kind, 'pattern', pattern);
+});
+
 suite('fingerprints of the user', () => {
   test("the file's own examples hold", () => {
     const { matches, fingerprints } = readFingerprints(SAMPLE, () => {});
