@@ -1,6 +1,6 @@
 import { expectedMachines, observeWithinHours } from '../model/asset-match.ts';
 import { compareText } from '../util/compare.ts';
-import { count, duration, listWords, utcTime } from '../util/words.ts';
+import { duration, listWords, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
 
 const HOUR_MS = 3_600_000;
@@ -41,7 +41,7 @@ export const uncoveredAsset: Check = {
           message:
             last === null
               ? `The asset ${name} was never observed.`
-              : `The asset ${name} was last observed ${duration(now - last)} ago; ${count(within, 'hour')} are allowed.`,
+              : `The asset ${name} was last observed ${duration(now - last)} ago; ${duration(within * 3_600_000)} are allowed.`,
           evidence,
           ...(address !== undefined && {
             remediation: `Look at it: quietdoor scan ssh ${name}, or quietdoor scan network ${address}. If it is retired, set its state in the inventory.`,

@@ -31,7 +31,8 @@ export function readYamlDocuments(text: string): {
   for (const document of 'empty' in parsed ? [] : parsed.slice(0, MAX_DOCUMENTS)) {
     for (const error of document.errors) {
       const [at] = error.linePos ?? [];
-      const message = `no valid YAML: ${error.message.split('\n', 1)[0]}`;
+      const [what = ''] = error.message.split('\n', 1);
+      const message = `no valid YAML: ${what.replace(/ at line \d+, column \d+:?$/, '')}`;
       problems.push(at ? { message, line: at.line, column: at.col } : { message });
     }
     if (document.errors.length > 0) continue;
