@@ -1,5 +1,5 @@
 import type { TestEvent } from 'node:test/reporters';
-import { styleText } from 'node:util';
+import { inspect, styleText } from 'node:util';
 
 /**
  * Reporter for `node --test`: failures with their cause, skips with their reason, and the one closing line
@@ -43,7 +43,8 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
 
 function describe(error: unknown): string {
   if (error instanceof Error) return error.stack ?? error.message;
-  return String(error);
+  // Whatever was thrown: not everything can be made a string.
+  return typeof error === 'string' ? error : inspect(error);
 }
 
 function indent(text: string): string {
