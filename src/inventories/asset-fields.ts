@@ -51,7 +51,7 @@ export function toAsset(written: WrittenAsset, report: (message: string) => void
     return value === undefined ? {} : { [key]: value };
   };
   return {
-    id: written.id.slice(0, LONGEST),
+    id: tidy(written.id) ?? name,
     name,
     names,
     addresses: sorted,
@@ -87,7 +87,8 @@ function tidy(text: string | undefined): string | undefined {
     .replaceAll(/\p{Cf}+/gu, '')
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim()
-    .slice(0, LONGEST);
+    .slice(0, LONGEST)
+    .toWellFormed();
   return line === '' ? undefined : line;
 }
 

@@ -81,6 +81,10 @@ function readsOrRefuses(format: AssetFormat, text: string): void {
   }
 }
 
+test('no name and no id of an asset has invisible characters', () => {
+  for (const format of assetFormats) readsOrRefuses(format, '\u{13430}#');
+});
+
 test('any text, and any JSON, is read or refused', () => {
   for (const format of assetFormats) {
     fc.assert(
