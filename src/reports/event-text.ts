@@ -45,6 +45,8 @@ export function eventWords(e: Event): string {
       return body.removed === true ? 'change tickets dropped' : `change tickets imported${words(': ', body.items)}`;
     case 'assets.imported':
       return body.removed === true ? 'assets dropped' : `assets imported${words(': ', body.items)}`;
+    case 'declarations.imported':
+      return body.removed === true ? 'declared ports dropped' : `declared ports imported${words(': ', body.items)}`;
     case 'schedule.ran':
       return `scheduled run ended${words(' with exit code ', body.exit)}`;
     default:
