@@ -11,6 +11,9 @@ need sshd openssh-server
 need busybox busybox
 need git git
 need nft nftables
+need iptables-save iptables
+need ipset ipset
+need ansible-playbook ansible-core
 need nmap nmap
 need python3 python3-minimal
 need chromium chromium

@@ -16,6 +16,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   inventories: ['model', 'util'],
   manifests: ['model', 'util'],
   advisories: ['model', 'util'],
+  firewall: ['model', 'util'],
+  enforce: ['model', 'util'],
   checks: ['model', 'util'],
   frameworks: ['model', 'util'],
   reports: ['model', 'util'],
@@ -29,6 +31,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'inventories',
     'manifests',
     'advisories',
+    'firewall',
+    'enforce',
     'checks',
     'frameworks',
     'reports',
@@ -44,6 +48,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'inventories',
     'manifests',
     'advisories',
+    'firewall',
+    'enforce',
     'checks',
     'frameworks',
     'reports',
@@ -52,7 +58,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Rooms that only compute: no I/O, no clock, no randomness. Hashing is computing. */
-const PURE = ['model', 'checks', 'reports'];
+const PURE = ['model', 'checks', 'reports', 'firewall', 'enforce'];
 const PURE_MAY_USE = ['node:crypto', 'node:util', 'node:net'];
 const PURE_MAY_NAME: Record<string, readonly string[]> = {
   'node:crypto': ['hash', 'createHash'],

@@ -20,6 +20,13 @@ export const EVENT_TYPES = [
   'changes.imported',
   'declarations.imported',
   'schedule.ran',
+  'firewall.recorded',
+  'firewall.changed',
+  'firewall.applied',
+  'firewall.confirmed',
+  'firewall.rolled-back',
+  'port.closed',
+  'port.reopened',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -1,3 +1,4 @@
+import type { EndpointAdmission, HostFirewall } from './admission.ts';
 import type { AdvisoryData } from './advisory.ts';
 import type { AssetList } from './asset.ts';
 import type { Declaration, DeclarationList } from './declaration.ts';
@@ -32,6 +33,8 @@ export interface EndpointFacts {
   readonly mayBeInBrokenPart: boolean;
   /** What deployment files and security plans say of it; absent: nothing. */
   readonly declared?: readonly Declaration[];
+  /** Who can connect, by the packet filters of its host; absent: no ruleset of the host is known. */
+  readonly admission?: EndpointAdmission;
 }
 
 /** Whose port, whose address: what does not fit together between sources. */
@@ -59,6 +62,8 @@ export interface Surroundings {
   readonly advisories?: AdvisoryData;
   readonly schedule?: readonly ScheduleState[];
   readonly identity?: readonly IdentityNotice[];
+  /** Packet filters of hosts, sorted by host. */
+  readonly firewalls?: readonly HostFirewall[];
 }
 
 /** What concerns the whole workspace: what an estate check judges, and the surroundings an endpoint check may look at. */

@@ -49,6 +49,20 @@ export function eventWords(e: Event): string {
       return body.removed === true ? 'declared ports dropped' : `declared ports imported${words(': ', body.items)}`;
     case 'schedule.ran':
       return `scheduled run ended${words(' with exit code ', body.exit)}`;
+    case 'firewall.recorded':
+      return `packet filter recorded for the first time${words(': rules ', body.rules)}`;
+    case 'firewall.changed':
+      return `packet filter changed${words(': ', body.summary)}`;
+    case 'firewall.applied':
+      return `generated rules applied${words(' in mode ', body.mode)}${words(' by ', body.by)}, to be confirmed${words(' within minutes: ', body.minutes)}`;
+    case 'firewall.confirmed':
+      return `generated rules confirmed${words(' by ', body.by)}`;
+    case 'firewall.rolled-back':
+      return `generated rules taken back${words(': ', body.because)}`;
+    case 'port.closed':
+      return `what listens was stopped and disabled${words(': ', body.unit)}`;
+    case 'port.reopened':
+      return `what was stopped was put back${words(': ', body.unit)}`;
     default:
       return String(e.type);
   }

@@ -1,0 +1,53 @@
+import type { Address } from '../model/address.ts';
+import type { AddressSet } from '../model/address-set.ts';
+import type { Scope, Transport } from '../model/endpoint.ts';
+import type { NumberRange } from '../model/ruleset.ts';
+
+/** One approved use of ports on one host, with every name resolved. */
+export interface ApprovedAccess {
+  /** Id of the register's entry; goes into comments. */
+  readonly entry: string;
+  readonly transport: Transport;
+  readonly ports: readonly NumberRange[];
+  /** Local addresses that it may be reached on; null: every one. */
+  readonly addresses: readonly Address[] | null;
+  readonly scope: Scope;
+  readonly sources: AddressSet;
+  /** `kubernetes: orders/deployment/api` and so on, from the entry. */
+  readonly workload: Readonly<Record<string, string>>;
+}
+
+/** `observe`: counts what would be dropped. `log`: also logs it. `enforce`: drops it. */
+export type EnforceMode = 'observe' | 'log' | 'enforce';
+
+export interface EnforceInput {
+  /** Host that the rules are for. */
+  readonly host: string;
+  readonly mode: EnforceMode;
+  /** Sorted by entry, transport, port. */
+  readonly access: readonly ApprovedAccess[];
+  /** Names the register: `sha256:...`; goes into comments. */
+  readonly digest: string;
+}
+
+export interface EnforceOutput {
+  /** What is written, relative paths, sorted. Same input, same bytes. */
+  readonly files: ReadonlyArray<{ readonly path: string; readonly text: string; readonly mode?: number }>;
+  /**
+   * The same rules in a form that src/firewall reads: what the engine verifies before anything is emitted. For a
+   * target whose own text is read, that text itself.
+   */
+  readonly readBack: ReadonlyArray<{ readonly name: string; readonly text: string }>;
+  /** What this target cannot express, a sentence each; then nothing is emitted. */
+  readonly cannot: readonly string[];
+  /** How a person applies and undoes it, a line each. */
+  readonly howTo: readonly string[];
+}
+
+/** What approved access can be turned into. One file of this folder each; a line in index.ts. Only computes. */
+export interface EnforceTarget {
+  /** `nftables`, `iptables`, `ansible`, `terraform`, `networkpolicy`. */
+  readonly id: string;
+  readonly title: string;
+  generate(input: EnforceInput): EnforceOutput;
+}
