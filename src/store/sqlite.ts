@@ -19,6 +19,7 @@ import type {
   DocumentKind,
   EventQuery,
   FindingSync,
+  ListEvent,
   ListenerFilter,
   ListKind,
   Lists,
@@ -126,7 +127,7 @@ class SqliteStore implements Store {
   document(sha256: string): Promise<Uint8Array | undefined> {
     return this.#read((db) => readDocument(db, sha256));
   }
-  putList<K extends ListKind>(kind: K, list: Lists[K], event: Omit<EventDraft, 'body'>): Promise<Event | null> {
+  putList<K extends ListKind>(kind: K, list: Lists[K], event: ListEvent | null): Promise<Event | null> {
     return this.#write((db) => writeList(db, kind, list, event));
   }
   dropList(kind: ListKind, source: string, event: Omit<EventDraft, 'body'>): Promise<Event | null> {

@@ -1,3 +1,4 @@
+import type { RulesetDump } from '../model/admission.ts';
 import type { AssetList } from '../model/asset.ts';
 import type { DeclarationList } from '../model/declaration.ts';
 import type { Transport } from '../model/endpoint.ts';
@@ -16,8 +17,20 @@ export interface Lists {
   readonly assets: AssetList;
   readonly tickets: TicketList;
   readonly declarations: DeclarationList;
+  readonly rulesets: RulesetList;
+}
+
+/** What was taken of packet filters. `source`: `local`, `ssh:HOST`, or who imported it: `import:NAME`. */
+export interface RulesetList {
+  readonly source: string;
+  /** UTC milliseconds: when they were last seen to be so. */
+  readonly importedAt: number;
+  readonly items: readonly RulesetDump[];
 }
 export type ListKind = keyof Lists;
+
+/** The event about a list; the store adds what was listed. */
+export type ListEvent = Omit<EventDraft, 'body'> & Partial<Pick<EventDraft, 'body'>>;
 
 /** Narrows listenerStates; each given field must match. */
 export interface ListenerFilter {
@@ -88,9 +101,10 @@ export interface Store extends AsyncDisposable {
   document(sha256: string): Promise<Uint8Array | undefined>;
   /**
    * Replaces what a source listed and writes one event about it, with the digest of what it listed and who did it. An
-   * empty list stays known as empty. Returns null where nothing changed.
+   * empty list stays known as empty. `event`: a body of its own is written beside that; null: none is wanted. Returns
+   * null where nothing changed, or none was wanted.
    */
-  putList<K extends ListKind>(kind: K, list: Lists[K], event: Omit<EventDraft, 'body'>): Promise<Event | null>;
+  putList<K extends ListKind>(kind: K, list: Lists[K], event: ListEvent | null): Promise<Event | null>;
   /** Forgets a source's list; null where there was none. */
   dropList(kind: ListKind, source: string, event: Omit<EventDraft, 'body'>): Promise<Event | null>;
   /** Lists of a kind, sorted by source. */

@@ -33,6 +33,10 @@ export const commands: Readonly<Record<string, { summary: string; load: () => Pr
   check: { summary: 'compare what is approved with what is observed; findings', load: () => import('./check.ts') },
   explain: { summary: 'everything known about one port, or about a rule', load: () => import('./explain.ts') },
   events: { summary: 'what opened, closed and changed, newest first', load: () => import('./events.ts') },
+  firewall: {
+    summary: 'who can open a connection to which port, by the packet filters of a host',
+    load: () => import('./firewall.ts'),
+  },
   report: { summary: 'a self-contained HTML report for people', load: () => import('./report.ts') },
   config: { summary: 'settings in force and where each comes from', load: () => import('./config.ts') },
   doctor: { summary: 'what this machine allows and lacks', load: () => import('./doctor.ts') },

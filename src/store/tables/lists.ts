@@ -2,7 +2,7 @@ import type { Event, EventDraft } from '../../model/event.ts';
 import { canonicalJson, type Json } from '../../util/canonical-json.ts';
 import { sha256 } from '../../util/sha256.ts';
 import type { Database } from '../database.ts';
-import type { ListKind, Lists } from '../store.ts';
+import type { ListEvent, ListKind, Lists } from '../store.ts';
 import { readDocument, writeDocument } from './documents.ts';
 import { insertEvents } from './events.ts';
 
@@ -20,7 +20,7 @@ export async function writeList<K extends ListKind>(
   db: Database,
   kind: K,
   list: Lists[K],
-  event: Omit<EventDraft, 'body'>,
+  event: ListEvent | null,
 ): Promise<Event | null> {
   const { source, importedAt, ...content } = list;
   const text = canonicalJson(content as unknown as Json);
@@ -38,8 +38,8 @@ export async function writeList<K extends ListKind>(
     .values(row)
     .onConflict((conflict) => conflict.columns(['kind', 'source']).doUpdateSet(row))
     .execute();
-  if (before?.content === digest) return null;
-  return recorded(db, event, { content: digest, items: list.items.length, source }, importedAt);
+  if (before?.content === digest || event === null) return null;
+  return recorded(db, event, { ...event.body, content: digest, items: list.items.length, source }, importedAt);
 }
 
 /** Removes a source's list; null where there is none. */
