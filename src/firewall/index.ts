@@ -1,0 +1,5 @@
+import type { Dialect } from './dialect.ts';
+import { iptables } from './iptables.ts';
+
+/** Every language of packet filters. The first that recognises a text reads it: the strict ones come first. */
+export const dialects: readonly Dialect[] = [iptables];
