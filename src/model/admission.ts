@@ -1,6 +1,6 @@
 import type { Address } from './address.ts';
 import type { AddressSet } from './address-set.ts';
-import type { Scope, Transport } from './endpoint.ts';
+import type { Endpoint, Scope, Transport } from './endpoint.ts';
 import type { RuleCounter, RuleOrigin, RulePlace, StatementCounts, StatementNote } from './ruleset.ts';
 
 /** What is certain and what is possible: lower ⊆ truth ⊆ upper. Equal where everything could be decided. */
@@ -125,6 +125,15 @@ export interface RulesetDump {
   readonly files: ReadonlyArray<{ readonly name: string; readonly text: string }>;
   /** What could not be taken, a sentence each; then answers are undecided. */
   readonly problems: readonly string[];
+  /** Rules that the host loads when it starts, in a form that src/firewall reads. Absent: nobody looked for them. */
+  readonly saved?: SavedRules;
+}
+
+/** The saved configuration of a host's packet filters. */
+export interface SavedRules {
+  readonly files: ReadonlyArray<{ readonly name: string; readonly text: string }>;
+  /** What is saved and could not be turned into rules, a sentence each; then nothing is compared. */
+  readonly problems: readonly string[];
 }
 
 /** What is known of the packet filters of one host: what checks judge. */
@@ -149,6 +158,17 @@ export interface HostFirewall {
   }>;
   /** Against the saved configuration of the host; null: none was given. */
   readonly drift: readonly AccessChange[] | null;
+  /** `toUnnamedPorts` by transport, with the port that was asked about and the rule that decides. */
+  readonly unnamed?: ReadonlyArray<{
+    readonly transport: Transport;
+    readonly port: number;
+    readonly admitted: AddressBounds;
+    readonly rule: RuleReference | null;
+  }>;
+  /** Endpoints of the host itself that listen beyond loopback, as observed. Absent: not worked out. */
+  readonly exposed?: readonly Endpoint[];
+  /** Those among them that somebody can connect to and no rule logs. */
+  readonly unlogged?: readonly Endpoint[];
 }
 
 /** What can be said of who can connect to one endpoint. */
@@ -157,4 +177,8 @@ export interface EndpointAdmission {
   readonly admission: Admission;
   /** Scope of the filters asked: the host's own, or those in front of a container or pod. */
   readonly scope: Scope;
+  /** Where the filters were taken: `local`, `ssh:db-1`, names of files. */
+  readonly source?: string;
+  /** Why not every filter in front of it is known, a sentence each; then nothing is certain. */
+  readonly doubts?: readonly string[];
 }

@@ -1,5 +1,6 @@
 import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
+import type { EndpointAdmission } from './admission.ts';
 import type { Declaration } from './declaration.ts';
 import { declarationsFor } from './declaration-match.ts';
 import { compareEndpoints, type Endpoint, endpointKey } from './endpoint.ts';
@@ -26,6 +27,8 @@ export interface FactsInput {
   /** Endpoints to answer for although nothing may listen there. */
   readonly also?: readonly Endpoint[];
   readonly surroundings?: Surroundings;
+  /** Who can connect, by the packet filters; absent: no ruleset is known. */
+  readonly admissionOf?: (endpoint: Endpoint) => EndpointAdmission | undefined;
 }
 
 interface Seen {
@@ -64,6 +67,8 @@ export function buildFacts(input: FactsInput): Facts {
     };
     const declared = declaredFor?.(endpoint) ?? NO_DECLARATION;
     if (declared.length > 0) facts.declared = declared;
+    const admission = input.admissionOf?.(endpoint);
+    if (admission) facts.admission = admission;
     if (seen.open.length > 0 || seen.asked) endpoints.push(facts);
     if (seen.open.length + seen.closed.length > 0) for (const { entry } of covering) byEntry.get(entry.id)?.push(facts);
   }

@@ -1,5 +1,5 @@
-import { size } from '../../model/address-set.ts';
-import { parseAddressSet } from '../../model/address-set-text.ts';
+import { type AddressSet, size } from '../../model/address-set.ts';
+import { readSources } from '../../model/approved-sources.ts';
 import type { RegisterEntry, Zone } from '../../model/register.ts';
 import { getOrMake } from '../../util/get-or-make.ts';
 import { formatNumber } from '../words.ts';
@@ -26,18 +26,11 @@ export function sourcesWith(zones: readonly Zone[]): Sources {
 }
 
 export function countSources(entry: RegisterEntry, zones: readonly Zone[]): SourceCount {
-  if (entry.sources === null) return { kind: 'not-said' };
-  const texts: string[] = [];
-  const unread: string[] = [];
-  for (const source of entry.sources) {
-    const zone = zones.find((z) => source === `zone:${z.name}`);
-    if (zone) texts.push(...zone.cidrs);
-    else if (source.startsWith('zone:')) unread.push(source);
-    else texts.push(source);
-  }
-  const { set, problems } = parseAddressSet(texts);
-  unread.push(...problems.map((p) => p.text));
-  if (unread.length > 0) return { kind: 'unreadable', sources: unread };
+  const sources = readSources(entry, zones);
+  return sources.kind === 'set' ? countAddresses(sources.set) : sources;
+}
+
+export function countAddresses(set: AddressSet): SourceCount {
   const ipv4 = Number(size({ ipv4: set.ipv4, ipv6: [] }));
   return { kind: 'counted', ipv4, ipv6: size({ ipv4: [], ipv6: set.ipv6 }) };
 }

@@ -1,0 +1,82 @@
+import { type AddressSet, ALL_IPV4, ALL_IPV6, difference, EMPTY, intersection, union } from './address-set.ts';
+import { parseAddressSet } from './address-set-text.ts';
+import { readSources } from './approved-sources.ts';
+import { widestBind } from './describe.ts';
+import type { EndpointFacts, EstateFacts } from './facts.ts';
+import { isInFuture, isStale } from './freshness.ts';
+import type { RegisterEntry } from './register.ts';
+import { preferInside } from './vantage.ts';
+
+/** Approved beside admitted, for one endpoint. */
+export type AdmissionStanding =
+  /** It answers on loopback alone, so no filter has to be asked. */
+  | { readonly kind: 'inside' }
+  /** No ruleset of the host is known, or none that says something about this scope. */
+  | { readonly kind: 'not-known' }
+  /** The ruleset was taken too long ago, or after now. */
+  | { readonly kind: 'stale' | 'in-future' }
+  /** Nobody has said who may connect: no entry, or one without readable sources. */
+  | { readonly kind: 'no-entry' }
+  | { readonly kind: 'not-said'; readonly entry: RegisterEntry }
+  | { readonly kind: 'unreadable'; readonly entry: RegisterEntry; readonly sources: readonly string[] }
+  | ({ readonly kind: 'compared'; readonly entry: RegisterEntry } & AdmissionComparison);
+
+/** Differences between who may and who can connect. All of them empty: exactly the approved sources can. */
+export interface AdmissionComparison {
+  readonly approved: AddressSet;
+  /** Certainly let in, and not approved. */
+  readonly tooMany: AddressSet;
+  /** Not approved, and whether they are let in cannot be decided. */
+  readonly undecided: AddressSet;
+  /** Approved, and certainly no connection of theirs completes. */
+  readonly blocked: AddressSet;
+}
+
+const set = (...texts: string[]): AddressSet => parseAddressSet(texts).set;
+/** Sources that Linux drops on any interface but loopback, whatever the filters say (ip_route_input_slow, ip6_rcv_core). */
+const NEVER_FROM_OUTSIDE = set('127.0.0.0/8', '224.0.0.0/4', '255.255.255.255', '::', '::1', 'ff00::/8');
+/** Sources that no approved client has: `0.0.0.0/0` in a register does not mean them (RFC 6890). */
+const NO_CLIENT = union(NEVER_FROM_OUTSIDE, set('0.0.0.0/8', '240.0.0.0/4', '::ffff:0:0/96', 'fe80::/10'));
+
+/** Says how approved and admitted stand to each other; the entry that decides counts. */
+export function compareAdmission(facts: EndpointFacts, estate: EstateFacts): AdmissionStanding {
+  if (widestBind(facts) === 'loopback') return { kind: 'inside' };
+  const { admission } = facts;
+  if (!admission) return { kind: 'not-known' };
+  if (isInFuture(admission.takenAt, estate)) return { kind: 'in-future' };
+  if (isStale(admission.takenAt, estate)) return { kind: 'stale' };
+  const entry = facts.entries[0]?.entry;
+  if (!entry) return { kind: 'no-entry' };
+  const sources = readSources(entry, estate.register.zones);
+  if (sources.kind !== 'set') return { ...sources, entry };
+  const { admitted, completes } = admission.admission;
+  const own = ownAddresses(facts);
+  const beyond = difference(admitted.upper, union(sources.set, union(NEVER_FROM_OUTSIDE, own)));
+  const tooMany = intersection(beyond, admitted.lower);
+  const clients = difference(intersection(sources.set, servedFamilies(facts)), union(NO_CLIENT, own));
+  return {
+    kind: 'compared',
+    entry,
+    approved: sources.set,
+    tooMany,
+    undecided: difference(beyond, tooMany),
+    blocked: difference(clients, completes.upper),
+  };
+}
+
+/** The host does not reach itself from outside: Linux drops its own addresses as a source on any other interface. */
+function ownAddresses({ host }: EndpointFacts): AddressSet {
+  const addresses = host.flatMap((h) => h.host.addresses);
+  return addresses.length === 0 ? EMPTY : parseAddressSet(addresses).set;
+}
+
+/** Addresses of the families that it answers on beyond loopback; both where nothing is known to listen. */
+export function servedFamilies({ listeners }: Pick<EndpointFacts, 'listeners'>): AddressSet {
+  const families = new Set(
+    preferInside(listeners)
+      .filter((l) => l.listener.bind !== 'loopback')
+      .flatMap((l) => l.listener.families),
+  );
+  if (families.size === 0) return union(ALL_IPV4, ALL_IPV6);
+  return union(families.has('ipv4') ? ALL_IPV4 : EMPTY, families.has('ipv6') ? ALL_IPV6 : EMPTY);
+}
