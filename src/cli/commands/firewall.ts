@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { withExamples } from '../options.ts';
+import { define as admitted } from './firewall/admitted.ts';
 
 /** Verbs of `quietdoor firewall`, one file each in the folder beside this one. */
-const verbs: ReadonlyArray<(parent: Command) => void> = [];
+const verbs: ReadonlyArray<(parent: Command) => void> = [admitted];
 
 export function define(command: Command): void {
   for (const verb of verbs) verb(command);

@@ -1,0 +1,157 @@
+import { formatAddress } from '../model/address.ts';
+import { equals } from '../model/address-set.ts';
+import type { Admission, AdmissionPath, RuleReference, Witness } from '../model/admission.ts';
+import type { Ruleset, StatementCounts } from '../model/ruleset.ts';
+import { count } from '../util/words.ts';
+import { boundsText, type NamedSet, sourcesText } from './firewall-sources.ts';
+import { printable } from './printable.ts';
+import type { RenderOptions } from './report-format.ts';
+import { paint, type Style, wrap } from './text-table.ts';
+
+/** An answer about one port, with what it rests on. */
+export interface AdmissionAnswer {
+  /** What was asked: `web-1:443/tcp`, `tcp/22`. */
+  readonly title: string;
+  /** Where it came from and when: `packet filters of web-1, taken 2026-11-21 ...`; empty: nothing to say. */
+  readonly basis: string;
+  readonly admission: Admission;
+  readonly ruleset: Pick<Ruleset, 'statements' | 'notes' | 'files'>;
+  /** What could not be read, a sentence each. */
+  readonly problems: readonly string[];
+  readonly zones: readonly NamedSet[];
+}
+
+const LABEL = 14;
+const WIDEST = 140;
+const MOST_PARTS = 40;
+const MOST_NOTES = 20;
+
+/** Who can connect to one port, who decides, and what the answer rests on. */
+export function renderAdmission(answer: AdmissionAnswer, options: RenderOptions): string {
+  const width = Math.min(options.width, WIDEST);
+  const { admission: a, ruleset, zones } = answer;
+  const section = (label: string, style: Style, lines: readonly string[]) =>
+    sectionLines(label, style, lines, width, options.color);
+  const parts = [
+    [
+      paint('bold', printable(answer.title), options.color),
+      ...(answer.basis === '' ? [] : wrap(answer.basis, width).map((line) => paint('dim', line, options.color))),
+    ],
+    [
+      ...section('ADMITTED', 'yellow', [boundsText(a.admitted, zones)]),
+      ...section('COMPLETES', 'yellow', completesLines(a, zones)),
+      ...section(
+        'PATH',
+        'cyan',
+        a.paths.filter(isWorthShowing).map((path) => pathText(path, zones)),
+      ),
+      ...section(
+        'LAYERS',
+        'cyan',
+        a.layers.length < 2 ? [] : a.layers.map((l) => `${l.title}: ${boundsText(l.admitted, zones)}`),
+      ),
+      ...section(
+        'DECIDED BY',
+        'bold',
+        bounded(
+          a.deciding.map((d) => `${d.verdict} ${sourcesText(d.sources, zones)} ← ${ruleText(d.rule)}`),
+          'rule',
+        ),
+      ),
+      ...section(
+        'UNDECIDED',
+        'magenta',
+        bounded(
+          a.undecided.map((u) => `${sourcesText(u.sources, zones)}: ${u.reason} ← ${ruleText(u.rule)}`),
+          'rule',
+        ),
+      ),
+      ...section('WITNESSES', 'bold', bounded(a.witnesses.map(witnessText), 'packet')),
+    ],
+    [
+      ...section('NOT READ', 'red', [...answer.problems, ...incompleteLines(ruleset)]),
+      ...section('STATEMENTS', 'bold', [statementsText(ruleset.statements)]),
+      ...section(
+        '',
+        'bold',
+        bounded(
+          ruleset.notes.map(
+            (n) =>
+              `${n.at.file}${n.at.line === undefined ? '' : `:${n.at.line}`}: ${n.status}: ${n.text} (${n.reason})`,
+          ),
+          'statement',
+          MOST_NOTES,
+        ),
+      ),
+      ...section('ASSUMES', 'bold', a.assumptions),
+    ],
+  ];
+  return `${parts
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+/** A rule where it stands: `nft inet filter input rule 4 (handle 9): tcp dport 22 accept`. */
+export function ruleText({ chain, position, handle, text, at, origin }: RuleReference): string {
+  const place = position === 0 ? 'policy' : `rule ${position}`;
+  const where = at.line === undefined ? '' : `, ${at.file}:${at.line}`;
+  const whose = origin === null ? '' : ` [${origin.userRule ?? origin.frontEnd}]`;
+  return `${chain} ${place}${handle === null ? '' : ` (handle ${handle})`}${where}: ${text}${whose}`;
+}
+
+export function statementsText(s: StatementCounts): string {
+  const total = s.modelled + s.irrelevant + s.unsupported + s.unrecognised;
+  return `${count(total, 'statement')}: ${s.modelled} modelled, ${s.irrelevant} irrelevant, ${s.unsupported} unsupported, ${s.unrecognised} unrecognised`;
+}
+
+function completesLines(a: Admission, zones: readonly NamedSet[]): string[] {
+  const same = equals(a.completes.lower, a.admitted.lower) && equals(a.completes.upper, a.admitted.upper);
+  return [same ? 'the same: answers are let out to all of them' : boundsText(a.completes, zones)];
+}
+
+/** Delivered as it was sent: nothing to tell. */
+function isWorthShowing(path: AdmissionPath): boolean {
+  return path.by !== null || !path.deliveredTo.local || path.deliveredTo.port !== path.port;
+}
+
+function pathText({ address, port, deliveredTo, by, admitted }: AdmissionPath, zones: readonly NamedSet[]): string {
+  const from = address === null ? `port ${port}` : addressPort(formatAddress(address), port);
+  const to =
+    deliveredTo.address === null
+      ? `port ${deliveredTo.port}`
+      : addressPort(formatAddress(deliveredTo.address), deliveredTo.port);
+  const how = deliveredTo.local ? 'delivered here' : 'sent on';
+  return `${from} → ${to} (${how}): ${boundsText(admitted, zones)}${by === null ? '' : ` ← ${ruleText(by)}`}`;
+}
+
+function witnessText({ source, sourcePort, destination, destinationPort, iif, verdict }: Witness): string {
+  const to =
+    destination === null ? `port ${destinationPort}` : addressPort(formatAddress(destination), destinationPort);
+  return `${verdict}: ${addressPort(formatAddress(source), sourcePort)} to ${to}${iif === null ? '' : ` in by ${iif}`}`;
+}
+
+export function addressPort(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function incompleteLines({ files }: Pick<Ruleset, 'files'>): string[] {
+  return files.flatMap((file) => (file.incomplete === null ? [] : [`${file.name}: ${file.incomplete}`]));
+}
+
+function bounded(lines: readonly string[], noun: string, most = MOST_PARTS): string[] {
+  if (lines.length <= most) return [...lines];
+  return [
+    ...lines.slice(0, most),
+    `… and ${count(lines.length - most, `further ${noun}`)} (all of them: --format json)`,
+  ];
+}
+
+function sectionLines(label: string, style: Style, lines: readonly string[], width: number, color: boolean): string[] {
+  return lines.flatMap((text, i) =>
+    wrap(text, width - LABEL - 2).map((line, j) => {
+      const head = i === 0 && j === 0 ? label : '';
+      return `  ${paint(style, head.padEnd(LABEL - 2), color)}${j === 0 ? '' : '  '}${line}`;
+    }),
+  );
+}
