@@ -11,6 +11,8 @@ export interface ApprovedAccess {
   readonly ports: readonly NumberRange[];
   /** Local addresses that it may be reached on; null: every one. */
   readonly addresses: readonly Address[] | null;
+  /** Instead of `addresses`: blocks that the local address must lie in (`bind: private`), whatever it is just now. */
+  readonly within?: AddressSet;
   readonly scope: Scope;
   readonly sources: AddressSet;
   /** `kubernetes: orders/deployment/api` and so on, from the entry. */
@@ -28,6 +30,20 @@ export interface EnforceInput {
   readonly access: readonly ApprovedAccess[];
   /** Names the register: `sha256:...`; goes into comments. */
   readonly digest: string;
+  /** Addresses of the host, as far as they are known; for targets that stand in front of it. Absent: not known. */
+  readonly addresses?: readonly Address[];
+  /** New connections that are let in are logged too. */
+  readonly logAccepted?: boolean;
+}
+
+/** What the read-back must answer: in this scope, at these addresses, exactly this access is let in. */
+export interface EnforceClaim {
+  readonly scope: Scope;
+  /** Local addresses to ask about; null: any. */
+  readonly addresses: readonly Address[] | null;
+  readonly access: readonly ApprovedAccess[];
+  /** Transports that the target lets in or keeps out; absent: tcp, udp and sctp. */
+  readonly transports?: readonly Transport[];
 }
 
 export interface EnforceOutput {
@@ -38,6 +54,8 @@ export interface EnforceOutput {
    * target whose own text is read, that text itself.
    */
   readonly readBack: ReadonlyArray<{ readonly name: string; readonly text: string }>;
+  /** What the read-back is verified against. Absent: all access to the host itself. */
+  readonly claims?: readonly EnforceClaim[];
   /** What this target cannot express, a sentence each; then nothing is emitted. */
   readonly cannot: readonly string[];
   /** How a person applies and undoes it, a line each. */

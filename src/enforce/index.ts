@@ -1,0 +1,5 @@
+import { nftables } from './nftables.ts';
+import type { EnforceTarget } from './target.ts';
+
+/** Every target that approved access can be turned into. */
+export const targets: readonly EnforceTarget[] = [nftables];
