@@ -17,10 +17,10 @@ const known = new WeakMap<readonly Zone[], WeakMap<RegisterEntry, ApprovedSource
 
 /** Returns the sources of an entry as addresses, zones by what they hold. */
 export function readSources(entry: RegisterEntry, zones: readonly Zone[]): ApprovedSources {
-  let ofZones = known.get(zones);
-  if (!ofZones) known.set(zones, (ofZones = new WeakMap()));
-  let sources = ofZones.get(entry);
-  if (!sources) ofZones.set(entry, (sources = read(entry, zones)));
+  const ofZones = known.get(zones) ?? new WeakMap<RegisterEntry, ApprovedSources>();
+  known.set(zones, ofZones);
+  const sources = ofZones.get(entry) ?? read(entry, zones);
+  ofZones.set(entry, sources);
   return sources;
 }
 
