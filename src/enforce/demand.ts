@@ -42,7 +42,10 @@ export function sourcesAt(
     const destinations = destinationsOf(one);
     if (destinations && !has(destinations, at.address)) continue;
     const sources = outsideSources(one);
-    all = union(all, at.address.family === 'ipv4' ? { ...EMPTY, ipv4: sources.ipv4 } : { ...EMPTY, ipv6: sources.ipv6 });
+    all = union(
+      all,
+      at.address.family === 'ipv4' ? { ...EMPTY, ipv4: sources.ipv4 } : { ...EMPTY, ipv6: sources.ipv6 },
+    );
   }
   return all;
 }

@@ -75,8 +75,9 @@ export function icmpTypes(protocol: 'icmp' | 'icmpv6', types: readonly string[])
 }
 
 export function destinationPorts(transport: string, ports: readonly NumberRange[]): Nft {
-  const values = ports.map(({ from, to }): Nft =>
-    from === to ? { text: `${from}`, json: from } : { text: `${from}-${to}`, json: { range: [from, to] } },
+  const values = ports.map(
+    ({ from, to }): Nft =>
+      from === to ? { text: `${from}`, json: from } : { text: `${from}-${to}`, json: { range: [from, to] } },
   );
   return payload(transport, 'dport', oneOf(values));
 }

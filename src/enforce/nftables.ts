@@ -1,4 +1,4 @@
-import { ALL, type AddressSet, difference, isEmpty } from '../model/address-set.ts';
+import { type AddressSet, ALL, difference, isEmpty } from '../model/address-set.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import { sha256 } from '../util/sha256.ts';
 import { destinationsOf, hostAccess, hostCannot, LOOPBACK, otherScopes, outsideSources } from './demand.ts';
@@ -90,10 +90,12 @@ export function nftTable(input: EnforceInput): NftTable {
   const sets: NftSet[] = [];
   const rules: NftRule[] = [
     { statements: [FROM_LOOPBACK, ACCEPT] },
-    ...FAMILIES.map((family): NftRule => ({
-      statements: [addressIn('saddr', family, elementsOf(LOOPBACK, family)), COUNTER, refuse],
-      comment: 'quietdoor: loopback source from outside',
-    })),
+    ...FAMILIES.map(
+      (family): NftRule => ({
+        statements: [addressIn('saddr', family, elementsOf(LOOPBACK, family)), COUNTER, refuse],
+        comment: 'quietdoor: loopback source from outside',
+      }),
+    ),
     // Before the connection state: neighbour discovery is untracked, and must work when nothing else does.
     { statements: [icmpTypes('icmpv6', ICMPV6), ACCEPT] },
     { statements: [connectionState(['established', 'related']), ACCEPT] },

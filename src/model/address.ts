@@ -151,7 +151,7 @@ export function addressBits(family: AddressFamily): 32 | 128 {
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 /** RFC 1918, RFC 6598 (shared), RFC 3927 and RFC 4291 (link-local), RFC 4193 (unique local). */
-const PRIVATE = [
+export const PRIVATE_BLOCKS: readonly string[] = [
   '10.0.0.0/8',
   '172.16.0.0/12',
   '192.168.0.0/16',
@@ -175,7 +175,7 @@ function blocks(cidrs: readonly string[]): (address: Address) => boolean {
   };
 }
 const isLoopback = blocks(LOOPBACK);
-const isPrivate = blocks(PRIVATE);
+const isPrivate = blocks(PRIVATE_BLOCKS);
 
 /**
  * Says how far a listening address reaches (listener.ts). An IPv4-mapped IPv6 address is judged as its IPv4 one; a zone
