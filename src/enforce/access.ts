@@ -118,11 +118,12 @@ function decidingEntries(input: AccessInput, chosen: readonly RegisterEntry[]): 
       ranges: [range],
     })),
   );
-  for (const entry of chosen)
-    if (!isOfHost(entry.scope) && entry.ports[0]) {
-      const { scope, transport, ports } = entry;
-      questions.push({ entry, at: { host: host.name, scope, transport, port: ports[0].from }, ranges: ports });
-    }
+  for (const entry of chosen) {
+    const { scope, transport, ports } = entry;
+    const [first] = ports;
+    if (first && !isOfHost(scope))
+      questions.push({ entry, at: { host: host.name, scope, transport, port: first.from }, ranges: ports });
+  }
   const facts = buildFacts({
     ...{ now, register: { ...register, entries: chosen }, approvals, hosts, listeners: [] },
     known: [...(known ?? register.hosts), host],
