@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { collectors } from '../collectors/index.ts';
 import type { CandidateMemory } from '../collectors/linux/candidates.ts';
+import { collectLocalFirewall } from '../collectors/linux/firewall.ts';
 import { UserError } from '../model/errors.ts';
 import type { Event } from '../model/event.ts';
 import type { Observation } from '../model/observation.ts';
 import { uuidv7 } from '../util/uuid.ts';
 import { type Context, thisHost } from './context.ts';
+import { LOCAL_FIREWALL, recordFirewall } from './firewall-record.ts';
 import { openStateToWrite } from './state.ts';
 
 export interface ScanOptions {
@@ -23,6 +25,8 @@ export interface ScanResult {
   readonly observation: Observation;
   /** What changed since the last look. */
   readonly events: readonly Event[];
+  /** What could not be seen of the packet filters, a sentence each. */
+  readonly firewallProblems: readonly string[];
 }
 
 /** Looks, without recording. Throws UserError where there is no such collector. */
@@ -55,9 +59,21 @@ export async function scan(context: Context, options: ScanOptions): Promise<Scan
   await using store = await openStateToWrite(context);
   const known = (await store.cacheGet(CANDIDATES)) ?? '{}';
   const candidates: CandidateMemory = JSON.parse(known);
+  // Programs that print the packet filters run meanwhile.
+  const filters = isLocal(options) ? collectLocalFirewall({ host: thisHost(context.env), now: context.now }) : null;
   const observation = await observe({ ...options, candidates }, context.env, context.now);
   const events = await store.recordObservation(observation, context.now());
+  const dump = await filters;
+  if (dump)
+    await recordFirewall(store, LOCAL_FIREWALL, [{ ...dump, host: observation.host.name }], {
+      actor: 'collector:local',
+      now: context.now,
+    });
   const learned = JSON.stringify(candidates);
   if (learned !== known) await store.cachePut(CANDIDATES, learned);
-  return { observation, events };
+  return { observation, events, firewallProblems: dump?.problems ?? [] };
+}
+
+function isLocal({ collector, root }: ScanOptions): boolean {
+  return collector === 'local' && root === '/';
 }

@@ -52,7 +52,7 @@ export function eventWords(e: Event): string {
     case 'firewall.recorded':
       return `packet filter recorded for the first time${words(': rules ', body.rules)}`;
     case 'firewall.changed':
-      return `packet filter changed${words(': ', body.summary)}`;
+      return body.removed === true ? 'packet filter forgotten' : `packet filter changed${words(': ', body.summary)}`;
     case 'firewall.applied':
       return `generated rules applied${words(' in mode ', body.mode)}${words(' by ', body.by)}, to be confirmed${words(' within minutes: ', body.minutes)}`;
     case 'firewall.confirmed':

@@ -23,8 +23,10 @@ export interface Lists {
 /** What was taken of packet filters. `source`: `local`, `ssh:HOST`, or who imported it: `import:NAME`. */
 export interface RulesetList {
   readonly source: string;
-  /** UTC milliseconds: when they were last seen to be so. */
+  /** UTC milliseconds: when they were last seen to be so. The store gives every item this time as its own. */
   readonly importedAt: number;
+  /** UTC milliseconds: when the texts were taken. Since then only counters changed. */
+  readonly textsFrom: number;
   readonly items: readonly RulesetDump[];
 }
 export type ListKind = keyof Lists;

@@ -2,7 +2,7 @@ import type { Event, EventDraft } from '../../model/event.ts';
 import { canonicalJson, type Json } from '../../util/canonical-json.ts';
 import { sha256 } from '../../util/sha256.ts';
 import type { Database } from '../database.ts';
-import type { ListEvent, ListKind, Lists } from '../store.ts';
+import type { ListEvent, ListKind, Lists, RulesetList } from '../store.ts';
 import { readDocument, writeDocument } from './documents.ts';
 import { insertEvents } from './events.ts';
 
@@ -22,7 +22,7 @@ export async function writeList<K extends ListKind>(
   list: Lists[K],
   event: ListEvent | null,
 ): Promise<Event | null> {
-  const { source, importedAt, ...content } = list;
+  const { source, importedAt, ...content } = kind === 'rulesets' ? withoutTimes(list as RulesetList) : list;
   const text = canonicalJson(content as unknown as Json);
   const digest = sha256(text);
   await writeDocument(db, 'list', digest, Buffer.from(text));
@@ -65,9 +65,19 @@ export async function selectLists<K extends ListKind>(db: Database, kind: K): Pr
   for (const { source, imported_at: importedAt, content } of rows) {
     const bytes = await readDocument(db, content);
     if (!bytes) throw new Error(`the document ${content} of the list ${source} is missing`);
-    lists.push({ source, importedAt, ...JSON.parse(Buffer.from(bytes).toString()) });
+    const list = { source, importedAt, ...JSON.parse(Buffer.from(bytes).toString()) };
+    lists.push(kind === 'rulesets' ? withTimes(list) : list);
   }
   return lists;
+}
+
+/** A ruleset that is found unchanged is the same document again: when it was looked at stands beside it. */
+function withoutTimes(list: RulesetList) {
+  return { ...list, items: list.items.map(({ takenAt: _, ...item }) => item) };
+}
+
+function withTimes(list: RulesetList) {
+  return { ...list, items: list.items.map((item) => ({ ...item, takenAt: list.importedAt })) };
 }
 
 async function recorded(

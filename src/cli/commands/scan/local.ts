@@ -37,7 +37,8 @@ export function define(parent: Command): void {
       let changes: string | undefined;
       const observation = await (async () => {
         if (!flags.record) return observe(options, process.env, () => Date.now());
-        const { observation, events } = await scan(openContext(flags), options);
+        const { observation, events, firewallProblems } = await scan(openContext(flags), options);
+        for (const problem of firewallProblems) progress(flags, `packet filters: ${problem}`);
         const count = (type: string) => events.filter((event) => event.type === type).length;
         const found = events.filter((event) => event.body.firstLook === true).length;
         const opened = count('listener.opened') - found;

@@ -1,0 +1,75 @@
+import type { RulesetDump } from '../model/admission.ts';
+import type { Event } from '../model/event.ts';
+import type { ListEvent, RulesetList, Store } from '../store/store.ts';
+import { changeOf, isDerived, type RuleLines, ruleLines, withoutCounters } from './firewall-rule-lines.ts';
+
+/** Who records, for the ledger. */
+export interface FirewallRecorder {
+  readonly actor: string;
+  /** UTC milliseconds. */
+  readonly now: () => number;
+}
+
+/** Source of what this machine's own scan takes. */
+export const LOCAL_FIREWALL = 'local';
+
+/** Texts that differ in counters alone are written down this often: one for each look would be many that say the same. */
+const REFRESH_MS = 86_400_000;
+
+/**
+ * Keeps what was taken of packet filters in the place of what the source gave before. An event is written at the first time,
+ * and when the rules mean something else. A dump that holds nothing (not root) replaces nothing. Returns the event.
+ */
+export async function recordFirewall(
+  store: Store,
+  source: string,
+  dumps: readonly RulesetDump[],
+  { actor, now }: FirewallRecorder,
+): Promise<Event | null> {
+  if (dumps.every((dump) => dump.files.length === 0)) return null;
+  const importedAt = now();
+  const list: RulesetList = { source, importedAt, textsFrom: importedAt, items: dumps };
+  const before = (await store.lists('rulesets')).find((known) => known.source === source);
+  const subject = dumps.length === 1 ? (dumps[0]?.host ?? source) : source;
+  const draft = { observedAt: importedAt, actor, subject };
+  if (before === undefined) {
+    const rules = dumps.reduce((sum, dump) => sum + ruleLines(dump).rules, 0);
+    return store.putList('rulesets', list, { type: 'firewall.recorded', ...draft, body: { rules } });
+  }
+  if (plainText(before.items) === plainText(dumps) && importedAt - before.textsFrom < REFRESH_MS) {
+    // what says the same is not written again, but that it still does: `importedAt`
+    await store.putList('rulesets', { ...before, importedAt }, null);
+    return null;
+  }
+  const { summary, added, removed } = changeOf(linesOf(before.items), linesOf(dumps));
+  const isPart = dumps.some((dump) => dump.problems.length > 0);
+  const body = { summary: `${summary}${isPart ? '; not everything could be read' : ''}`, added, removed };
+  const event: ListEvent | null = summary === null ? null : { type: 'firewall.changed', ...draft, body };
+  return store.putList('rulesets', list, event);
+}
+
+/** Everything that was taken, without what changes by itself. */
+function plainText(dumps: readonly RulesetDump[]): string {
+  return JSON.stringify(
+    dumps.map(({ host, files, problems, saved }) => ({
+      ...{ host, problems, saved },
+      files: files
+        .filter((file) => !isDerived(file.name))
+        .map(({ name, text }) => ({ name, text: withoutCounters(text) })),
+    })),
+  );
+}
+
+/** Several dumps of one source (files of a cloud) are compared together. */
+function linesOf(dumps: readonly RulesetDump[]): RuleLines {
+  return ruleLines({ files: dumps.flatMap((dump) => dump.files) });
+}
+
+/** Forgets what a source gave. Returns null where it gave nothing. */
+export async function dropFirewall(
+  store: Store,
+  source: string,
+  { actor, now }: FirewallRecorder,
+): Promise<Event | null> {
+  return store.dropList('rulesets', source, { type: 'firewall.changed', observedAt: now(), actor, subject: source });
+}
