@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import { asOf, type Context } from './context.ts';
 import { identitiesAt } from './identities.ts';
 import { keepIdentities } from './keep-identities.ts';
+import { loadFirewalls } from './load-firewalls.ts';
 import { keepRegister, loadRegister, registerCache } from './load-register.ts';
 import { openState } from './state.ts';
 import { loadSurroundings } from './surroundings.ts';
@@ -88,10 +89,13 @@ export async function checkWith(
     vulnerabilities: vulnerabilities ?? vulnerabilityFiles(register, context.workspace),
   });
   const identities = identitiesAt(now, register, { hosts, listeners, assets: surroundings.assets });
+  const asked = also?.(identities) ?? [];
+  const filters = store && (await loadFirewalls(store, identities, register, asked));
   const facts = buildFacts({
-    ...{ now, register, approvals, also: also?.(identities) ?? [] },
+    ...{ now, register, approvals, also: asked },
     ...{ hosts: identities.hosts, listeners: identities.listeners, known: identities.known },
-    surroundings: { ...surroundings, identity: identities.notices },
+    surroundings: { ...surroundings, identity: identities.notices, ...(filters && { firewalls: filters.firewalls }) },
+    ...(filters && { admissionOf: filters.admissionOf }),
   });
   const frameworks = loadFrameworks(register.frameworks.map((choice) => choice.id));
   const controlsOf = controlsOfRule(frameworks);

@@ -62,9 +62,9 @@ interface Part extends ReadDump {
   readonly layers: readonly Layer[];
 }
 
-/** A dump that holds nothing (it could not be taken) counts only where there is no other. */
+/** A dump that could not be taken counts only where there is no other. */
 function newestOfEachKind(dumps: readonly ReadDump[]): readonly Part[] {
-  const told = dumps.filter((d) => d.dump.files.length > 0);
+  const told = dumps.filter((d) => d.dump.files.length > 0 || d.dump.problems.length === 0);
   const newestFirst = (told.length > 0 ? told : dumps.slice(0, 1)).toSorted(
     (a, b) => b.dump.takenAt - a.dump.takenAt || compareText(a.dump.source, b.dump.source),
   );

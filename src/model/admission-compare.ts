@@ -1,5 +1,6 @@
-import { type AddressSet, ALL_IPV4, ALL_IPV6, difference, EMPTY, intersection, union } from './address-set.ts';
+import { type AddressSet, ALL_IPV4, ALL_IPV6, difference, EMPTY, intersection, isEmpty, union } from './address-set.ts';
 import { parseAddressSet } from './address-set-text.ts';
+import type { EndpointAdmission, RuleReference, UndecidedPart } from './admission.ts';
 import { readSources } from './approved-sources.ts';
 import { widestBind } from './describe.ts';
 import type { EndpointFacts, EstateFacts } from './facts.ts';
@@ -79,4 +80,27 @@ export function servedFamilies({ listeners }: Pick<EndpointFacts, 'listeners'>):
   );
   if (families.size === 0) return union(ALL_IPV4, ALL_IPV6);
   return union(families.has('ipv4') ? ALL_IPV4 : EMPTY, families.has('ipv6') ? ALL_IPV6 : EMPTY);
+}
+
+/** What leaves the answer open for some of these sources, in words: what was not read, else the first rule that is not decided. */
+export function undecidedReason({ admission }: Pick<EndpointFacts, 'admission'>, sources: AddressSet): string {
+  const doubt = admission?.doubts?.[0];
+  if (doubt !== undefined) return doubt;
+  const [rule] = undecidedRules(admission, sources);
+  return rule ? `${rule.reason} (${placeOfRule(rule.rule)}: ${rule.rule.text})` : 'the rules do not say enough';
+}
+
+/** Rules that leave the answer open for some of these sources, in the order of the answer. */
+export function undecidedRules(
+  admission: EndpointAdmission | undefined,
+  sources: AddressSet,
+): readonly UndecidedPart[] {
+  return (admission?.admission.undecided ?? []).filter((part) => !isEmpty(intersection(part.sources, sources)));
+}
+
+/** `inet filter input handle 14`, `filter INPUT rule 3`: where a rule is found on the host. */
+export function placeOfRule({ chain, handle, position }: RuleReference): string {
+  const where = chain.replace(/^(nft|iptables|ip6tables) /, '');
+  if (handle !== null) return `${where} handle ${handle}`;
+  return position === 0 ? `policy of ${where}` : `${where} rule ${position}`;
 }

@@ -1,6 +1,10 @@
-import { utcDay, utcTime } from '../util/words.ts';
+import { listWords, utcDay, utcTime } from '../util/words.ts';
+import { equals, intersection, isEmpty } from './address-set.ts';
+import type { EndpointAdmission } from './admission.ts';
+import { compareAdmission, undecidedReason } from './admission-compare.ts';
 import { isProvenNow } from './approved.ts';
 import { describeAddresses, widestBind } from './describe.ts';
+import { describeSources } from './describe-sources.ts';
 import type { EndpointFacts, EstateFacts, MatchedEntry, Verdict } from './facts.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 import { isInFuture, isStale } from './freshness.ts';
@@ -39,7 +43,7 @@ export function verdictOf(facts: EndpointFacts, findings: readonly Finding[], es
     return { word: 'DEVIATES', reasons: [...open, ...conditions, ...stalenessDoubts(facts, estate)] };
   const doubts = [...surroundings, ...doubtsAbout(facts, falsePositives.length > 0, estate)];
   if (doubts.length > 0) return { word: 'UNDETERMINED', reasons: [...doubts, ...conditions] };
-  return { word: 'CONFORMS', reasons: [`loopback only (${describeAddresses(facts)}), as registered`, ...conditions] };
+  return { word: 'CONFORMS', reasons: [settledWords(facts, estate), ...conditions] };
 }
 
 /** Reasons why a match with the register does not settle the matter, most important first. */
@@ -59,10 +63,63 @@ function doubtsAbout(facts: EndpointFacts, someAccepted: boolean, estate: Estate
   if (widestBind(facts) !== 'loopback') {
     if (decides) doubts.push(...encryptionDoubt(facts, decides, estate));
     const match = someAccepted ? 'matches the register but for what is accepted' : 'matches the register';
-    doubts.push(`${decides ? match : 'reachable beyond loopback'}; who can connect is not verified`);
-    doubts.push(...unansweredWords(facts));
+    const open = admissionDoubt(facts, estate);
+    // Somebody who was not let in explains nothing more where it is known who is.
+    if (open !== null)
+      doubts.push(`${decides ? match : 'reachable beyond loopback'}; ${open}`, ...unansweredWords(facts));
   }
   return doubts;
+}
+
+/** Why it is not settled that only approved sources can connect; null: it is. */
+function admissionDoubt(facts: EndpointFacts, estate: EstateFacts): string | null {
+  const standing = compareAdmission(facts, estate);
+  const taken = utcTime(facts.admission?.takenAt ?? 0);
+  const notVerified = 'who can connect is not verified';
+  switch (standing.kind) {
+    case 'inside':
+      return null;
+    case 'not-known':
+      return notVerified;
+    case 'stale':
+      return `${notVerified}: the packet filters were last read at ${taken}, too long ago to speak of now`;
+    case 'in-future':
+      return `${notVerified}: the packet filters were read at ${taken}, which is after now: a clock is wrong`;
+    case 'no-entry':
+      return canWords(facts);
+    case 'not-said':
+      return `${standing.entry.id} does not say who may connect, and ${canWords(facts)}`;
+    case 'unreadable':
+      return `who may connect by ${standing.entry.id} is not known (${listWords(standing.sources)}), and ${canWords(facts)}`;
+    case 'compared': {
+      const { tooMany, undecided } = standing;
+      if (!isEmpty(tooMany)) return `${describeSources(tooMany)} can connect and is not approved`;
+      if (isEmpty(undecided)) return null;
+      return `whether only approved sources can connect is undecided: ${undecidedReason(facts, undecided)}`;
+    }
+  }
+}
+
+/** Who can connect, where there is nothing to compare it with. */
+function canWords({ admission }: EndpointFacts): string {
+  const { lower, upper } = (admission as EndpointAdmission).admission.admitted;
+  const by = `by the packet filters as of ${utcTime((admission as EndpointAdmission).takenAt)}`;
+  if (isEmpty(upper)) return `nobody from outside can connect, ${by}`;
+  return equals(lower, upper)
+    ? `${describeSources(upper)} can connect, ${by}`
+    : `who can connect is not decided, ${by}`;
+}
+
+/** What a port rests on that conforms. */
+function settledWords(facts: EndpointFacts, estate: EstateFacts): string {
+  const standing = compareAdmission(facts, estate);
+  if (standing.kind !== 'compared') return `loopback only (${describeAddresses(facts)}), as registered`;
+  const { admission, takenAt } = facts.admission as EndpointAdmission;
+  const can = intersection(admission.admitted.upper, standing.approved);
+  const by = `by the packet filters as of ${utcTime(takenAt)}`;
+  return isEmpty(can)
+    ? `nobody from outside can connect, ${by}`
+    : `only approved sources can connect (${describeSources(can, estate.register.zones)}), ${by}`;
 }
 
 const NONE: readonly string[] = [];
