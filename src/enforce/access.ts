@@ -16,8 +16,9 @@ import { getOrMake } from '../util/get-or-make.ts';
 import { isOfHost } from './demand.ts';
 import type { ApprovedAccess } from './target.ts';
 
-/** The register and what is known of hosts: as for checks. */
-export interface AccessInput extends Pick<FactsInput, 'now' | 'register' | 'approvals' | 'hosts' | 'known'> {
+/** The register and what is known of a host: as for checks. */
+export interface AccessInput extends Pick<FactsInput, 'now' | 'register' | 'approvals' | 'hosts'> {
+  /** With all its names, addresses and tags (`Identities.known`). */
   readonly host: MatchHost;
   /** `claimed`: approvals that are only written down count too. */
   readonly include: 'proven' | 'claimed';
@@ -102,7 +103,7 @@ interface Deciding {
  * pods and namespaces each count for their own scope.
  */
 function decidingEntries(input: AccessInput, chosen: readonly RegisterEntry[]): Deciding[] {
-  const { now, register, approvals, hosts, host, known } = input;
+  const { now, register, approvals, hosts, host } = input;
   const ofHost = Map.groupBy(
     chosen.filter((entry) => isOfHost(entry.scope)),
     (entry) => entry.transport,
@@ -126,7 +127,7 @@ function decidingEntries(input: AccessInput, chosen: readonly RegisterEntry[]): 
   }
   const facts = buildFacts({
     ...{ now, register: { ...register, entries: chosen }, approvals, hosts, listeners: [] },
-    known: [...(known ?? register.hosts), host],
+    known: [host],
     also: questions.map((question) => question.at),
   });
   const answers = new Map(facts.endpoints.map((f) => [keyOf(f.endpoint), f.entries]));
