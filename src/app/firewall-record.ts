@@ -1,7 +1,9 @@
 import type { RulesetDump } from '../model/admission.ts';
 import type { Event } from '../model/event.ts';
 import type { ListEvent, RulesetList, Store } from '../store/store.ts';
+import type { Context } from './context.ts';
 import { changeOf, isDerived, type RuleLines, ruleLines, withoutCounters } from './firewall-rule-lines.ts';
+import { openStateToWrite } from './state.ts';
 
 /** Who records, for the ledger. */
 export interface FirewallRecorder {
@@ -72,4 +74,28 @@ export async function dropFirewall(
   { actor, now }: FirewallRecorder,
 ): Promise<Event | null> {
   return store.dropList('rulesets', source, { type: 'firewall.changed', observedAt: now(), actor, subject: source });
+}
+
+/** Records packet filters of many hosts, one after the other, beside whatever else is written. Opens the store at the first. */
+export interface FirewallKeeper extends AsyncDisposable {
+  keep(dump: RulesetDump): Promise<void>;
+  /** Hosts of which the filters could not be seen, or only in part. */
+  readonly notSeen: () => number;
+}
+
+export function createFirewallKeeper(context: Context, actor: string): FirewallKeeper {
+  let store: Store | undefined;
+  let notSeen = 0;
+  return {
+    keep: async (dump) => {
+      if (dump.problems.length > 0) notSeen++;
+      if (dump.files.length === 0) return;
+      store ??= await openStateToWrite(context);
+      await recordFirewall(store, dump.source, [dump], { actor, now: context.now });
+    },
+    notSeen: () => notSeen,
+    [Symbol.asyncDispose]: async () => {
+      await store?.close();
+    },
+  };
 }

@@ -1,16 +1,26 @@
 import { lookOverSsh, type SshOptions } from '../collectors/ssh/look.ts';
 import type { SshTarget } from '../collectors/ssh/targets.ts';
+import type { RulesetDump } from '../model/admission.ts';
 import type { Gap, HostFacts, UnnamedObservation } from '../model/observation.ts';
 import type { HostState } from '../model/state.ts';
 import { compareText } from '../util/compare.ts';
 import type { Context } from './context.ts';
 import { withStateToRead } from './state.ts';
 
+/** What one look brought. */
+interface Look {
+  readonly target: SshTarget;
+  readonly seen: UnnamedObservation;
+  readonly firewall: RulesetDump | undefined;
+}
+
 export interface SshScanOptions extends SshOptions {
   /** Machines looked at at one time. */
   readonly parallel: number;
   /** Told of each machine when it is done. `seen`: it was looked at, if only in part. */
   readonly onHost?: (target: SshTarget, seen: boolean) => void;
+  /** Told of the packet filters of a machine before its observation is yielded, under the name that it is recorded by. */
+  readonly onFirewall?: (dump: RulesetDump) => void | Promise<void>;
 }
 
 const AGENTLESS = 'agentless';
@@ -32,23 +42,31 @@ export async function* scanSsh(
 ): AsyncGenerator<UnnamedObservation, void, undefined> {
   const names = createNames(known);
   const waiting = [...targets].reverse();
-  const running = new Map<SshTarget, Promise<{ target: SshTarget; seen: UnnamedObservation }>>();
+  const running = new Map<SshTarget, Promise<Look>>();
   const ending = new AbortController();
   try {
     while (waiting.length > 0 || running.size > 0) {
       for (let target = startable(); target !== undefined; target = startable()) running.set(target, look(target));
-      const { target, seen } = await Promise.race(running.values());
+      const { target, seen, firewall } = await Promise.race(running.values());
       running.delete(target);
       options.onHost?.(target, seen.coverage.length > 0);
       const named = names.name(target, seen);
-      if (named !== undefined) yield named;
+      if (named === undefined) continue;
+      const host = named.host.name;
+      if (firewall) await options.onFirewall?.({ ...firewall, host, source: `ssh:${host}` });
+      yield named;
     }
   } finally {
     ending.abort(); // whoever asked may want no more of it
   }
 
-  async function look(target: SshTarget) {
-    return { target, seen: await lookOverSsh(target, { ...options, signal: ending.signal }) };
+  async function look(target: SshTarget): Promise<Look> {
+    let firewall: RulesetDump | undefined;
+    const onFirewall = (dump: RulesetDump) => {
+      firewall = dump;
+    };
+    const seen = await lookOverSsh(target, { ...options, onFirewall, signal: ending.signal });
+    return { target, seen, firewall };
   }
 
   function startable(): SshTarget | undefined {

@@ -1,6 +1,8 @@
+import type { RulesetDump } from '../../model/admission.ts';
 import type { Gap, UnnamedObservation } from '../../model/observation.ts';
 import { readAnswer } from './answer.ts';
 import { clientArguments, runClient } from './client.ts';
+import { readFirewall } from './firewall.ts';
 import { failureOf, probeGaps } from './gaps.ts';
 import { observe } from './observe.ts';
 import { makeProbe } from './probe.ts';
@@ -21,6 +23,8 @@ export interface SshOptions {
   /** UTC milliseconds. */
   readonly now: () => number;
   readonly signal?: AbortSignal;
+  /** Told of the packet filters of a machine that was looked at, under the name that it was asked for by. */
+  readonly onFirewall?: (dump: RulesetDump) => void | Promise<void>;
 }
 
 /** Largest answer of one machine: some 400,000 sockets. */
@@ -43,7 +47,8 @@ export async function lookOverSsh(target: SshTarget, options: SshOptions): Promi
     env: options.env,
     signal: options.signal,
   });
-  const answer = readAnswer(readSections(result.stdout, nonce));
+  const sections = readSections(result.stdout, nonce);
+  const answer = readAnswer(sections);
   const durationMs = Math.round(performance.now() - started);
   const seconds = Math.round(options.timeoutMs / 1000);
   const broken = (): Gap | undefined => {
@@ -54,6 +59,7 @@ export async function lookOverSsh(target: SshTarget, options: SshOptions): Promi
   };
   if (answer !== undefined) {
     const gap = broken();
+    await options.onFirewall?.(readFirewall(sections, { host: name, source: `ssh:${name}`, takenAt: observedAt }));
     return observe(answer, { target: name, observedAt, durationMs, ...(gap && { broken: gap }) });
   }
   const gap =

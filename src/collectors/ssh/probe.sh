@@ -283,6 +283,51 @@ probe_users() {
   done
 }
 
+# Output of one program that prints rules of packet filters; bounded in time and size. What it says about a failure is asked for
+# in a second run, as no file may be made.
+rules() {
+  if ! has "$1"; then
+    mark rules missing "$*"
+    return
+  fi
+  limit=
+  if has timeout; then limit='timeout 10'; fi
+  status=ok
+  text=$($limit "$@") || status=failed
+  if [ "$status" = failed ]; then text=$($limit "$@" 2>&1 >/dev/null | sed -n 1p)
+  elif [ ${#text} -gt 33554432 ]; then status=too-long text=
+  fi
+  mark rules "$status" "$*"
+  out "$text"
+}
+
+# Packet filters, which only root may see. Programs of legacy tables would load modules of the kernel: they run only where it
+# lists such tables.
+probe_rules() {
+  if [ "$(id -u)" != 0 ]; then return; fi
+  file /proc/net/ip_tables_names
+  file /proc/net/ip6_tables_names
+  tables=unknown
+  if [ -d /sys/module/nf_tables ]; then tables=yes
+  elif [ -r /proc/modules ] && [ -r "/lib/modules/$(uname -r)/modules.builtin" ]; then
+    tables=no
+    if grep -q '/nf_tables\.ko' "/lib/modules/$(uname -r)/modules.builtin"; then tables=yes; fi
+  fi
+  mark nftables "$tables"
+  rules nft -j list ruleset
+  rules nft --debug=netlink list ruleset
+  if has iptables-nft-save; then rules iptables-nft-save -c; else rules iptables-save -c; fi
+  if has ip6tables-nft-save; then rules ip6tables-nft-save -c; else rules ip6tables-save -c; fi
+  if [ -n "$(cat /proc/net/ip_tables_names)" ]; then rules iptables-legacy-save -c; fi
+  if [ -n "$(cat /proc/net/ip6_tables_names)" ]; then rules ip6tables-legacy-save -c; fi
+  rules ipset save
+  rules ip -j addr
+  rules ip -j link
+  rules ip -j route show table all
+  rules ip -j -6 route show table all
+  mark ruled
+}
+
 probe() {
   LC_ALL=C
   PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -309,6 +354,7 @@ probe() {
   probe_hashes
   probe_containers
   probe_users
+  probe_rules
   mark end
 }
 

@@ -37,6 +37,7 @@ export function define(parent: Command): void {
       const { openContext } = await import('../../../app/context.ts');
       const { nameAll, noCounts, recordAll } = await import('../../../app/record.ts');
       const { knownHosts, scanSsh } = await import('../../../app/scan-ssh.ts');
+      const { createFirewallKeeper } = await import('../../../app/firewall-record.ts');
       const { readSshTargets } = await import('../../../app/ssh-targets.ts');
       const { renderObservations } = await import('../../../reports/observations.ts');
       const { count } = await import('../../../util/words.ts');
@@ -44,6 +45,7 @@ export function define(parent: Command): void {
       const { targets, problems } = await readSshTargets({ hosts, ...flags });
       for (const problem of problems) process.stderr.write(`${problem}\n`);
       const total = { seen: 0, failed: 0 };
+      await using filters = context === undefined ? undefined : createFirewallKeeper(context, 'collector:ssh');
       const source = scanSsh(targets, context === undefined ? [] : await knownHosts(context), {
         sudo: flags.sudo === true,
         hashes: flags.hashes,
@@ -57,6 +59,7 @@ export function define(parent: Command): void {
           if (seen) total.seen++;
           else total.failed++;
         },
+        ...(filters && { onFirewall: filters.keep }),
       });
       const counts = noCounts();
       const named = context === undefined ? nameAll(source, counts) : recordAll(context, source, counts);
@@ -64,6 +67,12 @@ export function define(parent: Command): void {
       const failed = total.failed > 0 ? `, ${total.failed} could not be looked at` : '';
       progress(flags, `${count(targets.length, 'machine')}: ${total.seen} looked at${failed}`);
       if (context !== undefined) progress(flags, `${changeWords(counts)} since the last look`);
+      const hidden = filters?.notSeen() ?? 0;
+      if (hidden > 0)
+        progress(
+          flags,
+          `packet filters of ${count(hidden, 'machine')} not seen, or not all${flags.sudo ? '' : ' (--sudo)'}`,
+        );
       if (counts.gaps > 0 || problems.length > 0) process.exitCode = EXIT.gaps;
     });
   withPlace(command);
