@@ -1,0 +1,211 @@
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { type Bed, BedError, createBed } from './bed.ts';
+import { describe } from './describe.ts';
+import { type Engine, loadEngine, OWN_SOURCE } from './engine.ts';
+import { generateIptables } from './generate-iptables.ts';
+import { generateNft } from './generate-nft.ts';
+import type { Disagreement, Judgement } from './judge.ts';
+import { type KernelCase, MODES, type Mode } from './kernel-case.ts';
+import { type ListedFile, listNetwork, Refused } from './observe.ts';
+import { add, NOTHING, type Observation, runRaw, stillDisagrees } from './run-case.ts';
+import { runConnect, stillBlocksOrOpens } from './run-connect.ts';
+import { shrink } from './shrink.ts';
+import { saveVectors } from './vectors.ts';
+
+/**
+ * `npm run test:kernel`: random rulesets, loaded into the Linux kernel in namespaces of our own; packets sent; every
+ * verdict compared with the engine's. Closes with one line. Exit code 1: they disagree; 2: it could not run.
+ */
+
+const HELP = `Usage: npm run test:kernel -- [options]
+  --rulesets N   stop after so many rulesets (default 400)
+  --verdicts N   stop after so many verdicts
+  --seconds S    stop after so many seconds
+  --seed N       seed of the first ruleset; the next has the next (default: random)
+  --mode M       only ${MODES.join(', ')} (several: comma)
+  --workers N    processes side by side (default: processors, at most 2)
+  --engine DIR   source tree of the engine (default: src)
+  --record FILE  write what the kernel did, for machines without namespaces
+  --keep-going   do not stop at the first disagreement
+`;
+
+/** How often each mode comes. */
+const CYCLE: readonly Mode[] = [
+  'nft',
+  'forward',
+  'iptables',
+  'nft',
+  'legacy',
+  'unknown',
+  'nft',
+  'connect',
+  'forward',
+  'nft',
+  'legacy',
+  'nft',
+]; // prettier-ignore
+
+const { values } = parseArgs({
+  options: {
+    rulesets: { type: 'string', default: '400' },
+    verdicts: { type: 'string', default: 'Infinity' },
+    seconds: { type: 'string', default: 'Infinity' },
+    seed: { type: 'string' },
+    mode: { type: 'string' },
+    workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+    engine: { type: 'string', default: OWN_SOURCE },
+    record: { type: 'string' },
+    'keep-going': { type: 'boolean', default: false },
+    worker: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+interface Total {
+  readonly rulesets: number;
+  readonly refused: number;
+  readonly judgement: Judgement;
+}
+
+const limit = { rulesets: Number(values.rulesets), verdicts: Number(values.verdicts), seconds: Number(values.seconds) };
+const modes = values.mode?.split(',') as Mode[] | undefined;
+const seed = values.seed === undefined ? randomInt(1, 2 ** 31) : Number(values.seed);
+
+function closingLine(rulesets: number, judgement: Omit<Judgement, 'disagreements'>, disagreements: number): string {
+  return `rulesets ${rulesets}, verdicts ${judgement.verdicts}, disagreements ${disagreements}, undecided ${judgement.undecided}`;
+}
+
+function makeCase(mode: Mode, one: number): KernelCase {
+  return mode === 'iptables' || mode === 'legacy' ? generateIptables(mode, one) : generateNft(mode, one);
+}
+
+async function runAlone(): Promise<Total> {
+  const engine = await loadEngine(values.engine);
+  const end = Date.now() + limit.seconds * 1000;
+  let total: Total = { rulesets: 0, refused: 0, judgement: NOTHING };
+  let bed: { bed: Bed; network: readonly ListedFile[] } | null = null;
+  const recorded: Observation[] = [];
+  let refusedInRow = 0;
+  for (let i = 0; total.rulesets < limit.rulesets && Date.now() < end; i++) {
+    if (total.judgement.verdicts >= limit.verdicts) break;
+    const mode = modes ? (modes[i % modes.length] as Mode) : (CYCLE[i % CYCLE.length] as Mode);
+    const one = makeCase(mode, (seed + i) % 2 ** 32);
+    try {
+      if (bed === null) {
+        const made = await createBed();
+        bed = { bed: made, network: await listNetwork(made) };
+      }
+      const { observation, judgement } = await runOne(bed.bed, engine, one, bed.network);
+      total = { ...total, rulesets: total.rulesets + 1, judgement: add(total.judgement, judgement) };
+      refusedInRow = 0;
+      if (values.record !== undefined) recorded.push(observation);
+      const [first] = judgement.disagreements;
+      if (first) await explain(bed.bed, engine, one, bed.network, first, judgement.disagreements.length);
+      if (first && !values['keep-going']) break;
+    } catch (error) {
+      if (error instanceof BedError && bed !== null) bed = null;
+      else if (error instanceof Refused) {
+        total = { ...total, refused: total.refused + 1 };
+        if (values.seed !== undefined && limit.rulesets === 1) throw error;
+        if (++refusedInRow > 50) throw new Error(`the kernel takes no ruleset: ${error.message}`);
+      } else if (error instanceof BedError) throw error;
+      else throw new Error(`mode ${mode}, seed ${one.seed}`, { cause: error });
+    }
+  }
+  await bed?.bed.close();
+  if (values.record !== undefined) saveVectors(values.record, recorded);
+  return total;
+}
+
+function runOne(bed: Bed, engine: Engine, one: KernelCase, network: readonly ListedFile[]) {
+  return one.mode === 'connect' ? runConnect(bed, engine, one, network) : runRaw(bed, engine, one, network);
+}
+
+async function explain(
+  bed: Bed,
+  engine: Engine,
+  one: KernelCase,
+  network: readonly ListedFile[],
+  found: Disagreement,
+  count: number,
+): Promise<void> {
+  const still = one.mode === 'connect' ? stillBlocksOrOpens : stillDisagrees;
+  const smallest = await shrink(one, (smaller) => still(bed, engine, smaller, network, found));
+  process.stdout.write(await describe(bed, engine, smallest, network, found, count));
+}
+
+async function runWorkers(workers: number): Promise<Total> {
+  const share = (n: number) => (n === Number.POSITIVE_INFINITY ? [] : [String(Math.ceil(n / workers))]);
+  const totals = await Promise.all(
+    Array.from({ length: workers }, (_, i) => {
+      const [rulesets, verdicts, seconds] = [share(limit.rulesets), share(limit.verdicts), [values.seconds]];
+      const args = ['--worker', '--workers', '1', '--seed', String((seed + i * 100_000_000) % 2 ** 32)];
+      if (rulesets[0]) args.push('--rulesets', rulesets[0]);
+      else args.push('--rulesets', 'Infinity');
+      if (verdicts[0]) args.push('--verdicts', verdicts[0]);
+      if (seconds[0]) args.push('--seconds', seconds[0]);
+      args.push('--engine', values.engine);
+      if (values.mode) args.push('--mode', values.mode);
+      if (values['keep-going']) args.push('--keep-going');
+      return runWorker(args);
+    }),
+  );
+  return totals.reduce((a, b) => ({
+    rulesets: a.rulesets + b.rulesets,
+    refused: a.refused + b.refused,
+    judgement: add(a.judgement, b.judgement),
+  }));
+}
+
+/** Runs one worker; what it finds is printed at once, its total is its last line. */
+function runWorker(args: readonly string[]): Promise<Total> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [import.meta.filename, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let total: Total | null = null;
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.startsWith('{"rulesets"')) total = JSON.parse(line) as Total;
+      else console.log(line);
+    });
+    child.once('error', reject);
+    child.once('close', (code) =>
+      total === null ? reject(new BedError(`a worker ended with ${code}`)) : resolve(total),
+    );
+  });
+}
+
+async function main(): Promise<void> {
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  if (values.worker) {
+    const total = await runAlone();
+    // addresses of IPv6 are bigints: their number is all that the parent needs
+    const disagreements = total.judgement.disagreements.map(() => 0);
+    console.log(JSON.stringify({ ...total, judgement: { ...total.judgement, disagreements } }));
+    return;
+  }
+  const started = Date.now();
+  const workers = values.record === undefined ? Math.min(Number(values.workers), limit.rulesets) : 1;
+  console.log(`seed ${seed}`);
+  const { rulesets, refused, judgement } = workers > 1 ? await runWorkers(workers) : await runAlone();
+  const seconds = (Date.now() - started) / 1000;
+  console.log(
+    `${seconds.toFixed(1)} s, ${Math.round(judgement.verdicts / seconds)} verdicts/s; let in ${judgement.admitted}; ` +
+      `rulesets that the kernel's tools refused: ${refused}`,
+  );
+  console.log(closingLine(rulesets, judgement, judgement.disagreements.length));
+  if (judgement.disagreements.length > 0) process.exitCode = 1;
+  else if (judgement.verdicts === 0) process.exitCode = 2;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof BedError ? `could not run: ${error.message}` : error);
+  process.exitCode = 2;
+}
