@@ -1,8 +1,9 @@
 import type { Address } from '../model/address.ts';
-import { type AddressSet, EMPTY, union } from '../model/address-set.ts';
-import { NO_STATEMENTS, type RulePlace } from '../model/ruleset.ts';
+import { EMPTY, union } from '../model/address-set.ts';
+import { NO_STATEMENTS } from '../model/ruleset.ts';
+import { aclEntry } from './aws-acl-entry.ts';
 import { addressOfText, blockOfText, blocksOfTexts } from './aws-addresses.ts';
-import type { AwsAclEntry, AwsInventory, AwsPeer, AwsPermission, AwsReading, AwsTraffic } from './aws-inventory.ts';
+import type { AwsAclEntry, AwsInventory, AwsPeer, AwsPermission, AwsReading } from './aws-inventory.ts';
 import { readTraffic, trafficText } from './aws-traffic.ts';
 import type { RulesetFile } from './dialect.ts';
 import { listOf, mapOf, numberOf, shown, textOf, type Values } from './untrusted.ts';
@@ -81,7 +82,10 @@ function nameTag(values: Values): string | null {
 
 function readGroup(values: Values, file: RulesetFile, inventory: AwsInventory, reading: AwsReading): void {
   const key = textOf(values.GroupId);
-  if (key === null) return note(reading, file, 'unrecognised', 'a security group', 'it has no GroupId');
+  if (key === null) {
+    note(reading, file, 'unrecognised', 'a security group', 'it has no GroupId');
+    return;
+  }
   const before = inventory.groups.get(key);
   if (before !== undefined) {
     // Two listings that overlap: which of them is newer is not known.
@@ -89,7 +93,8 @@ function readGroup(values: Values, file: RulesetFile, inventory: AwsInventory, r
     before.more.ingress = reason;
     before.more.egress = reason;
     for (const permission of before.permissions.splice(0)) before.permissions.push({ ...permission, doubt: reason });
-    return note(reading, file, 'unsupported', `security group ${key}`, reason);
+    note(reading, file, 'unsupported', `security group ${key}`, reason);
+    return;
   }
   const group = {
     key,
@@ -177,11 +182,15 @@ function foreignReason(pair: Values, own: { vpc: string | null; owner: string | 
 
 function readAcl(values: Values, file: RulesetFile, inventory: AwsInventory, reading: AwsReading): void {
   const key = textOf(values.NetworkAclId);
-  if (key === null) return note(reading, file, 'unrecognised', 'a network ACL', 'it has no NetworkAclId');
+  if (key === null) {
+    note(reading, file, 'unrecognised', 'a network ACL', 'it has no NetworkAclId');
+    return;
+  }
   const before = inventory.acls.get(key);
   if (before !== undefined) {
     before.doubt = 'the network ACL is listed more than once';
-    return note(reading, file, 'unsupported', `network ACL ${key}`, before.doubt);
+    note(reading, file, 'unsupported', `network ACL ${key}`, before.doubt);
+    return;
   }
   const subnets = listOf(values.Associations).map((item) => textOf(mapOf(item).SubnetId));
   const acl = {
@@ -223,22 +232,6 @@ function readAcl(values: Values, file: RulesetFile, inventory: AwsInventory, rea
     count(reading, traffic.icmpType ? 'irrelevant' : 'modelled');
   }
   inventory.acls.set(key, acl);
-}
-
-/** Puts an entry together with its text: `acl-12 inbound 100 allow tcp/443 from 0.0.0.0/0`. */
-export function aclEntry(
-  key: string,
-  number: number,
-  egress: boolean,
-  allow: boolean,
-  traffic: AwsTraffic,
-  block: { readonly set: AddressSet; readonly text: string },
-  at: RulePlace,
-): AwsAclEntry {
-  const what = `${allow ? 'allow' : 'deny'} ${trafficText(traffic)} ${egress ? 'to' : 'from'} ${block.text}`;
-  // 32767 and 32768 are what the console prints as `*`: what no other entry speaks of.
-  const text = `${key} ${egress ? 'outbound' : 'inbound'} ${number >= 32767 ? '*' : number} ${what}`;
-  return { ...traffic, number, egress, allow, addresses: block.set, text, at };
 }
 
 /** An interface, of `describe-network-interfaces` or of an instance of `describe-instances`. */
@@ -328,7 +321,8 @@ function readPrefixListEntries(values: Values, file: RulesetFile, inventory: Aws
   const [id] = /pl-[0-9a-f]{8,17}/.exec(file.name) ?? [];
   if (id === undefined) {
     const reason = 'the entries do not say of which prefix list they are: put its id into the name of the file';
-    return note(reading, file, 'unsupported', 'entries of a prefix list', reason);
+    note(reading, file, 'unsupported', 'entries of a prefix list', reason);
+    return;
   }
   const cidrs = listOf(values.Entries).map((item) => mapOf(item).Cidr);
   const before = inventory.prefixLists.get(id);

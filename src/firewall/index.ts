@@ -1,6 +1,7 @@
 import { aws } from './aws.ts';
 import type { Dialect } from './dialect.ts';
 import { iptables } from './iptables.ts';
+import { terraform } from './terraform.ts';
 
 /** Every language of packet filters. The first that recognises a text reads it: the strict ones come first. */
-export const dialects: readonly Dialect[] = [iptables, aws];
+export const dialects: readonly Dialect[] = [iptables, aws, terraform];
