@@ -255,6 +255,8 @@ export interface Ruleset {
   readonly network: HostNetwork | null;
   /** What every answer rests on: sentences, most important first. */
   readonly assumptions: readonly string[];
+  /** Families that no file speaks of (an iptables-save without its ip6tables-save): nothing is known of them. */
+  readonly unseenFamilies?: readonly AddressFamily[];
 }
 
 export const NO_STATEMENTS: StatementCounts = { modelled: 0, irrelevant: 0, unsupported: 0, unrecognised: 0 };

@@ -1,0 +1,166 @@
+import { type Address, bindScopeOf, formatAddress } from '../model/address.ts';
+import { type AddressSet, has, intersection, isEmpty } from '../model/address-set.ts';
+import type { AddressFamily } from '../model/listener.ts';
+import type { Layer, NumberRange, Ruleset } from '../model/ruleset.ts';
+import type { CompiledLayer } from './compile.ts';
+import { type HostRoutes, setOf } from './host-routes.ts';
+
+/** An address that packets are sent to, for all that the rules treat alike. */
+export interface AddressClass {
+  readonly family: AddressFamily;
+  /** null: not known. */
+  readonly address: Address | null;
+  readonly set: AddressSet | null;
+  readonly isLocal: boolean | null;
+  readonly isLoopback: boolean;
+  /** Layers that stand in front of it. */
+  readonly layers: readonly CompiledLayer[];
+}
+
+/** What a question has to try one by one; `isKnown` false: only one of them need exist. */
+export interface Choice<T> {
+  readonly values: readonly T[];
+  readonly isKnown: boolean;
+}
+
+/** Finds out which addresses, interfaces and ports of clients rules tell apart. */
+export class PacketClasses {
+  readonly #ruleset: Ruleset;
+  readonly #layers: readonly CompiledLayer[];
+  readonly #routes: HostRoutes;
+  /** Boundaries that own addresses are told apart by. */
+  readonly #edges4: Float64Array;
+  readonly #edges6: readonly bigint[];
+
+  constructor(ruleset: Ruleset, layers: readonly CompiledLayer[], routes: HostRoutes) {
+    this.#ruleset = ruleset;
+    this.#layers = layers;
+    this.#routes = routes;
+    const edges4 = new Set<number>();
+    const edges6 = new Set<bigint>();
+    const add = (set: AddressSet) => {
+      for (const edge of set.ipv4) edges4.add(edge);
+      for (const edge of set.ipv6) edges6.add(edge);
+    };
+    for (const layer of layers) {
+      for (const set of layer.ownSets) add(set);
+      if (layer.layer.addresses) add(layer.layer.addresses);
+      for (const { addresses } of layer.translations) if (addresses) add(addresses);
+    }
+    this.#edges4 = Float64Array.from(edges4).sort();
+    this.#edges6 = [...edges6].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  }
+
+  /** Classes of the addresses asked about; null: every address of the host, loopback excluded. */
+  addresses(asked: readonly Address[] | null, scope: string): Choice<AddressClass> {
+    const { network } = this.#ruleset;
+    const wildcard = asked?.filter(({ value }) => value === 0 || value === 0n) ?? [];
+    const families = new Set<AddressFamily>(
+      asked === null || wildcard.some(({ family }) => family === 'ipv6')
+        ? ['ipv4', 'ipv6']
+        : wildcard.map(({ family }) => family),
+    );
+    const named = asked?.filter(({ value }) => value !== 0 && value !== 0n) ?? [];
+    if (asked !== null && wildcard.length === 0) return { values: this.#distinct(named, scope), isKnown: true };
+    const own = network
+      ? network.interfaces.flatMap((device) => (device.loopback ? [] : device.addresses.map(({ address }) => address)))
+      : this.#layers.flatMap(({ layer }) => (isFor(layer, scope) && layer.addresses ? someOf(layer.addresses) : []));
+    const known = own.filter(({ family }) => families.has(family));
+    if (network || known.length > 0) return { values: this.#distinct([...named, ...known], scope), isKnown: true };
+    const layers = this.#layers.filter(({ layer }) => isFor(layer, scope) && layer.addresses === null);
+    const unknown = [...families].map((family): AddressClass => {
+      return { family, address: null, set: null, isLocal: true, isLoopback: false, layers };
+    });
+    return { values: [...unknown, ...this.#distinct(named, scope)], isKnown: true };
+  }
+
+  #distinct(addresses: readonly Address[], scope: string): AddressClass[] {
+    const classes = new Map<string, AddressClass>();
+    for (const address of addresses) {
+      const set = setOf([address]);
+      const isLoopback = bindScopeOf(formatAddress(address)) === 'loopback';
+      // without the outputs of `ip` an address that is asked about is taken for the host's own
+      const isLocal = this.#ruleset.network === null ? true : this.#routes.isLocal(set);
+      const layers = this.#layers.filter(
+        ({ layer }) => isFor(layer, scope) && (layer.addresses === null || has(layer.addresses, address)),
+      );
+      const key = `${address.family} ${this.#place(address)} ${isLocal} ${isLoopback} ${layers.map((l) => l.layer.id).join(' ')}`;
+      if (!classes.has(key)) classes.set(key, { family: address.family, address, set, isLocal, isLoopback, layers });
+    }
+    return [...classes.values()];
+  }
+
+  #place(address: Address): number {
+    let low = 0;
+    let high = address.family === 'ipv4' ? this.#edges4.length : this.#edges6.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const edge = address.family === 'ipv4' ? (this.#edges4[middle] as number) : (this.#edges6[middle] as bigint);
+      if (edge <= address.value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Classes of the interfaces that packets come in by, loopback excluded. */
+  interfaces(asked: string | null, isLoopback: boolean): Choice<string | null> {
+    if (asked !== null) return { values: [asked], isKnown: true };
+    if (isLoopback) return { values: ['lo'], isKnown: true };
+    const linux = this.#layers.filter(({ layer }) => layer.kind === 'linux');
+    const patterns = linux.flatMap((layer) => layer.interfaces);
+    const { network } = this.#ruleset;
+    const given = network?.interfaces.filter((device) => !device.loopback) ?? [];
+    if (given.length > 0) {
+      const isRedirected = linux.some((layer) => layer.translations.some((step) => step.redirect));
+      const isApart = isRedirected || linux.some((layer) => layer.usesInterfaceTypes);
+      const classes = new Map<string, string>();
+      for (const { name } of given) {
+        const key = isApart ? name : patterns.map((p) => (matches(name, p) ? '1' : '0')).join('');
+        if (!classes.has(key)) classes.set(key, name);
+      }
+      return { values: [...classes.values()], isKnown: true };
+    }
+    // names that rules speak of may exist; and there may be others
+    const names = patterns.filter(({ name, prefix }) => prefix || (name !== 'lo' && name !== ''));
+    const distinct = new Map<string, string>([['', '\u0000']]);
+    for (const { name, prefix } of names) distinct.set(`${prefix} ${name}`, prefix ? `${name}\u0000` : name);
+    return { values: [...distinct.values()], isKnown: distinct.size === 1 };
+  }
+
+  /** Ranges of the client's port that rules may tell apart. */
+  clientPorts(layers: readonly CompiledLayer[]): readonly NumberRange[] {
+    const edges = new Set<number>([0]);
+    for (const layer of layers) for (const edge of layer.clientPorts) if (edge > 0 && edge <= 65535) edges.add(edge);
+    const from = [...edges].sort((a, b) => a - b);
+    return from.map((first, i) => ({ from: first, to: (from[i + 1] ?? 65536) - 1 }));
+  }
+}
+
+function matches(name: string, pattern: { readonly name: string; readonly prefix: boolean }): boolean {
+  return pattern.prefix ? name.startsWith(pattern.name) : name === pattern.name;
+}
+
+/** Says whether a layer stands in front of a scope. */
+function isFor(layer: Layer, scope: string): boolean {
+  return layer.scope === null || layer.scope === scope || scope === 'any';
+}
+
+/** The first address of every interval of a set: enough to ask about a layer that has it. */
+function someOf(set: AddressSet): Address[] {
+  const some: Address[] = [];
+  for (let i = 0; i < Math.min(set.ipv4.length, 512); i += 2)
+    some.push({ family: 'ipv4', value: set.ipv4[i] as number });
+  for (let i = 0; i < Math.min(set.ipv6.length, 512); i += 2)
+    some.push({ family: 'ipv6', value: set.ipv6[i] as bigint });
+  return some;
+}
+
+/** A set of one family. */
+export function familyPart(set: AddressSet, family: AddressFamily): AddressSet {
+  return family === 'ipv4' ? { ipv4: set.ipv4, ipv6: [] } : { ipv4: [], ipv6: set.ipv6 };
+}
+
+/** Says whether two sets share an address. */
+export function overlap(a: AddressSet, b: AddressSet): boolean {
+  return !isEmpty(intersection(a, b));
+}

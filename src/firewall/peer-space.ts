@@ -1,0 +1,153 @@
+import type { Address } from '../model/address.ts';
+import { type AddressSet, has } from '../model/address-set.ts';
+import type { AddressFamily } from '../model/listener.ts';
+import { allBits, type Bits, hasBit, setRange } from './bits.ts';
+
+/**
+ * The addresses that a peer may have, cut into intervals that no rule of the question tells apart. Rules work on bits, one
+ * per interval; addresses come back only when an answer is written down.
+ */
+export interface PeerSpace {
+  readonly family: AddressFamily;
+  /** Number of intervals. */
+  readonly size: number;
+  /** Intervals that a set holds. Every set asked about was given when the space was made. */
+  bitsOf(set: AddressSet): Bits;
+  addressesOf(bits: Bits): AddressSet;
+}
+
+/** Boundaries of every set that rules name, ranked once for all questions: bigints are compared here and never again. */
+export class AddressRanks {
+  readonly #ipv4: Float64Array;
+  readonly #ipv6: readonly bigint[];
+  readonly #ranks4: ReadonlyMap<number, number>;
+  readonly #ranks6: ReadonlyMap<bigint, number>;
+  readonly #known = new Map<AddressSet, { ipv4: Int32Array; ipv6: Int32Array }>();
+  readonly #scratch: { ipv4: Int32Array; ipv6: Int32Array };
+
+  constructor(sets: Iterable<AddressSet>) {
+    const values4 = new Set<number>([0, 2 ** 32]);
+    const values6 = new Set<bigint>([0n, 1n << 128n]);
+    const distinct = new Set(sets);
+    for (const set of distinct) {
+      for (const value of set.ipv4) values4.add(value);
+      for (const value of set.ipv6) values6.add(value);
+    }
+    this.#ipv4 = Float64Array.from(values4).sort();
+    this.#ipv6 = [...values6].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    const ranks4 = new Map<number, number>();
+    this.#ipv4.forEach((value, rank) => {
+      ranks4.set(value, rank);
+    });
+    this.#ranks4 = ranks4;
+    this.#ranks6 = new Map(this.#ipv6.map((value, rank) => [value, rank]));
+    this.#scratch = {
+      ipv4: new Int32Array(this.#ipv4.length).fill(-1),
+      ipv6: new Int32Array(this.#ipv6.length).fill(-1),
+    };
+    for (const set of distinct) this.#rank(set);
+  }
+
+  #rank(set: AddressSet): { ipv4: Int32Array; ipv6: Int32Array } {
+    const known = this.#known.get(set);
+    if (known) return known;
+    const ranked = {
+      ipv4: Int32Array.from(set.ipv4, (value) => this.#ranks4.get(value) ?? -1),
+      ipv6: Int32Array.from(set.ipv6, (value) => this.#ranks6.get(value) ?? -1),
+    };
+    if (ranked.ipv4.includes(-1) || ranked.ipv6.includes(-1)) throw new Error('a set was not ranked');
+    this.#known.set(set, ranked);
+    return ranked;
+  }
+
+  /** A space fine enough for the given sets. */
+  space(family: AddressFamily, sets: Iterable<AddressSet>): PeerSpace {
+    const local = this.#scratch[family];
+    const last = local.length - 1;
+    const used: number[] = [0, last];
+    local[0] = 0;
+    local[last] = 0;
+    for (const set of sets) {
+      const ranks = this.#rank(set)[family];
+      for (let i = 0; i < ranks.length; i++) {
+        const rank = ranks[i] as number;
+        if (local[rank] !== -1) continue;
+        local[rank] = 0;
+        used.push(rank);
+      }
+    }
+    const sorted = Int32Array.from(used).sort();
+    // while the space is in use its own copy answers, since the scratch is the next one's
+    const places = new Map<number, number>();
+    const isSmall = sorted.length < 64 || sorted.length * 8 < local.length;
+    const dense = isSmall ? null : new Int32Array(local.length).fill(-1);
+    sorted.forEach((rank, i) => {
+      local[rank] = -1;
+      if (dense) dense[rank] = i;
+      else places.set(rank, i);
+    });
+    const placeOf = (rank: number) => {
+      const place = dense ? (dense[rank] as number) : (places.get(rank) ?? -1);
+      if (place < 0) throw new Error('a set is not in the space');
+      return place;
+    };
+    const size = sorted.length - 1;
+    const cache = new Map<AddressSet, Bits>();
+    return {
+      family,
+      size,
+      bitsOf: (set) => {
+        let bits = cache.get(set);
+        if (bits !== undefined) return bits;
+        const ranks = this.#rank(set)[family];
+        if (ranks.length === 0) bits = false;
+        else if (ranks.length === 2 && ranks[0] === 0 && ranks[1] === last) bits = true;
+        else {
+          bits = new Uint32Array((size + 31) >>> 5);
+          for (let i = 0; i < ranks.length; i += 2)
+            setRange(bits, placeOf(ranks[i] as number), placeOf(ranks[i + 1] as number));
+        }
+        cache.set(set, bits);
+        return bits;
+      },
+      addressesOf: (bits) => {
+        const ipv4: number[] = [];
+        const ipv6: bigint[] = [];
+        let inside = false;
+        const words = bits === true ? allBits(size) : bits;
+        if (words === false) return { ipv4, ipv6 };
+        const emit = (place: number) => {
+          const rank = sorted[place] as number;
+          if (family === 'ipv4') ipv4.push(this.#ipv4[rank] as number);
+          else ipv6.push(this.#ipv6[rank] as bigint);
+        };
+        for (let i = 0; i < size; i++) {
+          const word: number = words[i >>> 5] as number;
+          if ((i & 31) === 0 && word === (inside ? -1 >>> 0 : 0)) {
+            i += 31;
+            continue;
+          }
+          const bit: boolean = ((word >>> (i & 31)) & 1) === 1;
+          if (bit === inside) continue;
+          inside = bit;
+          emit(i);
+        }
+        if (inside) emit(size);
+        return { ipv4, ipv6 };
+      },
+    };
+  }
+}
+
+/** The space of one address: for following one packet. */
+export function spaceOfOne(address: Address): PeerSpace {
+  const { family, value } = address;
+  const only: AddressSet =
+    family === 'ipv4' ? { ipv4: [value, value + 1], ipv6: [] } : { ipv4: [], ipv6: [value, value + 1n] };
+  return {
+    family,
+    size: 1,
+    bitsOf: (set) => has(set, address),
+    addressesOf: (bits) => (hasBit(bits, 0) ? only : { ipv4: [], ipv6: [] }),
+  };
+}
