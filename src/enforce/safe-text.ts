@@ -19,6 +19,16 @@ export function nameOf(text: string, most = 40): string {
   return `${name.slice(0, most - 9)}-${sha256(text).slice(0, 8)}`;
 }
 
+/** Returns a name of letters, digits and single `_`; two texts never become one. */
+export function identifierOf(text: string): string {
+  if (/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(text) && text.length <= 60) return text.replaceAll('-', '_');
+  const plain = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '_')
+    .replaceAll(/^_|_$/g, '');
+  return `n_${plain.slice(0, 40)}_${sha256(text).slice(0, 8)}`;
+}
+
 /** Returns a file name for a host: as it is called where that is safe. */
 export function fileNameOf(host: string): string {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(host) ? host : nameOf(host, 60);
