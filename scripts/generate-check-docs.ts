@@ -23,7 +23,7 @@ function indexPage(): string {
   return [
     '# Checks',
     MARK,
-    'Each check is a difference between what is approved, what is observed and what is known. `quietdoor explain RULE` prints a page of these.',
+    'Each check is a difference between what is approved, what is admitted, what is observed and what is known. `quietdoor explain RULE` prints a page of these.',
     ['| rule | says | usual severity |', '|---|---|---|', ...rows].join('\n'),
   ]
     .join('\n\n')
@@ -72,6 +72,10 @@ function exampleText(example: CheckExample): string {
   if (example.shared !== undefined) parts.push(block('shared/quietdoor.yaml', example.shared));
   if (example.register !== undefined) parts.push(block('register/ports.yaml', example.register));
   if (example.exceptions !== undefined) parts.push(block('exceptions.yaml', example.exceptions));
+  for (const { files, saved } of example.rulesets) {
+    for (const [name, text] of Object.entries(files)) parts.push(block(name, text, ''));
+    for (const [name, text] of Object.entries(saved ?? {})) parts.push(block(`${name} (saved)`, text, ''));
+  }
   const seen = example.listeners.map(
     (l) => `- \`${l.on}\`${(l.scope ?? 'host') === 'host' ? '' : ` in ${l.scope}`} ${holder(l)}`,
   );
@@ -103,8 +107,8 @@ function holder(listener: CheckExample['listeners'][number]): string {
   return `by ${process.exe ?? process.name ?? `pid ${process.pid}`}${known ? ` (${known})` : ''}${closed}`;
 }
 
-function block(file: string, text: string): string {
-  return `\`${file}\`:\n\n\`\`\`yaml\n${text.trimEnd()}\n\`\`\``;
+function block(file: string, text: string, language = 'yaml'): string {
+  return `\`${file}\`:\n\n\`\`\`${language}\n${text.trimEnd()}\n\`\`\``;
 }
 
 if (import.meta.main) {

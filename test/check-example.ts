@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { load } from 'js-yaml';
 import * as z from 'zod';
+import { firewallFacts } from '../src/app/firewall-facts.ts';
 import { json as ticketTable } from '../src/inventories/tickets/json.ts';
 import { bindScopeOf } from '../src/model/address.ts';
+import type { RulesetDump } from '../src/model/admission.ts';
 import type { AdvisoryData } from '../src/model/advisory.ts';
 import type { AnswerFacts } from '../src/model/answer.ts';
 import type { AssetList } from '../src/model/asset.ts';
@@ -106,6 +108,15 @@ const hostSchema = z.strictObject({
     .default([]),
 });
 
+const rulesetSchema = z.strictObject({
+  /** null: found by address. Left out: the first host. */
+  host: z.string().nullable().optional(),
+  taken: time.optional(),
+  files: z.record(z.string(), z.string()),
+  problems: z.array(z.string()).default([]),
+  saved: z.record(z.string(), z.string()).optional(),
+});
+
 const exampleSchema = z.strictObject({
   /** What the case shows, in a sentence for the docs. */
   title: z.string(),
@@ -147,6 +158,8 @@ const exampleSchema = z.strictObject({
     )
     .default([]),
   advisories: advisoriesSchema.optional(),
+  /** Packet filters as they were taken, text by file name. */
+  rulesets: z.array(rulesetSchema).default([]),
   /** Runs of the schedule in `config`, newest first; written down as they ran by the item as it is. */
   runs: z.array(z.strictObject({ name: z.string(), started: time, exit: z.int() })).default([]),
   /** When the schedule was first written down; left out: a year ago. */
@@ -197,17 +210,32 @@ export async function factsOfExample(example: CheckExample): Promise<Facts> {
     listeners: example.listeners.map((listener) => listenerState(listener, example.hosts[0]?.name ?? 'web-1', now)),
     ...{ assets, declared: register.hosts, freshSince: now - register.policy.staleAfterHours * 3_600_000 },
   });
+  const dumps = example.rulesets.map((taken) => dumpOf(taken, example.hosts[0]?.name ?? 'web-1', now));
+  const filters = dumps.length > 0 ? firewallFacts({ dumps, identities, register }) : null;
   return buildFacts({
     ...{ now, register, approvals },
     ...{ hosts: identities.hosts, listeners: identities.listeners, known: identities.known },
+    ...(filters && { admissionOf: filters.admissionOf }),
     surroundings: {
       ...(assets.length > 0 && { assets }),
       ...(example.advisories && { advisories: advisoryData(example.advisories) }),
       ...(register.schedule && { schedule: scheduleOf(example, register.schedule, now) }),
       identity: identities.notices,
+      ...(filters && { firewalls: filters.firewalls }),
       ...ticketsOf(example, now),
     },
   });
+}
+
+function dumpOf(taken: z.infer<typeof rulesetSchema>, host: string, now: number): RulesetDump {
+  const filesOf = (texts: Readonly<Record<string, string>>) =>
+    Object.entries(texts).map(([name, text]) => ({ name, text }));
+  return {
+    ...{ host: taken.host === undefined ? host : taken.host, source: 'local', problems: taken.problems },
+    takenAt: taken.taken === undefined ? now - 60_000 : Date.parse(taken.taken),
+    files: filesOf(taken.files),
+    ...(taken.saved && { saved: { files: filesOf(taken.saved), problems: [] } }),
+  };
 }
 
 /** Tickets and the events that they are put beside. */

@@ -861,7 +861,7 @@ export function sampleExplain(name: ExplainCase): ExplainInput {
   return {
     result: known ?? silent,
     check: {
-      ...{ now: result.now, version: result.version, policy: register.policy },
+      ...{ now: result.now, version: result.version, policy: register.policy, zones: register.zones },
       register: { name: register.name, digest: register.digest },
     },
     events: result.events.filter((e) => e.subject.startsWith(`vm:${port}/`)),

@@ -60,6 +60,7 @@ export async function explainEndpoint(
             now: outcome.result.now,
             register: { name: facts.estate.register.name, digest: facts.estate.register.digest },
             policy: facts.estate.register.policy,
+            zones: facts.estate.register.zones,
             version: outcome.result.version,
           },
           tickets,
@@ -136,7 +137,7 @@ interface Meant {
  * The hosts meant: by any of their names, by an address of theirs or of a listener in one of their scopes, or this
  * machine.
  */
-function meantBy(
+export function meantBy(
   query: EndpointQuery,
   { hosts: known, nameOf }: Identities,
   states: readonly ListenerState[],
@@ -161,7 +162,7 @@ function meantBy(
 }
 
 /** Endpoints that fit: those that are or were open, else the bare question. */
-function endpointsMeant(
+export function endpointsMeant(
   query: EndpointQuery,
   { hosts, address }: Meant,
   states: readonly ListenerState[],

@@ -1,5 +1,6 @@
 import { addressConflict } from './address-conflict.ts';
 import { approvalExpired } from './approval-expired.ts';
+import { approvedButBlocked } from './approved-but-blocked.ts';
 import { binaryReplaced } from './binary-replaced.ts';
 import { brokenRegister } from './broken-register.ts';
 import { certificateExpired } from './certificate-expired.ts';
@@ -8,8 +9,12 @@ import type { Check } from './check.ts';
 import { cleartextService } from './cleartext-service.ts';
 import { coverageGap } from './coverage-gap.ts';
 import { expiredException } from './expired-exception.ts';
+import { exposedUndecidable } from './exposed-undecidable.ts';
+import { firewallAbsent } from './firewall-absent.ts';
 import { missedRun } from './missed-run.ts';
 import { missingJustification } from './missing-justification.ts';
+import { noDefaultDeny } from './no-default-deny.ts';
+import { openWiderThanApproved } from './open-wider-than-approved.ts';
 import { orphanOwner } from './orphan-owner.ts';
 import { outdatedPackage } from './outdated-package.ts';
 import { overlappingEntries } from './overlapping-entries.ts';
@@ -18,11 +23,15 @@ import { privilegedListener } from './privileged-listener.ts';
 import { prohibitedService } from './prohibited-service.ts';
 import { registeredNotListening } from './registered-not-listening.ts';
 import { reviewOverdue } from './review-overdue.ts';
+import { ruleWithoutEntry } from './rule-without-entry.ts';
+import { rulesDrifted } from './rules-drifted.ts';
+import { shadowedRule } from './shadowed-rule.ts';
 import { staleObservation } from './stale-observation.ts';
 import { ticketWithoutChange } from './ticket-without-change.ts';
 import { unapprovedEntry } from './unapproved-entry.ts';
 import { uncoveredAsset } from './uncovered-asset.ts';
 import { unknownAsset } from './unknown-asset.ts';
+import { unloggedPort } from './unlogged-port.ts';
 import { unregisteredListener } from './unregistered-listener.ts';
 import { vantageDisagreement } from './vantage-disagreement.ts';
 import { vulnerableService } from './vulnerable-service.ts';
@@ -30,7 +39,7 @@ import { weakTls } from './weak-tls.ts';
 import { widerBind } from './wider-bind.ts';
 import { wrongProcess } from './wrong-process.ts';
 
-/** Every check, in the order of the documentation: what is observed, what is approved, what is known. */
+/** Every check, in the order of the documentation: what is observed, what is admitted, what is approved, what is known. */
 export const checks: readonly Check[] = [
   unregisteredListener,
   registeredNotListening,
@@ -45,6 +54,15 @@ export const checks: readonly Check[] = [
   weakTls,
   certificateExpired,
   vantageDisagreement,
+  openWiderThanApproved,
+  approvedButBlocked,
+  exposedUndecidable,
+  firewallAbsent,
+  noDefaultDeny,
+  ruleWithoutEntry,
+  shadowedRule,
+  rulesDrifted,
+  unloggedPort,
   unapprovedEntry,
   missingJustification,
   approvalExpired,

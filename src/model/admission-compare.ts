@@ -3,9 +3,9 @@ import { parseAddressSet } from './address-set-text.ts';
 import type { EndpointAdmission, RuleReference, UndecidedPart } from './admission.ts';
 import { readSources } from './approved-sources.ts';
 import { widestBind } from './describe.ts';
-import type { EndpointFacts, EstateFacts } from './facts.ts';
+import type { EndpointFacts } from './facts.ts';
 import { isInFuture, isStale } from './freshness.ts';
-import type { RegisterEntry } from './register.ts';
+import type { Register, RegisterEntry } from './register.ts';
 import { preferInside } from './vantage.ts';
 
 /** Approved beside admitted, for one endpoint. */
@@ -39,8 +39,23 @@ const NEVER_FROM_OUTSIDE = set('127.0.0.0/8', '224.0.0.0/4', '255.255.255.255', 
 /** Sources that no approved client has: `0.0.0.0/0` in a register does not mean them (RFC 6890). */
 const NO_CLIENT = union(NEVER_FROM_OUTSIDE, set('0.0.0.0/8', '240.0.0.0/4', '::ffff:0:0/96', 'fe80::/10'));
 
+/** Not for use on the internet: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 (link-local). */
+const PRIVATE = set('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', 'fc00::/7');
+
+/** Says whether a source of the set may be anywhere on the internet. */
+export function reachesInternet(sources: AddressSet): boolean {
+  return !isEmpty(difference(sources, union(PRIVATE, NO_CLIENT)));
+}
+
+/** What a comparison is judged by: `EstateFacts` is one. */
+export interface JudgedBy {
+  /** UTC milliseconds. */
+  readonly now: number;
+  readonly register: Pick<Register, 'policy' | 'zones'>;
+}
+
 /** Says how approved and admitted stand to each other; the entry that decides counts. */
-export function compareAdmission(facts: EndpointFacts, estate: EstateFacts): AdmissionStanding {
+export function compareAdmission(facts: EndpointFacts, estate: JudgedBy): AdmissionStanding {
   if (widestBind(facts) === 'loopback') return { kind: 'inside' };
   const { admission } = facts;
   if (!admission) return { kind: 'not-known' };

@@ -2,7 +2,7 @@ import type { Asset } from '../model/asset.ts';
 import type { Event } from '../model/event.ts';
 import type { EndpointResult } from '../model/facts.ts';
 import type { Framework } from '../model/framework.ts';
-import type { FrameworkChoice, Policy } from '../model/register.ts';
+import type { FrameworkChoice, Policy, Zone } from '../model/register.ts';
 import type { RuleInfo } from '../model/rule.ts';
 
 /** What `explain HOST:PORT` is made from. */
@@ -14,6 +14,7 @@ export interface ExplainInput {
     readonly version: string;
     readonly register: { readonly name: string; readonly digest: string };
     readonly policy: Policy;
+    readonly zones: readonly Zone[];
   };
   /** Events of the endpoint, newest first. */
   readonly events: readonly Event[];

@@ -4,12 +4,13 @@ import { isCovered } from '../model/observation.ts';
 import type { ApprovalState, RegisterEntry } from '../model/register.ts';
 import { reviewStanding } from '../model/review.ts';
 import { vantageKind } from '../model/vantage.ts';
+import { admittedJson } from './admitted-json.ts';
 import { eventJson } from './events.ts';
 import type { ExplainInput } from './explain-input.ts';
 import { findingJson } from './finding-json.ts';
 import { listenerJson } from './listener-json.ts';
 import { isoTime } from './time.ts';
-import { controlsByFramework, NOT_VERIFIED } from './words.ts';
+import { controlsByFramework } from './words.ts';
 
 /** The review that counts, the interval in force, and when the next one is due: what every report says. */
 function reviewJson(entry: RegisterEntry, approval: ApprovalState, { policy, now }: ExplainInput['check']) {
@@ -41,7 +42,7 @@ export function explainJson({ result, check, events, tickets, assets }: ExplainI
       }),
       mayBeInBrokenPart: facts.mayBeInBrokenPart,
     },
-    admitted: { known: false, reason: NOT_VERIFIED },
+    admitted: admittedJson(facts, { now: check.now, register: check }),
     ...(facts.declared && { declared: facts.declared }),
     observed: {
       looks: facts.host.map((h) => ({

@@ -1,6 +1,6 @@
 import { type Finding, isAtLeast } from '../model/finding.ts';
-import { preferInside } from '../model/vantage.ts';
 import { count, listWords } from '../util/words.ts';
+import { admittedLines } from './admitted-text.ts';
 import { approvedLines } from './approved-text.ts';
 import { assetLines } from './asset-text.ts';
 import { declaredLines } from './declared-text.ts';
@@ -17,7 +17,6 @@ import {
   controlsByFramework,
   endpointWords,
   frameworkName,
-  NOT_VERIFIED,
   severityWords,
   shortDigest,
   VERDICT_STYLE,
@@ -40,7 +39,11 @@ export function renderExplain(input: ExplainInput, options: RenderOptions): stri
     headLines(input, width, options.color),
     [
       ...section('APPROVED', 'blue', approvedLines(input.result.facts, input.check.policy, input.check.now)),
-      ...section('ADMITTED', 'yellow', admittedLines(input)),
+      ...section(
+        'ADMITTED',
+        'yellow',
+        admittedLines(input.result.facts, { now: input.check.now, register: input.check }),
+      ),
       ...section('DECLARED', 'magenta', declaredLines(input.result.facts)),
       ...section('OBSERVED', 'cyan', observedLines(input.result.facts, input.check.now)),
       ...section('INVENTORY', 'bold', assetLines(input.assets)),
@@ -64,7 +67,8 @@ function headLines({ result, check }: ExplainInput, width: number, color: boolea
   const right = `${open.length === 0 ? '' : `  ${count(open.length, 'finding')}, ${worstWords(open)}`}${accepted}`;
   const blanks = ' '.repeat(Math.max(2, width - textWidth(left) - verdict.word.length - right.length));
   const gaps = new Set(facts.host.flatMap((h) => h.gaps.map((g) => `${g.code.replaceAll('-', ' ')} (${g.subject})`)));
-  const notSeen = listWords(['the packet filters', ...(facts.host.length === 0 ? ['the host itself'] : gaps)], 3);
+  const filters = facts.admission ? 'packet filters between the client and the host' : 'the packet filters';
+  const notSeen = listWords([filters, ...(facts.host.length === 0 ? ['the host itself'] : gaps)], 3);
   const against = [
     `against register ${shortDigest(check.register.digest)}, as of ${formatTime(check.now)}`,
     `not seen: ${notSeen}`,
@@ -89,12 +93,6 @@ function sectionLines(label: string, style: Style, lines: readonly Line[], width
     .map((line, i) =>
       i === 0 ? `  ${paint(style, label.padEnd(LABEL - 2), color)}${line}` : ' '.repeat(LABEL) + line,
     );
-}
-
-function admittedLines({ result }: ExplainInput): string[] {
-  const { listeners } = result.facts;
-  const loopback = listeners.length > 0 && preferInside(listeners).every((l) => l.listener.bind === 'loopback');
-  return [`can: ${NOT_VERIFIED}`, ...(loopback ? ['bound to loopback: only this host itself can reach it'] : [])];
 }
 
 function historyLines({ result, events, tickets }: ExplainInput): string[] {

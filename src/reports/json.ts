@@ -1,7 +1,8 @@
 import { endpointKey } from '../model/endpoint.ts';
-import type { EndpointResult } from '../model/facts.ts';
+import type { EndpointResult, EstateFacts } from '../model/facts.ts';
 import { outsideAnswers } from '../model/looks.ts';
 import type { HostState } from '../model/state.ts';
+import { admittedSetsJson } from './admitted-json.ts';
 import { findingJson } from './finding-json.ts';
 import { listenerJson } from './listener-json.ts';
 import { printableJson } from './printable.ts';
@@ -28,7 +29,7 @@ function* pieces({ result, failOn }: ReportInput): Iterable<string> {
   yield `,\n${member('summary', totalsOf(result))}`;
   yield* list('findings', result.findings, findingJson);
   yield* list('resolved', result.resolved, findingJson);
-  yield* list('endpoints', result.results, endpointJson);
+  yield* list('endpoints', result.results, (r) => endpointJson(r, result.facts.estate));
   yield* list('coverage', hosts, coverageJson);
   yield* list('gaps', gaps, (gap) => gap);
   const { identity = [] } = result.facts.estate;
@@ -48,7 +49,7 @@ function* list<T>(name: string, items: readonly T[], toJson: (item: T) => unknow
 }
 
 /** An endpoint with its verdict; findings by fingerprint. `admitted` is null: nobody looked. */
-function endpointJson({ facts, verdict, findings }: EndpointResult) {
+function endpointJson({ facts, verdict, findings }: EndpointResult, estate: EstateFacts) {
   const asked = outsideAnswers(facts);
   return {
     key: endpointKey(facts.endpoint),
@@ -56,7 +57,7 @@ function endpointJson({ facts, verdict, findings }: EndpointResult) {
     verdict: verdict.word,
     reasons: verdict.reasons,
     entries: facts.entries.map((m) => ({ id: m.entry.id, approval: m.approval.kind, hostConfirmed: m.hostConfirmed })),
-    admitted: null,
+    admitted: admittedSetsJson(facts, estate),
     listeners: facts.listeners.map((s) => ({
       ...listenerJson(s.listener),
       vantage: s.vantage,

@@ -1,10 +1,13 @@
+import { equals, isEmpty, toCidrs } from '../model/address-set.ts';
 import { showsHost } from '../model/asset-match.ts';
+import { describeSources, shortCidr } from '../model/describe-sources.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { CheckResult, EndpointFacts, EndpointResult } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
 import { silentLooks } from '../model/looks.ts';
+import type { Zone } from '../model/register.ts';
 import { isSeenInside, preferInside } from '../model/vantage.ts';
-import { count } from '../util/words.ts';
+import { count, listWords } from '../util/words.ts';
 import { FINDING_INDENT, findingLines } from './finding-text.ts';
 import { printable } from './printable.ts';
 import { problemLines } from './register-list.ts';
@@ -123,7 +126,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'service', min: 6 },
   { title: 'owner', min: 6 },
   { title: 'may', min: 9 },
-  { title: 'can' },
+  { title: 'can', min: 4 },
   { title: 'does', min: 6 },
   { title: 'verdict', style: (text) => VERDICT_STYLE[text as keyof typeof VERDICT_STYLE] },
   { title: 'findings', min: 8, align: 'right' },
@@ -138,24 +141,41 @@ function endpoints(result: CheckResult, options: RenderOptions): string[] {
   const shown = sorted.slice(0, MOST_ENDPOINTS);
   return [
     heading('ENDPOINTS', options),
-    ...renderTable(COLUMNS, shown.map(endpointRow), options),
+    ...renderTable(
+      COLUMNS,
+      shown.map((r) => endpointRow(r, result.facts.estate.register.zones)),
+      options,
+    ),
     ...more(shown.length, sorted.length, options),
   ];
 }
 
-/** Who can connect is `?` until the packet filters are read: nobody looked. */
-function endpointRow({ facts, verdict, findings }: EndpointResult): Cell[] {
+function endpointRow({ facts, verdict, findings }: EndpointResult, zones: readonly Zone[]): Cell[] {
   const entry = facts.entries[0]?.entry;
   return [
     endpointKey(facts.endpoint),
     entry === undefined ? ['not registered', 'none'] : (entry.service ?? entry.id),
     entry?.owner ?? '-',
     mayCell(entry),
-    '?',
+    canCell(facts, zones),
     doesCell(facts),
     verdict.word,
     findings.length === 0 ? '' : [severityWords(findings), formatNumber(findings.length)],
   ];
+}
+
+/** Who can connect: `?` where the packet filters were not read, `≤` what is at most let in. */
+function canCell(facts: EndpointFacts, zones: readonly Zone[]): Cell {
+  if (!facts.admission) return '?';
+  const { lower, upper } = facts.admission.admission.admitted;
+  const sign = equals(lower, upper) ? '' : '≤ ';
+  const all = `${sign}${describeSources(upper, zones)}`;
+  if (isEmpty(upper)) return [all, 'host'];
+  const [first = ''] = toCidrs(upper).map(shortCidr);
+  const blocks = toCidrs(upper).length;
+  return blocks === 1
+    ? [all, `${sign}1 source`]
+    : [all, `${sign}${first} +${blocks - 1}`, `${sign}${count(blocks, 'source')}`];
 }
 
 /** Who listens: every process by name, else the first and a count. */
@@ -194,7 +214,7 @@ function notSeen(result: CheckResult, options: RenderOptions): string[] {
       (line, i) => (i === 0 ? '? ' : '  ') + line,
     ),
   );
-  const filters = result.results.length > 0 ? ['? Who can connect: the packet filters of no host were read.'] : [];
+  const filters = unreadFilters(result);
   const nobody = result.facts.estate.hosts.length === 0 ? ['? No host was observed: nobody looked.'] : [];
   const unanswered =
     silent > 0
@@ -202,6 +222,17 @@ function notSeen(result: CheckResult, options: RenderOptions): string[] {
       : [];
   const all = [...nobody, ...lines, ...unanswered, ...more(shown.length, gaps.length, options), ...filters];
   return all.length === 0 ? [] : [heading('NOT SEEN', options), ...all];
+}
+
+/** Hosts with ports whose packet filters nobody read. */
+function unreadFilters({ results, facts: { estate } }: CheckResult): string[] {
+  if (results.length === 0) return [];
+  const read = new Set((estate.firewalls ?? []).map((f) => f.host));
+  if (read.size === 0) return ['? Who can connect: the packet filters of no host were read.'];
+  const hosts = [...new Set(results.map((r) => r.facts.endpoint.host))].filter((host) => !read.has(host));
+  return hosts.length === 0
+    ? []
+    : [`? Who can connect: the packet filters of ${listWords(hosts.map(printable), 3)} were not read.`];
 }
 
 function nextCommands(result: CheckResult, options: RenderOptions): string[] {

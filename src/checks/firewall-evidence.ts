@@ -1,0 +1,44 @@
+import { type Address, formatAddress } from '../model/address.ts';
+import { type AddressRange, type AddressSet, toRanges } from '../model/address-set.ts';
+import type { HostFirewall, RuleReference, Witness } from '../model/admission.ts';
+import { placeOfRule } from '../model/admission-compare.ts';
+import type { EstateFacts, Facts } from '../model/facts.ts';
+import { isInFuture, isStale } from '../model/freshness.ts';
+import type { RulePlace } from '../model/ruleset.ts';
+
+/** What every rule about packet filters lacks where nobody ever took any. */
+export function lacksRulesets({ estate }: Facts): string | null {
+  return estate.firewalls === undefined || estate.firewalls.length === 0 ? 'no ruleset was recorded' : null;
+}
+
+/** Filters that were taken lately enough to speak of now. */
+export function freshFirewalls(estate: EstateFacts): readonly HostFirewall[] {
+  return (estate.firewalls ?? []).filter((f) => !isStale(f.takenAt, estate) && !isInFuture(f.takenAt, estate));
+}
+
+/** `inet filter input handle 14: ip saddr 10.0.0.0/8 accept (nft -j list ruleset; ufw allow from 10.0.0.0/8)`. */
+export function ruleText(rule: RuleReference): string {
+  const user = rule.origin?.userRule;
+  const from = [placeText(rule.at), ...(user === undefined ? [] : [user])];
+  return `${placeOfRule(rule)}: ${rule.text} (${from.join('; ')})`;
+}
+
+function placeText({ file, line }: RulePlace): string {
+  return line === undefined ? file : `${file}:${line}`;
+}
+
+/** `10.20.77.1:40000 to 10.20.3.5:5432 by eth0`. */
+export function witnessText({ source, sourcePort, destination, destinationPort, iif }: Witness): string {
+  const to =
+    destination === null ? `port ${destinationPort}` : `${bracketed(formatAddress(destination))}:${destinationPort}`;
+  return `${bracketed(formatAddress(source))}:${sourcePort} to ${to}${iif === null ? '' : ` by ${iif}`}`;
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+/** An address of the set: the last of its first interval, as a block's first is its network's name. */
+export function someOf(set: AddressSet): Address {
+  return (toRanges(set)[0] as AddressRange).last;
+}

@@ -1,0 +1,47 @@
+import { EMPTY, union } from '../model/address-set.ts';
+import type { HostFirewall } from '../model/admission.ts';
+import { placeOfRule, reachesInternet } from '../model/admission-compare.ts';
+import { describeSources } from '../model/describe-sources.ts';
+import { formatPorts } from '../model/port-ranges.ts';
+import { count, listWords, utcTime } from '../util/words.ts';
+import type { Check } from './check.ts';
+import { freshFirewalls, lacksRulesets, ruleText } from './firewall-evidence.ts';
+
+/** Rules that one finding spells out. */
+const MAX_RULES = 8;
+
+export const ruleWithoutEntry: Check = {
+  id: 'rule-without-entry',
+  title: 'Rule that lets in to a port nobody registered',
+  severity: 'low',
+  rationale:
+    'A rule that opens a port which no entry covers and nothing listens on is left over, or waits for a service that nobody ' +
+    'approved. Whatever starts to listen there is reachable at once.',
+  remediation: 'Delete the rule, or register the port and have it approved before the service starts.',
+  lacking: lacksRulesets,
+  estate(estate) {
+    return freshFirewalls(estate).flatMap((firewall) => {
+      const byPorts = Map.groupBy(firewall.withoutEntry, (w) => `${w.transport} ${formatPorts(w.ports)}`);
+      return [...byPorts].map(([discriminator, rules]) => {
+        const { transport, ports } = rules[0] as HostFirewall['withoutEntry'][number];
+        const sources = rules.reduce((set, r) => union(set, r.sources), EMPTY);
+        const isOne = ports.length === 1 && ports[0]?.from === ports[0]?.to;
+        const what = `${isOne ? 'port' : 'ports'} ${listWords(formatPorts(ports).split(', '), 8)}/${transport}`;
+        const places = [...new Set(rules.map((r) => placeOfRule(r.rule)))];
+        return {
+          subject: { kind: 'host' as const, host: firewall.host },
+          discriminator,
+          severity: reachesInternet(sources) ? ('medium' as const) : ('low' as const),
+          message:
+            `On ${firewall.host} ${places.length === 1 ? places[0] : count(places.length, 'rule')} lets ${describeSources(sources, estate.register.zones)} in to ${what}, ` +
+            `which no entry covers; nothing listens there now.`,
+          evidence: [
+            ...rules.slice(0, MAX_RULES).map((r) => ({ label: 'let in by', value: ruleText(r.rule) })),
+            { label: 'rules as of', value: utcTime(firewall.takenAt) },
+          ],
+          remediation: `Delete the rule on ${firewall.host}, or register ${what} and have the entry approved: quietdoor register draft`,
+        };
+      });
+    });
+  },
+};
