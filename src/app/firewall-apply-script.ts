@@ -1,7 +1,11 @@
+import { NFT_TABLE } from '../enforce/nftables.ts';
+
 /** The only table that `firewall apply` ever writes. */
-export const OWN_TABLE = { family: 'inet', name: 'quietdoor' } as const;
+export const OWN_TABLE = { family: 'inet', name: NFT_TABLE } as const;
 
 const OWN = `${OWN_TABLE.family} ${OWN_TABLE.name}`;
+
+const ALLOWED = new Set(['', 'add ', 'delete ', 'destroy ', 'flush '].map((verb) => `${verb}table ${OWN}`));
 
 /**
  * Says why a script for `nft -f` may touch more than our own table; null: it does not. Anything but a plain sequence of
@@ -11,7 +15,7 @@ export function whyNotOurs(script: string): string | null {
   for (const statement of topLevel(script)) {
     if (statement === null) return 'the script ends inside of a block or a text';
     if (statement === 'include') return 'the script includes another file';
-    if (!/^(?:(?:add |delete |destroy |flush )?table) inet quietdoor$/.test(statement))
+    if (!ALLOWED.has(statement))
       return `the script has a statement about something else than table ${OWN}: ${statement.slice(0, 120)}`;
   }
   return null;

@@ -9,6 +9,7 @@ import { uuidv7 } from '../util/uuid.ts';
 import type { Context } from './context.ts';
 import { type GuardKind, guardOf, guardScript, startGuard } from './firewall-apply-guard.ts';
 import { recordRuns, rememberRun } from './firewall-apply-ledger.ts';
+import { persistRun, unpersistRun } from './firewall-apply-persist.ts';
 import {
   bootId,
   changePhase,
@@ -50,6 +51,7 @@ export interface Applied {
 /** Longest that loading may take: thousands of sets on a busy machine. */
 const LOAD_MS = 60_000;
 const NFT_MS = 30_000;
+const ETC = '/etc';
 
 /**
  * Loads rules into our own table in one transaction, with a guard that takes them back unless they are confirmed. At any
@@ -129,8 +131,18 @@ async function waitForLoad(dir: string): Promise<FirewallRun> {
   }
 }
 
-/** Keeps the rules of the run that waits. Throws UserError where none does. */
-export async function confirmRules(context: Context): Promise<FirewallRun> {
+/** A run that was confirmed. */
+export interface Confirmed {
+  readonly run: FirewallRun;
+  /** File that the machine loads them from at its next start; null: they hold until it restarts. */
+  readonly persisted: string | null;
+}
+
+/**
+ * Keeps the rules of the run that waits; `persist`: over a restart too, which may also be asked for later. Throws UserError
+ * where none waits.
+ */
+export async function confirmRules(context: Context, persist = false): Promise<Confirmed> {
   needRoot('confirm rules');
   const folder = runsFolder(context.env);
   makeRunsFolder(folder);
@@ -139,6 +151,7 @@ export async function confirmRules(context: Context): Promise<FirewallRun> {
   if (!run || run.loadedAt === null || !changePhase(run, 'armed', 'confirmed')) {
     await settle(context, folder);
     const last = readRuns(folder).at(-1);
+    if (persist && last?.phase === 'confirmed') return { run: last, persisted: persistRun(last, ETC) };
     throw new UserError(
       last?.phase === 'rolled-back'
         ? `there is nothing to confirm: the rules were taken back: ${last.because ?? 'nobody confirmed them in time'}`
@@ -149,7 +162,8 @@ export async function confirmRules(context: Context): Promise<FirewallRun> {
   writeFileSync(join(run.dir, 'ended-by'), context.actor);
   writeDurably(join(run.dir, 'ended'), seconds(context.now()));
   await recordRuns(context, readRuns(folder));
-  return readRun(run.dir) ?? run;
+  const confirmed = readRun(run.dir) ?? run;
+  return { run: confirmed, persisted: persist ? persistRun(confirmed, ETC) : null };
 }
 
 /** Puts back what was there before the newest run, confirmed or not. Throws UserError where there is nothing to take back. */
@@ -237,6 +251,7 @@ async function takeBack(run: FirewallRun, because: string, context: Context): Pr
     throw new UserError(`the rules before could not be put back: ${firstLines(stderr)}`, {
       hint: `Try: nft -f ${join(run.dir, 'restore.nft')}`,
     });
+  unpersistRun(run);
   writeFileSync(join(run.dir, 'because'), because);
   writeFileSync(join(run.dir, 'ended-by'), context.actor);
   writeDurably(join(run.dir, 'ended'), seconds(context.now()));

@@ -1,12 +1,18 @@
 import type { Command } from 'commander';
 import { withExamples } from '../options.ts';
 import { define as admitted } from './firewall/admitted.ts';
+import { define as apply } from './firewall/apply.ts';
+import { define as confirm } from './firewall/confirm.ts';
 import { define as generate } from './firewall/generate.ts';
+import { settleFirst } from './firewall/overdue.ts';
+import { define as plan } from './firewall/plan.ts';
+import { define as rollback } from './firewall/rollback.ts';
 
 /** Verbs of `quietdoor firewall`, one file each in the folder beside this one. */
-const verbs: ReadonlyArray<(parent: Command) => void> = [admitted, generate];
+const verbs: ReadonlyArray<(parent: Command) => void> = [admitted, generate, plan, apply, confirm, rollback];
 
 export function define(command: Command): void {
   for (const verb of verbs) verb(command);
+  command.hook('preAction', settleFirst);
   withExamples(command, [['quietdoor firewall show web-1:443', 'who can open a connection to a port, and why']]);
 }
