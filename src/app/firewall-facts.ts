@@ -69,7 +69,8 @@ function entriesByHost({ entries }: Register, matcher: Matcher): ReadonlyMap<str
   return byHost;
 }
 
-function admissionTo(
+/** What one host's filters say of one endpoint; undefined: nothing, as where its packets go is not known, or nobody asks them. */
+export function admissionTo(
   endpoint: Endpoint,
   listeners: readonly ListenerState[],
   known: HostRuleset,

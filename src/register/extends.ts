@@ -8,7 +8,7 @@ import type { ConfigLayer } from './load-config.ts';
 
 type Deviation = Register['deviations'][number];
 
-const DEFAULT_POLICY: Policy = {
+export const DEFAULT_POLICY: Policy = {
   prohibited: [],
   allow: [],
   approvers: [],

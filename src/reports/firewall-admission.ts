@@ -1,9 +1,10 @@
 import { formatAddress } from '../model/address.ts';
-import { equals } from '../model/address-set.ts';
-import type { Admission, AdmissionPath, RuleReference, Witness } from '../model/admission.ts';
+import { type AddressSet, difference, equals, isEmpty } from '../model/address-set.ts';
+import type { AddressBounds, Admission, AdmissionPath, RuleReference, Witness } from '../model/admission.ts';
+import { describeSources } from '../model/describe-sources.ts';
+import type { Zone } from '../model/register.ts';
 import type { Ruleset, StatementCounts } from '../model/ruleset.ts';
 import { count } from '../util/words.ts';
-import { boundsText, type NamedSet, sourcesText } from './firewall-sources.ts';
 import { printable } from './printable.ts';
 import type { RenderOptions } from './report-format.ts';
 import { paint, type Style, wrap } from './text-table.ts';
@@ -12,13 +13,17 @@ import { paint, type Style, wrap } from './text-table.ts';
 export interface AdmissionAnswer {
   /** What was asked: `web-1:443/tcp`, `tcp/22`. */
   readonly title: string;
+  /** Lines before the answer: label and text. */
+  readonly before?: ReadonlyArray<readonly [label: string, style: Style, text: string]>;
   /** Where it came from and when: `packet filters of web-1, taken 2026-11-21 ...`; empty: nothing to say. */
   readonly basis: string;
   readonly admission: Admission;
   readonly ruleset: Pick<Ruleset, 'statements' | 'notes' | 'files'>;
   /** What could not be read, a sentence each. */
   readonly problems: readonly string[];
-  readonly zones: readonly NamedSet[];
+  /** Chains that a packet meets, in order; absent: not told. */
+  readonly hooks?: readonly string[];
+  readonly zones: readonly Zone[];
 }
 
 const LABEL = 14;
@@ -38,7 +43,8 @@ export function renderAdmission(answer: AdmissionAnswer, options: RenderOptions)
       ...(answer.basis === '' ? [] : wrap(answer.basis, width).map((line) => paint('dim', line, options.color))),
     ],
     [
-      ...section('ADMITTED', 'yellow', [boundsText(a.admitted, zones)]),
+      ...(answer.before ?? []).flatMap(([label, style, text]) => section(label, style, [text])),
+      ...section('ADMITTED', 'yellow', [boundsWords(a.admitted, zones)]),
       ...section('COMPLETES', 'yellow', completesLines(a, zones)),
       ...section(
         'PATH',
@@ -48,13 +54,13 @@ export function renderAdmission(answer: AdmissionAnswer, options: RenderOptions)
       ...section(
         'LAYERS',
         'cyan',
-        a.layers.length < 2 ? [] : a.layers.map((l) => `${l.title}: ${boundsText(l.admitted, zones)}`),
+        a.layers.length < 2 ? [] : a.layers.map((l) => `${l.title}: ${boundsWords(l.admitted, zones)}`),
       ),
       ...section(
         'DECIDED BY',
         'bold',
         bounded(
-          a.deciding.map((d) => `${d.verdict} ${sourcesText(d.sources, zones)} ← ${ruleText(d.rule)}`),
+          a.deciding.map((d) => `${d.verdict} ${sourcesWords(d.sources, zones)} ← ${ruleText(d.rule)}`),
           'rule',
         ),
       ),
@@ -62,7 +68,7 @@ export function renderAdmission(answer: AdmissionAnswer, options: RenderOptions)
         'UNDECIDED',
         'magenta',
         bounded(
-          a.undecided.map((u) => `${sourcesText(u.sources, zones)}: ${u.reason} ← ${ruleText(u.rule)}`),
+          a.undecided.map((u) => `${sourcesWords(u.sources, zones)}: ${u.reason} ← ${ruleText(u.rule)}`),
           'rule',
         ),
       ),
@@ -92,6 +98,20 @@ export function renderAdmission(answer: AdmissionAnswer, options: RenderOptions)
     .join('\n\n')}\n`;
 }
 
+const MOST_BLOCKS = 8;
+
+export function sourcesWords(set: AddressSet, zones: readonly Zone[] = []): string {
+  return describeSources(set, zones, MOST_BLOCKS);
+}
+
+/** What is certain, and what is only possible. */
+export function boundsWords({ lower, upper }: AddressBounds, zones: readonly Zone[] = []): string {
+  const perhaps = difference(upper, lower);
+  if (isEmpty(perhaps)) return sourcesWords(lower, zones);
+  const open = `undecided for ${sourcesWords(perhaps, zones)}`;
+  return isEmpty(lower) ? open : `${sourcesWords(lower, zones)}; ${open}`;
+}
+
 /** A rule where it stands: `nft inet filter input rule 4 (handle 9): tcp dport 22 accept`. */
 export function ruleText({ chain, position, handle, text, at, origin }: RuleReference): string {
   const place = position === 0 ? 'policy' : `rule ${position}`;
@@ -105,9 +125,9 @@ export function statementsText(s: StatementCounts): string {
   return `${count(total, 'statement')}: ${s.modelled} modelled, ${s.irrelevant} irrelevant, ${s.unsupported} unsupported, ${s.unrecognised} unrecognised`;
 }
 
-function completesLines(a: Admission, zones: readonly NamedSet[]): string[] {
+function completesLines(a: Admission, zones: readonly Zone[]): string[] {
   const same = equals(a.completes.lower, a.admitted.lower) && equals(a.completes.upper, a.admitted.upper);
-  return [same ? 'the same: answers are let out to all of them' : boundsText(a.completes, zones)];
+  return [same ? 'the same' : boundsWords(a.completes, zones)];
 }
 
 /** Delivered as it was sent: nothing to tell. */
@@ -115,14 +135,14 @@ function isWorthShowing(path: AdmissionPath): boolean {
   return path.by !== null || !path.deliveredTo.local || path.deliveredTo.port !== path.port;
 }
 
-function pathText({ address, port, deliveredTo, by, admitted }: AdmissionPath, zones: readonly NamedSet[]): string {
+function pathText({ address, port, deliveredTo, by, admitted }: AdmissionPath, zones: readonly Zone[]): string {
   const from = address === null ? `port ${port}` : addressPort(formatAddress(address), port);
   const to =
     deliveredTo.address === null
       ? `port ${deliveredTo.port}`
       : addressPort(formatAddress(deliveredTo.address), deliveredTo.port);
   const how = deliveredTo.local ? 'delivered here' : 'sent on';
-  return `${from} → ${to} (${how}): ${boundsText(admitted, zones)}${by === null ? '' : ` ← ${ruleText(by)}`}`;
+  return `${from} → ${to} (${how}): ${boundsWords(admitted, zones)}${by === null ? '' : ` ← ${ruleText(by)}`}`;
 }
 
 function witnessText({ source, sourcePort, destination, destinationPort, iif, verdict }: Witness): string {
