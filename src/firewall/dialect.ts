@@ -1,7 +1,7 @@
 import type { AddressSet } from '../model/address-set.ts';
 import type { HostNetwork } from '../model/host-network.ts';
 import type { AddressFamily } from '../model/listener.ts';
-import type { Layer, NumberRange, StatementCounts, StatementNote } from '../model/ruleset.ts';
+import type { InterfacePattern, Layer, NumberRange, StatementCounts, StatementNote } from '../model/ruleset.ts';
 
 /** A text that somebody took of a packet filter. */
 export interface RulesetFile {
@@ -19,10 +19,14 @@ export interface IpSet {
   readonly elements: ReadonlyArray<{
     readonly addresses: ReadonlyArray<AddressSet | null>;
     readonly ports: ReadonlyArray<{ readonly protocol: number; readonly range: NumberRange } | null>;
-    readonly interfaces: ReadonlyArray<string | null>;
-    /** `nomatch`: an exception from the others. */
+    readonly interfaces: ReadonlyArray<InterfacePattern | null>;
+    /** `nomatch`: an exception from the others. What it takes away is already missing from them. */
     readonly nomatch: boolean;
+    /** What it asks for besides, which is not modelled: `a hardware address`. */
+    readonly also?: string;
   }>;
+  /** Of `list:set`: the sets that it is made of, in order. */
+  readonly members?: readonly string[];
   /** Elements come and go by themselves, or could not all be read: reason. null: as listed. */
   readonly uncertain: string | null;
 }
