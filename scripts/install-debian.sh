@@ -13,6 +13,7 @@ need git git
 need nft nftables
 need iptables-save iptables
 need ipset ipset
+need conntrack conntrack
 need ansible-playbook ansible-core
 need nmap nmap
 need python3 python3-minimal

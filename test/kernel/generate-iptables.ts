@@ -163,7 +163,7 @@ class IptablesGenerator {
     const parts = protocol === 'all' ? [] : [random.chance(0.06) ? `! -p ${protocol}` : `-p ${protocol}`];
     const ported = parts.length > 0 && !parts[0]?.startsWith('!');
     for (let n = random.pick([0, 1, 1, 1, 2, 2, 3]); n > 0; n--) {
-      const match = this.#match(family, table, hook, ported ? protocol : 'all', user);
+      const match = this.#match(family, hook, ported ? protocol : 'all', user);
       // each option once per rule
       if (match !== '' && !parts.some((part) => optionOf(part) === optionOf(match))) parts.push(match);
     }
@@ -172,7 +172,7 @@ class IptablesGenerator {
     return parts.filter((part) => part !== '').join(' ');
   }
 
-  #match(family: AddressFamily, table: TableName, hook: string, protocol: string, user: boolean): string {
+  #match(family: AddressFamily, hook: string, protocol: string, user: boolean): string {
     const random = this.#random;
     const { words } = this;
     const not = random.chance(0.25) ? '! ' : '';

@@ -85,8 +85,9 @@ export function judgePaths(admission: Admission, group: Group): Disagreement[] {
     if (as === null) continue;
     const sent = formatAddress(probe.destination);
     const known = admission.paths.some(
-      ({ deliveredTo: to }) =>
-        to.port === as.port &&
+      ({ deliveredTo: to, by }) =>
+        // of several ports that may be chosen, the path names the first
+        (to.port === as.port || (to.port < as.port && /:\d+-\d+/.test(by?.text ?? ''))) &&
         to.local === !as.sentOn &&
         (to.address === null ? as.destination === sent || !as.sentOn : formatAddress(to.address) === as.destination),
     );

@@ -31,6 +31,7 @@ const HELP = `Usage: npm run test:kernel -- [options]
   --engine DIR   source tree of the engine (default: src)
   --record FILE  write what the kernel did, for machines without namespaces
   --keep-going   do not stop at the first disagreement
+  --no-shrink    do not look for the smallest ruleset that shows it
 `;
 
 /** How often each mode comes. */
@@ -60,6 +61,7 @@ const { values } = parseArgs({
     engine: { type: 'string', default: OWN_SOURCE },
     record: { type: 'string' },
     'keep-going': { type: 'boolean', default: false },
+    'no-shrink': { type: 'boolean', default: false },
     worker: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -134,7 +136,9 @@ async function explain(
   count: number,
 ): Promise<void> {
   const still = one.mode === 'connect' ? stillBlocksOrOpens : stillDisagrees;
-  const smallest = await shrink(one, (smaller) => still(bed, engine, smaller, network, found));
+  const smallest = values['no-shrink']
+    ? one
+    : await shrink(one, (smaller) => still(bed, engine, smaller, network, found));
   process.stdout.write(await describe(bed, engine, smallest, network, found, count));
 }
 
@@ -150,7 +154,7 @@ async function runWorkers(workers: number): Promise<Total> {
       if (seconds[0]) args.push('--seconds', seconds[0]);
       args.push('--engine', values.engine);
       if (values.mode) args.push('--mode', values.mode);
-      if (values['keep-going']) args.push('--keep-going');
+      for (const flag of ['keep-going', 'no-shrink'] as const) if (values[flag]) args.push(`--${flag}`);
       return runWorker(args);
     }),
   );

@@ -140,6 +140,16 @@ export class Vocabulary {
     return range;
   }
 
+  /** Addresses with ports, as concatenations of nftables; no two of them overlap. */
+  pairs(family: AddressFamily): string[] {
+    const pairs: string[] = [];
+    for (const block of this.apart(family, this.random.between(1, 5), true)) {
+      const range = this.portRange();
+      pairs.push(`${block} . ${this.random.chance(0.4) ? `${range.from}-${range.to}` : this.port()}`);
+    }
+    return pairs;
+  }
+
   hostAddress(family: AddressFamily): string {
     return this.random.pick(HOST_ADDRESSES[family]);
   }
