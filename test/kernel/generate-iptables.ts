@@ -340,5 +340,5 @@ export function generateIptables(mode: 'iptables' | 'legacy', seed: number): Ker
   const iptables = generator.generate('ipv4');
   const ip6tables = generator.generate('ipv6');
   const edges = { ...generator.words.edges };
-  return { mode, seed, nft: [], iptables, ip6tables, ipset: generator.ipset, edges };
+  return { mode, seed, nft: [], iptables, ip6tables, ipset: generator.ipset, legacy: mode === 'legacy', edges };
 }

@@ -193,5 +193,5 @@ export function generateNft(mode: 'nft' | 'forward' | 'unknown' | 'connect', see
     output: mode === 'connect',
   });
   const nft = generator.generate();
-  return { mode, seed, nft, iptables: [], ip6tables: [], ipset: [], edges: generator.words.edges };
+  return { mode, seed, nft, iptables: [], ip6tables: [], ipset: [], legacy: false, edges: generator.words.edges };
 }

@@ -6,7 +6,7 @@ export interface Line {
   readonly removable: boolean;
 }
 
-export const MODES = ['nft', 'forward', 'unknown', 'iptables', 'legacy', 'connect'] as const;
+export const MODES = ['nft', 'forward', 'unknown', 'iptables', 'legacy', 'connect', 'docker'] as const;
 export type Mode = (typeof MODES)[number];
 
 /** A random ruleset, and the values in it that probes should try the edges of. */
@@ -19,6 +19,8 @@ export interface KernelCase {
   readonly iptables: readonly Line[];
   readonly ip6tables: readonly Line[];
   readonly ipset: readonly Line[];
+  /** iptables-legacy rather than iptables on nf_tables. */
+  readonly legacy: boolean;
   readonly edges: Edges;
 }
 
@@ -29,8 +31,6 @@ export interface Edges {
   readonly sourcePorts: readonly number[];
   /** Ports that rules name, before and after translation. */
   readonly ports: readonly number[];
-  /** Addresses besides the host's own that packets should be sent to. */
-  readonly destinations: readonly Address[];
 }
 
 export function textOf(lines: readonly Line[]): string {

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Bed, BedError, createBed } from './bed.ts';
 import { describe } from './describe.ts';
 import { type Engine, loadEngine, OWN_SOURCE } from './engine.ts';
+import { generateDocker } from './generate-docker.ts';
 import { generateIptables } from './generate-iptables.ts';
 import { generateNft } from './generate-nft.ts';
 import type { Disagreement, Judgement } from './judge.ts';
@@ -36,18 +37,20 @@ const HELP = `Usage: npm run test:kernel -- [options]
 
 /** How often each mode comes. */
 const CYCLE: readonly Mode[] = [
-  'nft',
-  'forward',
-  'iptables',
-  'nft',
-  'legacy',
-  'unknown',
-  'nft',
-  'connect',
-  'forward',
-  'nft',
-  'legacy',
-  'nft',
+  ...([
+    'nft',
+    'forward',
+    'iptables',
+    'nft',
+    'legacy',
+    'unknown',
+    'nft',
+    'connect',
+    'forward',
+    'nft',
+    'docker',
+  ] as const),
+  ...(['nft', 'legacy', 'forward', 'nft'] as const),
 ]; // prettier-ignore
 
 const { values } = parseArgs({
@@ -82,6 +85,7 @@ function closingLine(rulesets: number, judgement: Omit<Judgement, 'disagreements
 }
 
 function makeCase(mode: Mode, one: number): KernelCase {
+  if (mode === 'docker') return generateDocker(one);
   return mode === 'iptables' || mode === 'legacy' ? generateIptables(mode, one) : generateNft(mode, one);
 }
 
@@ -123,8 +127,13 @@ async function runAlone(): Promise<Total> {
   return total;
 }
 
+/** Real connections rather than single packets. */
+function isConnected(one: KernelCase): boolean {
+  return one.mode === 'connect' || one.mode === 'docker';
+}
+
 function runOne(bed: Bed, engine: Engine, one: KernelCase, network: readonly ListedFile[]) {
-  return one.mode === 'connect' ? runConnect(bed, engine, one, network) : runRaw(bed, engine, one, network);
+  return isConnected(one) ? runConnect(bed, engine, one, network) : runRaw(bed, engine, one, network);
 }
 
 async function explain(
@@ -135,7 +144,7 @@ async function explain(
   found: Disagreement,
   count: number,
 ): Promise<void> {
-  const still = one.mode === 'connect' ? stillBlocksOrOpens : stillDisagrees;
+  const still = isConnected(one) ? stillBlocksOrOpens : stillDisagrees;
   const smallest = values['no-shrink']
     ? one
     : await shrink(one, (smaller) => still(bed, engine, smaller, network, found));

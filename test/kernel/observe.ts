@@ -43,9 +43,12 @@ function observer(): string {
 
 /** Loads a ruleset in place of the one before. */
 export async function load(bed: Bed, one: KernelCase, observed: boolean): Promise<void> {
-  const restore = one.mode === 'legacy' ? 'legacy' : 'nft';
   const iptables = one.iptables.length > 0;
-  if (iptables && one.mode === 'legacy') await restoreTables(bed, 'legacy', EMPTY_TABLES, EMPTY_TABLES);
+  if (one.legacy || withLegacy.has(bed)) {
+    await restoreTables(bed, 'legacy', EMPTY_TABLES, EMPTY_TABLES);
+    if (one.legacy) withLegacy.add(bed);
+    else withLegacy.delete(bed);
+  }
   const text = `flush ruleset\n${observed ? observer() : ''}${textOf(one.nft)}`;
   const done = await bed.nft(text);
   if (done.status !== 0) throw new Refused(done.err);
@@ -55,8 +58,11 @@ export async function load(bed: Bed, one: KernelCase, observed: boolean): Promis
     const made = await bed.run(['ipset', 'restore'], textOf(one.ipset));
     if (made.status !== 0) throw new Refused(`ipset restore: ${made.err.trim()}`);
   }
-  await restoreTables(bed, restore, textOf(one.iptables), textOf(one.ip6tables));
+  await restoreTables(bed, one.legacy ? 'legacy' : 'nft', textOf(one.iptables), textOf(one.ip6tables));
 }
+
+/** Beds where iptables-legacy holds rules: flushing the ruleset of nftables does not touch those. */
+const withLegacy = new WeakSet<Bed>();
 
 const EMPTY_TABLES = ['raw', 'mangle', 'nat', 'filter'].map((table) => `*${table}\nCOMMIT\n`).join('');
 
@@ -79,7 +85,7 @@ export async function list(bed: Bed, one: KernelCase): Promise<ListedFile[]> {
     files.push({ name, text: done.out });
   };
   if (one.iptables.length > 0) {
-    const backend = one.mode === 'legacy' ? 'legacy' : 'nft';
+    const backend = one.legacy ? 'legacy' : 'nft';
     await take('iptables-save', [`iptables-${backend}-save`]);
     await take('ip6tables-save', [`ip6tables-${backend}-save`]);
     if (one.ipset.length > 0) await take('ipset-save', ['ipset', 'save']);

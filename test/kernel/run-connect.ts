@@ -25,7 +25,7 @@ export async function runConnect(
   network: readonly ListedFile[],
 ): Promise<{ observation: Observation; judgement: Judgement }> {
   const random = new Random(one.seed ^ 0x5eed);
-  const forwarding = one.nft.some((line) => line.text.includes('hook forward'));
+  const forwarding = one.mode === 'docker' || one.nft.some((line) => line.text.includes('hook forward'));
   const mode = forwarding ? 'forward' : 'connect';
   const slices = pickSlices(random, { ...one, mode }, SLICES).map((slice): Slice => ({ ...slice, transport: 'tcp' }));
   const used = new Set<string>();

@@ -36,7 +36,6 @@ export class Vocabulary {
     sources: [],
     sourcePorts: [],
     ports: [],
-    destinations: [],
   };
 
   constructor(random: Random) {
