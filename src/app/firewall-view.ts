@@ -85,8 +85,8 @@ export async function rulesetOf(view: FirewallView, host: string, files: Firewal
   throw notKnown(view, host);
 }
 
-async function takeLive({ context }: FirewallView, host: string): Promise<readonly RulesetDump[]> {
-  return [await collectLocalFirewall({ host, now: context.now })];
+async function takeLive({ now }: FirewallView, host: string): Promise<readonly RulesetDump[]> {
+  return [await collectLocalFirewall({ host, now: () => now })];
 }
 
 /** Other hosts need not be looked through for the filters of one. */

@@ -3,13 +3,30 @@ import { withExamples } from '../options.ts';
 import { define as admitted } from './firewall/admitted.ts';
 import { define as apply } from './firewall/apply.ts';
 import { define as confirm } from './firewall/confirm.ts';
+import { define as drop } from './firewall/drop.ts';
 import { define as generate } from './firewall/generate.ts';
+import { define as importFiles } from './firewall/import.ts';
 import { settleFirst } from './firewall/overdue.ts';
 import { define as plan } from './firewall/plan.ts';
 import { define as rollback } from './firewall/rollback.ts';
+import { define as show } from './firewall/show.ts';
+import { define as test } from './firewall/test.ts';
+import { define as verify } from './firewall/verify.ts';
 
 /** Verbs of `quietdoor firewall`, one file each in the folder beside this one. */
-const verbs: ReadonlyArray<(parent: Command) => void> = [admitted, generate, plan, apply, confirm, rollback];
+const verbs: ReadonlyArray<(parent: Command) => void> = [
+  show,
+  verify,
+  test,
+  admitted,
+  importFiles,
+  drop,
+  generate,
+  plan,
+  apply,
+  confirm,
+  rollback,
+];
 
 export function define(command: Command): void {
   for (const verb of verbs) verb(command);

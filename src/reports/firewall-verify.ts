@@ -1,0 +1,124 @@
+import type { AddressSet } from '../model/address-set.ts';
+import type { Admission } from '../model/admission.ts';
+import type { AdmissionStanding } from '../model/admission-compare.ts';
+import { describeSources } from '../model/describe-sources.ts';
+import { type Endpoint, endpointKey } from '../model/endpoint.ts';
+import type { Zone } from '../model/register.ts';
+import type { StatementCounts } from '../model/ruleset.ts';
+import { count } from '../util/words.ts';
+import { boundsWords, statementsText } from './firewall-admission.ts';
+import { boundsJson, setJson } from './firewall-json.ts';
+import { STANDING_WORDS, type StandingWord, standingWords } from './firewall-standing.ts';
+import { printableJson } from './printable.ts';
+import type { RenderOptions } from './report-format.ts';
+import { type Cell, type Column, paint, renderTable, type Style, wrap } from './text-table.ts';
+import { formatTime, isoTime } from './time.ts';
+
+/** One endpoint that listens. */
+export interface VerifyRow {
+  readonly endpoint: Endpoint;
+  readonly standing: AdmissionStanding;
+  /** null: no filter says who reaches it. */
+  readonly admission: Admission | null;
+  readonly word: StandingWord;
+}
+
+/** A whole host: who may and who can connect to everything that listens. */
+export interface VerifyAnswer {
+  readonly host: string;
+  /** UTC milliseconds. */
+  readonly takenAt: number;
+  readonly source: string;
+  readonly problems: readonly string[];
+  readonly statements: StatementCounts;
+  readonly zones: readonly Zone[];
+  readonly hasRegister: boolean;
+  /** Worst first. */
+  readonly rows: readonly VerifyRow[];
+}
+
+const MOST_BLOCKS = 3;
+
+/** Returns the answer as `table` or `json`. Throws Error on another format. */
+export function renderVerify(answer: VerifyAnswer, format: string, options: RenderOptions): string {
+  if (format === 'json') return `${printableJson(verifyJson(answer), 2)}\n`;
+  if (format !== 'table') throw new Error(`a verification has no format ${format}`);
+  const { host, takenAt, source, problems, rows } = answer;
+  const basis = `packet filters of ${host} as of ${formatTime(takenAt)} (${source}); ${statementsText(answer.statements)}`;
+  const lines = [
+    paint('bold', summaryText(answer), options.color),
+    ...wrap(basis, options.width).map((line) => paint('dim', line, options.color)),
+    ...problems.flatMap((problem) => wrap(`not known: ${problem}`, options.width)),
+  ];
+  if (rows.length > 0)
+    lines.push(
+      '',
+      ...renderTable(
+        COLUMNS,
+        rows.map((row) => cellsOf(row, answer)),
+        options,
+      ),
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+const STYLES: Readonly<Record<StandingWord, Style>> = {
+  wider: 'red',
+  'not filtered': 'red',
+  undecided: 'magenta',
+  blocked: 'yellow',
+  conforms: 'green',
+};
+
+const COLUMNS: readonly Column[] = [
+  { title: 'verdict', style: (text) => STYLES[text.trim() as StandingWord] },
+  { title: 'endpoint', min: 16 },
+  { title: 'approved', min: 12 },
+  { title: 'admitted', min: 16 },
+];
+
+function cellsOf({ endpoint, standing, admission, word }: VerifyRow, { zones, hasRegister }: VerifyAnswer): Cell[] {
+  const words = (set: AddressSet) => describeSources(set, zones, MOST_BLOCKS);
+  const inside = standing.kind === 'inside';
+  return [
+    word,
+    endpointKey(endpoint),
+    standing.kind === 'compared'
+      ? words(standing.approved)
+      : inside
+        ? 'loopback only'
+        : (standingWords(standing, hasRegister, words) ?? 'no workspace'),
+    inside ? 'only this host itself' : admission === null ? 'not known' : boundsWords(admission.admitted, zones),
+  ];
+}
+
+function summaryText({ host, rows }: VerifyAnswer): string {
+  if (rows.length === 0) return `${host}: nothing listens`;
+  const counts = STANDING_WORDS.flatMap((word) => {
+    const n = rows.filter((row) => row.word === word).length;
+    return n === 0 ? [] : [`${n} ${word}`];
+  });
+  return `${host}: ${count(rows.length, 'listening endpoint')}, ${counts.join(', ')}`;
+}
+
+function verifyJson({ host, takenAt, source, problems, statements, rows }: VerifyAnswer) {
+  return {
+    schemaVersion: 1,
+    host,
+    takenAt: isoTime(takenAt),
+    source,
+    summary: Object.fromEntries(STANDING_WORDS.map((word) => [word, rows.filter((row) => row.word === word).length])),
+    problems,
+    statements,
+    endpoints: rows.map(({ endpoint, standing, admission, word }) => ({
+      endpoint,
+      verdict: word,
+      entry: 'entry' in standing ? standing.entry.id : null,
+      approved: standing.kind === 'compared' ? setJson(standing.approved) : null,
+      admitted: admission && boundsJson(admission.admitted),
+      completes: admission && boundsJson(admission.completes),
+      tooMany: standing.kind === 'compared' ? setJson(standing.tooMany) : null,
+      blocked: standing.kind === 'compared' ? setJson(standing.blocked) : null,
+    })),
+  };
+}
