@@ -1,12 +1,12 @@
 import { formatAddress } from '../model/address.ts';
 import { difference, has, intersection, isEmpty, isSubset, toCidrs } from '../model/address-set.ts';
-import { compareAdmission, placeOfRule } from '../model/admission-compare.ts';
+import { compareAdmission, placeOfRule, someClient } from '../model/admission-compare.ts';
 import { isProvenNow } from '../model/approved.ts';
 import { describePort } from '../model/describe.ts';
 import { describeSources, shortCidr } from '../model/describe-sources.ts';
 import { listWords, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
-import { lacksRulesets, ruleText, someOf, witnessText } from './firewall-evidence.ts';
+import { lacksRulesets, ruleText, witnessText } from './firewall-evidence.ts';
 import { approveStep, placeOf } from './remedy.ts';
 
 const MAX_CIDRS = 32;
@@ -39,7 +39,7 @@ export const approvedButBlocked: Check = {
     );
     // Let in, and the answer is not let out.
     const isAnswer = isSubset(blocked, admission.admitted.lower);
-    const witness = formatAddress(packet?.source ?? someOf(blocked));
+    const witness = formatAddress(packet?.source ?? someClient(blocked));
     const [rule] = deciding;
     const by = isAnswer
       ? ', whose first packet is let in and no answer out'

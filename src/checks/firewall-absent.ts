@@ -23,12 +23,12 @@ export const firewallAbsent: Check = {
         {
           subject: { kind: 'host', host: firewall.host },
           endpoints: exposed,
-          message: `${firewall.host} has no packet filter in front of ${count(exposed.length, 'port')} beyond loopback: ${listWords(names)}.`,
+          message: `${firewall.host} has no packet filter, and ${exposed.length === 1 ? 'a port listens' : `${count(exposed.length, 'port')} listen`} beyond loopback: ${listWords(names)}.`,
           evidence: [
             { label: 'reachable', value: listWords(exposed.map(endpointKey), MAX_NAMED) },
             { label: 'rules as of', value: utcTime(firewall.takenAt) },
           ],
-          remediation: `Make rules from the register and look at them: quietdoor firewall plan ${firewall.host}`,
+          remediation: `Make rules from the register and look at them; on ${firewall.host}: sudo quietdoor firewall plan`,
         },
       ];
     });

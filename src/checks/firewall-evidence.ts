@@ -1,5 +1,4 @@
-import { type Address, formatAddress } from '../model/address.ts';
-import { type AddressRange, type AddressSet, toRanges } from '../model/address-set.ts';
+import { formatAddress } from '../model/address.ts';
 import type { HostFirewall, RuleReference, Witness } from '../model/admission.ts';
 import { placeOfRule } from '../model/admission-compare.ts';
 import type { EstateFacts, Facts } from '../model/facts.ts';
@@ -36,9 +35,4 @@ export function witnessText({ source, sourcePort, destination, destinationPort, 
 
 function bracketed(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
-}
-
-/** An address of the set: the last of its first interval, as a block's first is its network's name. */
-export function someOf(set: AddressSet): Address {
-  return (toRanges(set)[0] as AddressRange).last;
 }

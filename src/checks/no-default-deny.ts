@@ -24,7 +24,10 @@ export const noDefaultDeny: Check = {
       if (firewall.filters === 'none') return [];
       const open = openOnes(firewall);
       if (open.length === 0) return [];
-      const words = listWords(open.map((o) => `${o.transport.toUpperCase()} over ${o.family}`));
+      const byFamily = Map.groupBy(open, (o) => o.family);
+      const words = listWords(
+        [...byFamily].map(([family, its]) => `${listWords(its.map((o) => o.transport.toUpperCase()))} over ${family}`),
+      );
       const rules = new Set(open.flatMap((o) => (o.rule === null ? [] : [ruleText(o.rule)])));
       return [
         {
@@ -38,7 +41,7 @@ export const noDefaultDeny: Check = {
             ...[...rules].map((value) => ({ label: 'let in by', value })),
             { label: 'rules as of', value: utcTime(firewall.takenAt) },
           ],
-          remediation: `On ${firewall.host} refuse what no rule names: quietdoor firewall plan ${firewall.host} makes such rules from the register.`,
+          remediation: `Refuse what no rule names. Rules that do so, made from the register; on ${firewall.host}: sudo quietdoor firewall plan`,
         },
       ];
     });

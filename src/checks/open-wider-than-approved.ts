@@ -1,14 +1,14 @@
 import { formatAddress } from '../model/address.ts';
 import { type AddressSet, has, intersection, isEmpty, size, toCidrs } from '../model/address-set.ts';
-import { compareAdmission, placeOfRule, reachesInternet } from '../model/admission-compare.ts';
+import { compareAdmission, placeOfRule, reachesInternet, someClient } from '../model/admission-compare.ts';
 import { describePort } from '../model/describe.ts';
-import { describeSources, shortCidr } from '../model/describe-sources.ts';
+import { countSources, describeSources, shortCidr } from '../model/describe-sources.ts';
 import type { EndpointFacts, EstateFacts } from '../model/facts.ts';
 import { type Evidence, type FindingDraft, SEVERITIES, type Severity } from '../model/finding.ts';
 import type { RegisterEntry } from '../model/register.ts';
-import { count, listWords, utcTime } from '../util/words.ts';
+import { listWords, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
-import { lacksRulesets, ruleText, someOf, witnessText } from './firewall-evidence.ts';
+import { lacksRulesets, ruleText, witnessText } from './firewall-evidence.ts';
 import { approveStep, placeOf } from './remedy.ts';
 
 /** CIDRs and deciding rules that the evidence spells out. */
@@ -48,15 +48,15 @@ function judge(
     (part) => part.verdict === 'accept' && !isEmpty(intersection(part.sources, tooMany)),
   );
   const [rule] = deciding;
-  const witness = formatAddress(packet?.source ?? someOf(tooMany));
+  const witness = formatAddress(packet?.source ?? someClient(tooMany));
   const by = rule ? `, let in by ${placeOfRule(rule.rule)}` : '';
   return {
     subject: { kind: 'endpoint', endpoint: facts.endpoint },
     entry: entry.id,
     severity: severityOf(tooMany, entry),
     message:
-      `Port ${describePort(facts.endpoint)} can be reached from ${describeSources(tooMany, register.zones)}, which ${entry.id} does not approve: ` +
-      `for example from ${witness}${by}.`,
+      `Port ${describePort(facts.endpoint)} lets in ${describeSources(admission.admitted.lower, register.zones)}, and ${entry.id} approves ${describeSources(approved, register.zones)}: ` +
+      `${countSources(tooMany)} too many, for example ${witness}${by}.`,
     evidence: [
       { label: 'approved', value: describeSources(approved, register.zones, 8) },
       { label: 'admitted', value: describeSources(admission.admitted.lower, register.zones, 8) },
@@ -66,8 +66,8 @@ function judge(
       { label: 'rules as of', value: utcTime(takenAt) },
     ],
     remediation:
-      `Narrow ${rule ? placeOfRule(rule.rule) : 'the rule'} to the sources that ${entry.id} approves: quietdoor firewall plan ${facts.endpoint.host}. ` +
-      `If the ${count(cidrs.length, 'block')} too many should be let in, add them to sources at ${placeOf(entry)} and ${approveStep(entry.id, register.policy)}`,
+      `${rule && rule.rule.position > 0 ? `Narrow ${placeOfRule(rule.rule)} to` : 'Let in only'} the sources that ${entry.id} approves; on ${facts.endpoint.host}: sudo quietdoor firewall plan. ` +
+      `If the others should be let in, add them to sources at ${placeOf(entry)} and ${approveStep(entry.id, register.policy)}`,
     at: entry.at,
   };
 }

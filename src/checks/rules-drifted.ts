@@ -17,7 +17,10 @@ export const rulesDrifted: Check = {
     'way the next start changes who can connect, and nobody is there to see it. Compared by meaning: order, counters and ' +
     'rules that decide nothing make no difference.',
   remediation: 'Save the running rules if they are right, else load the saved ones.',
-  lacking: lacksRulesets,
+  lacking(facts) {
+    const isKnown = facts.estate.firewalls?.some((f) => f.drift !== null);
+    return isKnown ? null : (lacksRulesets(facts) ?? 'no saved configuration was recorded');
+  },
   estate(estate) {
     const { zones } = estate.register;
     return freshFirewalls(estate).flatMap(({ host, drift, takenAt }) => {

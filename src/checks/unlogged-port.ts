@@ -18,14 +18,15 @@ export const unloggedPort: Check = {
   estate(estate) {
     return freshFirewalls(estate).flatMap((firewall) => {
       const unlogged = firewall.unlogged ?? [];
-      if (unlogged.length === 0) return [];
+      // Where there is no filter at all, that is the finding.
+      if (unlogged.length === 0 || firewall.filters === 'none') return [];
       const names = unlogged.map((e) => `${e.port}/${e.transport}`);
       const all = (firewall.exposed ?? []).length;
       return [
         {
           subject: { kind: 'host', host: firewall.host },
           endpoints: unlogged,
-          message: `On ${firewall.host} no rule logs new connections to ${unlogged.length === all ? '' : `${unlogged.length} of `}${count(all, 'port')} beyond loopback: ${listWords(names)}.`,
+          message: `On ${firewall.host} no rule logs new connections to ${listWords(names)}${unlogged.length === all ? '' : `, ${unlogged.length} of ${count(all, 'port')} that listen beyond loopback`}.`,
           evidence: [
             { label: 'not logged', value: listWords(unlogged.map(endpointKey), MAX_NAMED) },
             { label: 'rules as of', value: utcTime(firewall.takenAt) },

@@ -1,4 +1,17 @@
-import { type AddressSet, ALL_IPV4, ALL_IPV6, difference, EMPTY, intersection, isEmpty, union } from './address-set.ts';
+import type { Address } from './address.ts';
+import {
+  type AddressRange,
+  type AddressSet,
+  ALL_IPV4,
+  ALL_IPV6,
+  difference,
+  EMPTY,
+  intersection,
+  isEmpty,
+  isSubset,
+  toRanges,
+  union,
+} from './address-set.ts';
 import { parseAddressSet } from './address-set-text.ts';
 import type { EndpointAdmission, RuleReference, UndecidedPart } from './admission.ts';
 import { readSources } from './approved-sources.ts';
@@ -25,7 +38,10 @@ export type AdmissionStanding =
 /** Differences between who may and who can connect. All of them empty: exactly the approved sources can. */
 export interface AdmissionComparison {
   readonly approved: AddressSet;
-  /** Certainly let in, and not approved. */
+  /**
+   * Certainly let in, and not approved; sources that nobody has outside are among them where others are, so that it takes
+   * the fewest blocks to say. The same goes for the others.
+   */
   readonly tooMany: AddressSet;
   /** Not approved, and whether they are let in cannot be decided. */
   readonly undecided: AddressSet;
@@ -41,6 +57,13 @@ const NO_CLIENT = union(NEVER_FROM_OUTSIDE, set('0.0.0.0/8', '240.0.0.0/4', '::f
 
 /** Not for use on the internet: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 (link-local). */
 const PRIVATE = set('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', 'fc00::/7');
+
+/** An address of the set as a client may have it, where there is one; the set is not empty. */
+export function someClient(sources: AddressSet): Address {
+  const clients = difference(sources, NO_CLIENT);
+  // A block's first address is its network's name, so the last of an interval is taken.
+  return (toRanges(isEmpty(clients) ? sources : clients)[0] as AddressRange).last;
+}
 
 /** Says whether a source of the set may be anywhere on the internet. */
 export function reachesInternet(sources: AddressSet): boolean {
@@ -67,15 +90,17 @@ export function compareAdmission(facts: EndpointFacts, estate: JudgedBy): Admiss
   if (sources.kind !== 'set') return { ...sources, entry };
   const { admitted, completes } = admission.admission;
   const own = ownAddresses(facts);
-  const beyond = difference(admitted.upper, union(sources.set, union(NEVER_FROM_OUTSIDE, own)));
-  const tooMany = intersection(beyond, admitted.lower);
+  const nobodys = union(NEVER_FROM_OUTSIDE, own);
+  const certain = difference(admitted.lower, sources.set);
+  const tooMany = isSubset(certain, nobodys) ? EMPTY : certain;
+  const possible = difference(difference(admitted.upper, admitted.lower), sources.set);
   const clients = difference(intersection(sources.set, servedFamilies(facts)), union(NO_CLIENT, own));
   return {
     kind: 'compared',
     entry,
     approved: sources.set,
     tooMany,
-    undecided: difference(beyond, tooMany),
+    undecided: isSubset(possible, nobodys) ? EMPTY : possible,
     blocked: difference(clients, completes.upper),
   };
 }

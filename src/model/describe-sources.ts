@@ -10,6 +10,7 @@ import {
   intersection,
   isEmpty,
   isSubset,
+  size,
   toCidrs,
   union,
 } from './address-set.ts';
@@ -39,7 +40,7 @@ export function describeSources(set: AddressSet, zones: readonly Zone[] = [], ma
     }
     const cidrs = toCidrs(own);
     const without = cidrs.length > max ? toCidrs(difference(all, own)) : [];
-    if (without.length > 0 && without.length <= max)
+    if (without.length > 0 && without.length < cidrs.length)
       words.push(`every ${name} address but ${listWords(without.map(shortCidr), max)}`);
     else words.push(...cidrs.map(shortCidr));
   }
@@ -57,13 +58,34 @@ function zonesIn(set: AddressSet, zones: readonly Zone[]): { named: string[]; re
   if (isEmpty(narrow)) return { named: [], rest: set };
   const named: string[] = [];
   let rest = narrow;
+  let blocks = toCidrs(rest).length;
   for (const zone of zones.slice(0, MOST_ZONES)) {
     const { set: held } = parseAddressSet(zone.cidrs);
-    if (isEmpty(held) || !isSubset(held, narrow) || isEmpty(intersection(held, rest))) continue;
+    if (isEmpty(held) || !isSubset(held, narrow)) continue;
+    const without = difference(rest, held);
+    const left = toCidrs(without).length;
+    // A name that leaves more to say than it saves is no help: 10.0.0.0/8 is not "zone:app and 23 blocks around it".
+    if (left >= blocks) continue;
     named.push(`zone:${zone.name}`);
-    rest = difference(rest, held);
+    rest = without;
+    blocks = left;
   }
   return { named, rest: union(rest, whole) };
+}
+
+/** `65,280 addresses`, `256 IPv4 and 2^64 IPv6 addresses`; IPv6 beyond a million as a power of two, rounded down. */
+export function countSources(set: AddressSet): string {
+  const ipv4 = size({ ipv4: set.ipv4, ipv6: [] });
+  const ipv6 = size({ ipv4: [], ipv6: set.ipv6 });
+  const words = (n: bigint) => {
+    if (n <= 2n ** 32n) return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+    const power = n.toString(2).length - 1;
+    return n === 1n << BigInt(power) ? `2^${power}` : `over 2^${power}`;
+  };
+  const noun = (n: bigint) => (n === 1n ? 'address' : 'addresses');
+  if (ipv6 === 0n) return `${words(ipv4)} ${noun(ipv4)}`;
+  if (ipv4 === 0n) return `${words(ipv6)} IPv6 ${noun(ipv6)}`;
+  return `${words(ipv4)} IPv4 and ${words(ipv6)} IPv6 addresses`;
 }
 
 /** `192.0.2.1` for one address, else the block. */

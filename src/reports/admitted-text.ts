@@ -1,8 +1,8 @@
 import { formatAddress } from '../model/address.ts';
-import { equals, isEmpty, size } from '../model/address-set.ts';
+import { equals, isEmpty } from '../model/address-set.ts';
 import type { EndpointAdmission, Witness } from '../model/admission.ts';
 import { compareAdmission, type JudgedBy, placeOfRule, undecidedReason } from '../model/admission-compare.ts';
-import { describeSources } from '../model/describe-sources.ts';
+import { countSources, describeSources } from '../model/describe-sources.ts';
 import type { EndpointFacts } from '../model/facts.ts';
 import type { Zone } from '../model/register.ts';
 import { preferInside } from '../model/vantage.ts';
@@ -49,15 +49,8 @@ export function admittedLines(facts: EndpointFacts, estate: JudgedBy): Line[] {
 function canLine(known: EndpointAdmission, zones: readonly Zone[]): Line {
   const { lower, upper } = known.admission.admitted;
   const can = describeSources(lower, zones, 8);
-  if (equals(lower, upper)) return [`can: ${can}`, ...(isEmpty(lower) ? [] : [addressCount(size(lower))])];
+  if (equals(lower, upper)) return [`can: ${can}`, ...(isEmpty(lower) ? [] : [countSources(lower)])];
   return [`can: ${isEmpty(lower) ? 'nobody for certain' : can}`, `at most: ${describeSources(upper, zones, 8)}`];
-}
-
-/** `65,536 addresses`; beyond what is counted one by one, a power of two. */
-function addressCount(n: bigint): string {
-  const words =
-    n < 10n ** 15n ? String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',') : `2^${n.toString(2).length - 1} or more`;
-  return `${words} ${n === 1n ? 'address' : 'addresses'}`;
 }
 
 function differenceLines(facts: EndpointFacts, estate: JudgedBy): Line[] {
@@ -67,7 +60,7 @@ function differenceLines(facts: EndpointFacts, estate: JudgedBy): Line[] {
   const { tooMany, undecided, blocked } = standing;
   const witnesses = facts.admission?.admission.witnesses ?? [];
   return [
-    ...(isEmpty(tooMany) ? [] : [`too many: ${describeSources(tooMany, zones, 8)}`]),
+    ...(isEmpty(tooMany) ? [] : [`${countSources(tooMany)} too many: ${describeSources(tooMany, zones, 8)}`]),
     ...(isEmpty(undecided)
       ? []
       : [`perhaps too many: ${describeSources(undecided, zones, 8)}, since ${undecidedReason(facts, undecided)}`]),
