@@ -1,74 +1,211 @@
 import {
   addStatements,
-  type Chain,
   type Layer,
   NO_STATEMENTS,
   type Ruleset,
   type RulesetFileFacts,
   type StatementNote,
 } from '../model/ruleset.ts';
-import type { DialectContext, RulesetFile } from './dialect.ts';
+import { assumptionsOf } from './assumptions.ts';
+import type { DialectContext, DialectResult, IpSet, RulesetFile } from './dialect.ts';
 import { dialects } from './index.ts';
+import { type IpSetReading, isIpSetFile, readIpSets } from './ipset.ts';
+import { type IptablesResult, iptables, readIptables } from './iptables.ts';
+import { countOnce, type LinuxFile, linuxLayer, unreadable } from './linux-layer.ts';
+import { printable } from './untrusted.ts';
+
+/** A file with what was made of it. */
+interface Read {
+  readonly file: RulesetFile;
+  readonly dialect: string;
+  result: DialectResult;
+  readonly linux: LinuxFile | null;
+}
 
 /**
  * Reads the files of one host's packet filters: any dialects, detected, several together; outputs of `ip -j` among them.
  * Never throws for what they hold: see `files[].incomplete` and `notes`.
  */
-export function readRuleset(files: readonly RulesetFile[]): Ruleset {
-  const context: DialectContext = { ipsets: null, network: null, files };
-  const facts: RulesetFileFacts[] = [];
-  const linux: Chain[] = [];
-  const layers: Layer[] = [];
-  const notes: StatementNote[] = [];
+export function readRuleset(given: readonly RulesetFile[]): Ruleset {
+  const sets = new Map<RulesetFile, IpSetReading>();
+  const firsts = new Map<string, RulesetFile>();
+  for (const file of given) if (!firsts.has(file.text)) firsts.set(file.text, file);
+  const files = [...firsts.values()];
+  for (const file of files) if (isIpSetFile(file.text)) sets.set(file, readIpSets(file));
+  const context: DialectContext = { ipsets: setsByName(sets), network: null, files };
+
   const assumptions: string[] = [];
+  const reads: Read[] = [];
   for (const file of files) {
-    const dialect = dialects.find((d) => d.detect(file.text));
-    if (dialect === undefined) {
-      const incomplete = 'its dialect is not known, so what it holds is not either';
-      notes.push({
-        status: 'unrecognised',
-        text: file.text.slice(0, 80),
-        reason: incomplete,
-        at: { file: file.name },
-        rule: null,
-      });
-      facts.push({
-        name: file.name,
-        dialect: 'unknown',
-        statements: { ...NO_STATEMENTS, unrecognised: 1 },
-        incomplete,
-      });
-      continue;
-    }
-    const result = dialect.read(file, context);
-    facts.push({
-      name: file.name,
-      dialect: dialect.id,
-      statements: result.statements,
-      incomplete: result.incomplete,
-    });
-    notes.push(...result.notes);
-    assumptions.push(...(result.assumptions ?? []));
-    for (const layer of result.layers) {
-      if (layer.kind === 'linux') linux.push(...layer.chains);
-      else layers.push(layer);
-    }
+    const read = readFile(file, context, sets.get(file) ?? null);
+    assumptions.push(...(read.result.assumptions ?? []));
+    reads.push(read);
   }
-  if (linux.length > 0)
-    layers.unshift({
-      id: 'linux',
-      kind: 'linux',
-      title: 'nftables and iptables of the host',
-      addresses: null,
-      scope: null,
-      chains: linux,
-    });
+  const linux = reads.flatMap((read) => read.linux ?? []);
+  refuseSecondDumps(linux);
+  countOnce(linux);
+  for (const read of reads) if (read.linux !== null) read.result = read.linux.result;
+  const notes = reads.flatMap((read) => read.result.notes);
+  const layers: Layer[] = [];
+  const layer = linuxLayer(linux);
+  if (layer !== null) layers.push(layer);
+  for (const read of reads) addLayers(read, layers);
+  const factsByText = new Map(reads.map((read) => [read.file.text, factsOf(read, linux)]));
+  const facts = given.map((file) => {
+    const own = factsByText.get(file.text) as RulesetFileFacts;
+    return firsts.get(file.text) === file ? own : { ...asRepeated(own), name: file.name };
+  });
+  for (const table of unreadable(linux)) notes.push(missingFile(table, linux));
+
   return {
     files: facts,
     layers,
-    statements: facts.reduce((sum, f) => addStatements(sum, f.statements), NO_STATEMENTS),
+    statements: facts.reduce((sum, file) => addStatements(sum, file.statements), NO_STATEMENTS),
     notes,
-    network: null,
-    assumptions: [...new Set(assumptions)],
+    network: context.network,
+    assumptions: assumptionsOf({
+      linux,
+      layers,
+      hasNetwork: context.network !== null,
+      hasRoutes: context.network?.routes != null,
+      fromDialects: assumptions,
+    }),
+  };
+}
+
+/** A file with the same text as an earlier one adds nothing. */
+function asRepeated(facts: RulesetFileFacts): RulesetFileFacts {
+  const { modelled, irrelevant, unsupported, unrecognised } = facts.statements;
+  return {
+    ...facts,
+    statements: { ...NO_STATEMENTS, irrelevant: modelled + irrelevant + unsupported + unrecognised },
+  };
+}
+
+/** Adds filters outside of the host; one that is there already leaves open which of the two holds. */
+function addLayers(read: Read, layers: Layer[]): void {
+  for (const layer of read.result.layers) {
+    if (layer.kind === 'linux') continue;
+    const isTwice = layers.some(({ id }) => id === layer.id);
+    layers.push(isTwice ? { ...layer, id: `${layer.id} (${printable(read.file.name, 80)})` } : layer);
+    if (isTwice)
+      read.result = { ...read.result, incomplete: read.result.incomplete ?? `another file has ${layer.id} too` };
+  }
+}
+
+/** Sets of all files; one that two files have is not known. null: no file has any. */
+function setsByName(readings: ReadonlyMap<RulesetFile, IpSetReading>): ReadonlyMap<string, IpSet> | null {
+  if (readings.size === 0) return null;
+  const sets = new Map<string, IpSet>();
+  for (const { sets: list } of readings.values())
+    for (const set of list) sets.set(set.name, sets.has(set.name) ? { ...set, uncertain: 'two files list it' } : set);
+  return sets;
+}
+
+function nothing(incomplete: string | null, notes: readonly StatementNote[] = []): DialectResult {
+  return { layers: [], statements: { ...NO_STATEMENTS, unrecognised: notes.length }, notes, incomplete };
+}
+
+function readFile(file: RulesetFile, context: DialectContext, sets: IpSetReading | null): Read {
+  if (sets !== null) return { file, dialect: 'ipset-save', result: { ...sets, layers: [] }, linux: null };
+  if (file.text.trim() === '') return readEmpty(file);
+  if (isHostFacts(file.text)) return { file, dialect: 'ip-json', result: nothing(unlessWhole(file.text)), linux: null };
+  const dialect = dialects.find((candidate) => candidate.detect(file.text));
+  if (dialect === undefined) {
+    const reason = 'none of the dialects recognises it, so what it holds is not known';
+    const note: StatementNote = {
+      status: 'unrecognised',
+      text: printable(file.text, 80),
+      reason,
+      at: { file: file.name, line: 1 },
+      rule: null,
+    };
+    return { file, dialect: 'unknown', result: nothing(reason, [note]), linux: null };
+  }
+  const own: IptablesResult | null = dialect === iptables ? readIptables(file, context) : null;
+  const result = own ?? dialect.read(file, context);
+  const chains = result.layers.flatMap((layer) => (layer.kind === 'linux' ? layer.chains : []));
+  const isLinux = result.layers.some((layer) => layer.kind === 'linux');
+  const linux = isLinux ? { name: file.name, dialect: dialect.id, result, chains, iptables: own } : null;
+  return { file, dialect: dialect.id, result, linux };
+}
+
+/** The tools of iptables and ipset print nothing where nothing is; of others an empty file is a failure. */
+function readEmpty(file: RulesetFile): Read {
+  const base = file.name.slice(file.name.lastIndexOf('/') + 1);
+  if (!/ip6?tables|ipset/i.test(base)) return { file, dialect: 'unknown', result: nothing('it is empty'), linux: null };
+  const assumptions = [`${printable(file.name, 80)} is empty: taken as nothing to list, not as a command that failed.`];
+  return { file, dialect: 'empty', result: { ...nothing(null), assumptions }, linux: null };
+}
+
+/** Outputs of `ip -j addr`, `link` and `route`. */
+function isHostFacts(text: string): boolean {
+  return /^\s*\[\s*(?:\{\s*\}\s*,?\s*)*(?:\]\s*$|\{[^{}[\]]*"(?:ifindex|ifname|dst|dev)"\s*:)/.test(
+    text.slice(0, 4096),
+  );
+}
+
+function unlessWhole(text: string): string | null {
+  try {
+    JSON.parse(text);
+    return null;
+  } catch {
+    return 'it is not whole: no valid JSON';
+  }
+}
+
+/** Two listings of the same chains contradict each other, or say the same twice: only the first one counts. */
+function refuseSecondDumps(files: readonly LinuxFile[]): void {
+  const seen = new Map<string, string>();
+  for (const file of files) {
+    const twice = file.chains.find((chain) => seen.has(chain.id));
+    if (twice === undefined) {
+      for (const chain of file.chains) seen.set(chain.id, file.name);
+      continue;
+    }
+    const { statements } = file.result;
+    const { modelled, irrelevant, unsupported, unrecognised } = statements;
+    const reason = `${printable(seen.get(twice.id) ?? '', 80)} lists ${printable(twice.table, 60)} too, and only one of them can hold`;
+    file.chains = [];
+    file.result = {
+      ...file.result,
+      statements: { ...NO_STATEMENTS, unsupported: modelled + irrelevant + unsupported + unrecognised },
+      notes: [{ status: 'unsupported', text: printable(file.name), reason, at: { file: file.name }, rule: null }],
+      incomplete: reason,
+    };
+  }
+}
+
+function factsOf({ file, dialect, result, linux }: Read, all: readonly LinuxFile[]): RulesetFileFacts {
+  const missing = linux?.iptables == null ? null : missingBeside(linux.iptables, all);
+  return {
+    name: file.name,
+    dialect,
+    statements: result.statements,
+    incomplete: result.incomplete ?? missing,
+  };
+}
+
+/** What iptables-save says it could not show, unless another file shows it. */
+function missingBeside(own: IptablesResult, all: readonly LinuxFile[]): string | null {
+  const hidden = own.hidden[0];
+  if (hidden !== undefined && !all.some((file) => file.iptables === null))
+    return `it does not show all of the table ${printable(hidden.table, 40)}; add the output of "nft -j list ruleset"`;
+  const families = new Set(own.tables.map((table) => table.family));
+  const legacy = all.flatMap((file) => file.iptables?.tables ?? []).filter((table) => table.backend === 'legacy');
+  if (own.legacyPresent && !legacy.some((table) => families.size === 0 || families.has(table.family)))
+    return 'it says that there are tables of legacy iptables too; add the output of iptables-legacy-save';
+  return null;
+}
+
+function missingFile(table: string, files: readonly LinuxFile[]): StatementNote {
+  const tool = table.split(' ')[0] ?? 'iptables';
+  const file = files.find(({ iptables: own }) => own === null)?.name ?? '';
+  return {
+    status: 'unsupported',
+    text: `table of ${table}`,
+    reason: `nft shows rules of iptables without their parameters; add the output of "${tool}-save"`,
+    at: { file },
+    rule: null,
   };
 }

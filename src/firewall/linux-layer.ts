@@ -1,0 +1,129 @@
+import type { Chain, Layer, StatementCounts } from '../model/ruleset.ts';
+import { compareBy } from '../util/compare.ts';
+import type { DialectResult } from './dialect.ts';
+import { describeOrigins } from './front-ends.ts';
+import type { IptablesResult } from './iptables.ts';
+
+/** What a file of the host's own packet filter holds. */
+export interface LinuxFile {
+  readonly name: string;
+  readonly dialect: string;
+  result: DialectResult;
+  chains: readonly Chain[];
+  /** Set for iptables-save. */
+  readonly iptables: IptablesResult | null;
+}
+
+/** Tables of iptables that `nft list ruleset` shows too, where the nf_tables variant is in use. */
+const SHARED = /^nft (ip6?) (filter|nat|mangle|raw|security) (.+)$/s;
+
+/** Says whether a chain of nftables belongs to iptables, and which. */
+function sharedWith(chain: Chain): { readonly table: string; readonly name: string } | null {
+  const found = SHARED.exec(chain.id);
+  if (found === null) return null;
+  return { table: `${found[1] === 'ip' ? 'iptables' : 'ip6tables'} ${found[2]}`, name: found[3] as string };
+}
+
+/**
+ * Leaves out of nftables' listing what iptables-save shows better. Both show the tables of the nf_tables variant; the
+ * JSON has no parameters of its matches.
+ */
+export function countOnce(files: readonly LinuxFile[]): void {
+  const saved = new Map<string, { readonly chains: Map<string, Chain>; readonly backend: 'nft' | 'legacy' | null }>();
+  for (const { iptables, chains } of files) {
+    for (const { family, table, backend } of iptables?.tables ?? []) {
+      const key = `${family === 'ipv6' ? 'ip6tables' : 'iptables'} ${table}`;
+      if (backend === 'legacy' || family === null) continue;
+      saved.set(key, {
+        backend,
+        chains: new Map(chains.filter((chain) => chain.table === key).map((chain) => [chain.name, chain])),
+      });
+    }
+  }
+  for (const file of files) {
+    if (file.iptables !== null) continue;
+    const shared = new Map<string, Chain[]>();
+    for (const chain of file.chains) {
+      const known = sharedWith(chain);
+      if (known !== null && saved.has(known.table))
+        shared.set(known.table, [...(shared.get(known.table) ?? []), chain]);
+    }
+    const left = new Set<Chain>();
+    for (const [table, chains] of shared) {
+      const { chains: better, backend } = saved.get(table) as NonNullable<ReturnType<typeof saved.get>>;
+      // Who wrote a dump without a header is told by what it holds.
+      if (backend === null && !sameShape(chains, better)) continue;
+      const bases = chains.filter((chain) => chain.base !== null);
+      const covered = (chain: Chain) => better.get(chain.name)?.base?.hook === chain.base?.hook;
+      const isWhole = bases.every((chain) => better.has(chain.name) && covered(chain));
+      for (const chain of isWhole ? chains : bases.filter((base) => better.has(base.name) && covered(base)))
+        left.add(chain);
+    }
+    if (left.size > 0) leaveOut(file, left);
+  }
+}
+
+function sameShape(chains: readonly Chain[], saved: ReadonlyMap<string, Chain>): boolean {
+  return chains.every((chain) => saved.get(chain.name)?.rules.length === chain.rules.length);
+}
+
+/** What stands in chains that are left out changes nothing. */
+function leaveOut(file: LinuxFile, left: ReadonlySet<Chain>): void {
+  const rules = new Set<string>();
+  for (const chain of left) for (const rule of chain.rules) rules.add(rule.id);
+  const gone = { unsupported: new Set<string>(), unrecognised: new Set<string>() };
+  const notes = file.result.notes.filter((note) => {
+    if (note.rule === null || !rules.has(note.rule)) return true;
+    gone[note.status].add(note.rule);
+    return false;
+  });
+  const { statements } = file.result;
+  const unsupported = Math.min(statements.unsupported, gone.unsupported.size);
+  const unrecognised = Math.min(statements.unrecognised, gone.unrecognised.size);
+  const modelled = Math.min(statements.modelled, rules.size - unsupported - unrecognised);
+  const counts: StatementCounts = {
+    modelled: statements.modelled - modelled,
+    irrelevant: statements.irrelevant + modelled + unsupported + unrecognised,
+    unsupported: statements.unsupported - unsupported,
+    unrecognised: statements.unrecognised - unrecognised,
+  };
+  file.chains = file.chains.filter((chain) => !left.has(chain));
+  file.result = { ...file.result, notes, statements: counts };
+}
+
+/** Tables that show which file is missing: `nft` lists them without the parameters of their matches. */
+export function unreadable(files: readonly LinuxFile[]): readonly string[] {
+  const tables = new Set<string>();
+  for (const { iptables, chains, result } of files) {
+    if (iptables !== null) continue;
+    const doubtful = new Set(result.notes.map((note) => note.rule));
+    for (const chain of chains) {
+      const known = sharedWith(chain);
+      if (known !== null && chain.rules.some((rule) => doubtful.has(rule.id))) tables.add(known.table);
+    }
+  }
+  return [...tables].sort();
+}
+
+/** One layer of all chains: those that the kernel calls by priority, then the others; else in the order of the files. */
+export function linuxLayer(files: readonly LinuxFile[]): Layer | null {
+  const chains = files.flatMap((file) => file.chains);
+  if (files.length === 0) return null;
+  const bases = chains.filter((chain) => chain.base !== null);
+  const order = new Map(bases.map((chain, i) => [chain, i]));
+  bases.sort(
+    compareBy(
+      (chain) => chain.base?.priority ?? 0,
+      (chain) => order.get(chain) ?? 0,
+    ),
+  );
+  const tools = [...new Set(files.map((file) => (file.iptables === null ? 'nftables' : 'iptables')))];
+  return {
+    id: 'linux',
+    kind: 'linux',
+    title: tools.sort().reverse().join(' and '),
+    addresses: null,
+    scope: null,
+    chains: describeOrigins([...bases, ...chains.filter((chain) => chain.base === null)]),
+  };
+}
