@@ -1,9 +1,10 @@
 import { formatAddress } from '../../src/model/address.ts';
 import type { Bed } from './bed.ts';
 import type { Engine } from './engine.ts';
-import { type Disagreement, traceOf } from './judge.ts';
+import { ask, type Disagreement, traceOf } from './judge.ts';
 import { type KernelCase, textOf } from './kernel-case.ts';
 import { type ListedFile, list, load } from './observe.ts';
+import type { Observation } from './run-case.ts';
 
 /** All that somebody needs who looks into a disagreement. */
 export async function describe(
@@ -39,4 +40,15 @@ export async function describe(
   for (const note of ruleset.notes) lines.push(`note: ${note.text}: ${note.reason}`);
   for (const file of ruleset.files) if (file.incomplete) lines.push(`${file.name}: ${file.incomplete}`);
   return `${lines.join('\n')}\n---\n`;
+}
+
+/** Rules that leave an answer undecided, a line each. */
+export function whyUndecided(engine: Engine, { files, groups }: Observation, one: KernelCase): string {
+  const ruleset = engine.readRuleset(files);
+  const evaluator = engine.createEvaluator(ruleset);
+  const lines = new Set<string>();
+  for (const { slice } of groups)
+    for (const { rule, reason } of ask(evaluator, slice, true).undecided) lines.add(`${rule.text}: ${reason}`);
+  for (const file of ruleset.files) if (file.incomplete) lines.add(`${file.name}: ${file.incomplete}`);
+  return [...lines].map((line) => `undecided (${one.mode} ${one.seed}): ${line}\n`).join('');
 }

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { type Bed, BedError, createBed } from './bed.ts';
-import { describe } from './describe.ts';
+import { describe, whyUndecided } from './describe.ts';
 import { type Engine, loadEngine, OWN_SOURCE } from './engine.ts';
 import { generateDocker } from './generate-docker.ts';
 import { generateIptables } from './generate-iptables.ts';
@@ -32,6 +32,7 @@ const HELP = `Usage: npm run test:kernel -- [options]
   --engine DIR   source tree of the engine (default: src)
   --record FILE  write what the kernel did, for machines without namespaces
   --keep-going   do not stop at the first disagreement
+  --why          print which rules leave answers undecided, and why
   --no-shrink    do not look for the smallest ruleset that shows it
 `;
 
@@ -64,6 +65,7 @@ const { values } = parseArgs({
     engine: { type: 'string', default: OWN_SOURCE },
     record: { type: 'string' },
     'keep-going': { type: 'boolean', default: false },
+    why: { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
     worker: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -109,6 +111,7 @@ async function runAlone(): Promise<Total> {
       total = { ...total, rulesets: total.rulesets + 1, judgement: add(total.judgement, judgement) };
       refusedInRow = 0;
       if (values.record !== undefined) recorded.push(observation);
+      if (values.why && judgement.undecided > 0) process.stdout.write(whyUndecided(engine, observation, one));
       const [first] = judgement.disagreements;
       if (first) await explain(bed.bed, engine, one, bed.network, first, judgement.disagreements.length);
       if (first && !values['keep-going']) break;
@@ -163,7 +166,7 @@ async function runWorkers(workers: number): Promise<Total> {
       if (seconds[0]) args.push('--seconds', seconds[0]);
       args.push('--engine', values.engine);
       if (values.mode) args.push('--mode', values.mode);
-      for (const flag of ['keep-going', 'no-shrink'] as const) if (values[flag]) args.push(`--${flag}`);
+      for (const flag of ['keep-going', 'no-shrink', 'why'] as const) if (values[flag]) args.push(`--${flag}`);
       return runWorker(args);
     }),
   );

@@ -64,7 +64,16 @@ export async function load(bed: Bed, one: KernelCase, observed: boolean): Promis
 /** Beds where iptables-legacy holds rules: flushing the ruleset of nftables does not touch those. */
 const withLegacy = new WeakSet<Bed>();
 
-const EMPTY_TABLES = ['raw', 'mangle', 'nat', 'filter'].map((table) => `*${table}\nCOMMIT\n`).join('');
+const HOOKS_OF_TABLES = {
+  raw: ['PREROUTING', 'OUTPUT'],
+  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
+  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
+  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+};
+// restoring a table removes its rules; its policies stay unless they are named
+const EMPTY_TABLES = Object.entries(HOOKS_OF_TABLES)
+  .map(([table, hooks]) => `*${table}\n${hooks.map((hook) => `:${hook} ACCEPT [0:0]\n`).join('')}COMMIT\n`)
+  .join('');
 
 async function restoreTables(bed: Bed, backend: 'nft' | 'legacy', ipv4: string, ipv6: string): Promise<void> {
   for (const [program, text] of [
