@@ -98,7 +98,9 @@ function layersByHost(dumps: readonly ReadDump[], { hosts, listeners, nameOf }: 
     getOrMake(scopes, listener.scope, () => new Set<string>()).add(nameOf(listener.host) ?? listener.host);
   const holders = new Map<string, string[]>();
   for (const [host, own] of addresses) for (const text of own.keys()) getOrMake(holders, text, () => []).push(host);
-  const inFrontOf = ({ addresses: set, scope }: Layer): Iterable<string> => {
+  const inFrontOf = ({ addresses: set, scope, isRest }: Layer): Iterable<string> => {
+    // What stands for addresses that a cloud's listing lacks says nothing of hosts elsewhere.
+    if (isRest) return [];
     if (scope !== null) return scopes.get(scope) ?? [];
     if (set === null) return [];
     if (size(set) <= MOST_LISTED) return listed(set).flatMap((text) => holders.get(text) ?? []);

@@ -11,6 +11,7 @@ import {
 } from '../model/address-set.ts';
 import { fromCidrs, toText } from '../model/address-set-text.ts';
 import { blockOf, formatCidr } from '../model/cidr.ts';
+import { HOST_SCOPE } from '../model/endpoint.ts';
 import { ALWAYS, type Condition, type Layer, type RulePlace } from '../model/ruleset.ts';
 import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
@@ -53,6 +54,11 @@ export function awsLayers(inventory: AwsInventory, network: DialectContext['netw
 
 function allAddresses(one: AwsInterface): AddressSet {
   return unionOf([one.addresses, ...one.published.map(({ seenAs }) => setOf(seenAs))]);
+}
+
+/** Public addresses with the local ones that they stand for. */
+function publishedBy(one: AwsInterface): NonNullable<Layer['publishes']> {
+  return one.published.flatMap(({ seenAs, local }) => (local === null ? [] : [{ seenAs, local }]));
 }
 
 /** `web-1, eni-0a1`, or the first two of many. */
@@ -99,13 +105,14 @@ function builder(inventory: AwsInventory, at: RulePlace) {
       return all;
     };
     const label = (key: string) => inventory.groups.get(key)?.name ?? key;
-    return (addresses: AddressSet | null, scope: string | null): Layer =>
+    return (addresses: AddressSet | null, scope: string | null, members: readonly AwsInterface[] = []): Layer =>
       cloudLayer({
         id,
         kind: 'security-group',
         title,
         addresses,
         scope,
+        publishes: members.flatMap(publishedBy),
         table: keys.map(label).join(', '),
         input: rules('ingress'),
         output: rules('egress'),
@@ -132,7 +139,7 @@ function builder(inventory: AwsInventory, at: RulePlace) {
       if (isEmpty(addresses)) continue;
       if (one.groupsDoubt !== null) {
         const title = `security groups ${label} of ${one.title}`;
-        layers.push(groupLayer(`sg ${one.key}`, title, keys, one.groupsDoubt)(addresses, null));
+        layers.push(groupLayer(`sg ${one.key}`, title, keys, one.groupsDoubt)(addresses, null, [one]));
       } else getOrMake(sets, keys.join('+'), () => [] as AwsInterface[]).push(one);
     }
     for (const [id, members] of sets) {
@@ -140,7 +147,7 @@ function builder(inventory: AwsInventory, at: RulePlace) {
       const label = keys.map((key) => inventory.groups.get(key)?.name ?? key).join(', ');
       const title = `security group${keys.length === 1 ? '' : 's'} ${label || '(none)'} of ${titles(members)}`;
       const addresses = difference(unionOf(members.map(allAddresses)), ambiguous);
-      layers.push(groupLayer(`sg ${id}`, title, keys, null)(addresses, null));
+      layers.push(groupLayer(`sg ${id}`, title, keys, null)(addresses, null, members));
     }
     for (const group of [...inventory.groups.values()].sort((a, b) => compareText(a.key, b.key))) {
       if (carried.has(group.key)) continue;
@@ -295,8 +302,8 @@ function unplaced(
   const isOurs = !isEmpty(intersection(own, placed));
   const known = unionOf([placed, LOOPBACK, isOurs ? own : EMPTY]);
   const layers: Layer[] = [];
-  const add = (id: string, addresses: AddressSet, title: string, reason: string) => {
-    if (isEmpty(addresses)) return;
+  const add = (id: string, addresses: AddressSet | null, title: string, reason: string) => {
+    if (addresses !== null && isEmpty(addresses)) return;
     const rule: CloudRule = { text: title, when: ALWAYS, verdict: { kind: 'unknown', reason }, at };
     layers.push(
       cloudLayer({
@@ -304,7 +311,8 @@ function unplaced(
         kind: 'security-group',
         title,
         addresses,
-        scope: 'host',
+        scope: HOST_SCOPE,
+        isRest: true,
         table: 'unknown',
         input: [repliesPass('security groups', at), rule],
         output: [repliesPass('security groups', at), rule],
@@ -316,7 +324,7 @@ function unplaced(
   };
   add(
     'aws unplaced',
-    difference(ALL, union(known, ambiguous)),
+    isEmpty(placed) ? null : difference(ALL, union(known, ambiguous)),
     'filters of an address that is not among those given',
     'no interface with this address is given, so which filters it has is not known; give describe-network-interfaces, or ask by --scope sg:NAME',
   );

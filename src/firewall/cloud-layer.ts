@@ -27,6 +27,8 @@ export interface CloudLayer {
   /** Names of the two chains, as the filter's users call them. */
   readonly names: readonly [input: string, output: string];
   readonly at: RulePlace;
+  readonly isRest?: boolean;
+  readonly publishes?: Layer['publishes'];
 }
 
 const REPLIES: Condition = { kind: 'connection-state', states: ['established', 'related'] };
@@ -53,6 +55,8 @@ export function cloudLayer(layer: CloudLayer): Layer {
     title: printable(layer.title, 300),
     addresses: layer.addresses,
     scope: layer.scope,
+    ...(layer.isRest ? { isRest: true } : {}),
+    ...(layer.publishes && layer.publishes.length > 0 ? { publishes: layer.publishes } : {}),
     chains: [chain('input', layer.names[0]), chain('output', layer.names[1])],
   };
 }

@@ -1,5 +1,7 @@
 import { type Address, bindScopeOf, formatAddress } from '../model/address.ts';
 import { type AddressSet, has, intersection, isEmpty } from '../model/address-set.ts';
+import { HOST_SCOPE } from '../model/endpoint.ts';
+import type { HostNetwork } from '../model/host-network.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import type { Layer, NumberRange, Ruleset } from '../model/ruleset.ts';
 import type { CompiledLayer } from './compile.ts';
@@ -17,6 +19,10 @@ export interface AddressClass {
   readonly layers: readonly CompiledLayer[];
 }
 
+/** Bridges that Docker, Podman, libvirt, LXC and Kubernetes make for what runs on the host. */
+const CONTAINER_BRIDGE =
+  /^(?:docker\d+|docker_gwbridge|br-[0-9a-f]{12}|podman\d+|cni\d+|cni-podman\d+|cbr0|virbr\d+|lxcbr\d+|lxdbr\d+|nerdctl\d+)$/;
+
 /** What a question has to try one by one; `isKnown` false: only one of them need exist. */
 export interface Choice<T> {
   readonly values: readonly T[];
@@ -31,6 +37,8 @@ export class PacketClasses {
   /** Boundaries that own addresses are told apart by. */
   readonly #edges4: Float64Array;
   readonly #edges6: readonly bigint[];
+  /** Local addresses by the text of the public ones that stand for them. */
+  readonly #published = new Map<string, Address>();
 
   constructor(ruleset: Ruleset, layers: readonly CompiledLayer[], routes: HostRoutes) {
     this.#ruleset = ruleset;
@@ -45,6 +53,7 @@ export class PacketClasses {
     for (const layer of layers) {
       for (const set of layer.ownSets) add(set);
       if (layer.layer.addresses) add(layer.layer.addresses);
+      for (const { seenAs, local } of layer.layer.publishes ?? []) this.#published.set(formatAddress(seenAs), local);
       for (const { addresses } of layer.translations) if (addresses) add(addresses);
     }
     this.#edges4 = Float64Array.from(edges4).sort();
@@ -63,8 +72,10 @@ export class PacketClasses {
     const named = asked?.filter(({ value }) => value !== 0 && value !== 0n) ?? [];
     if (asked !== null && wildcard.length === 0) return { values: this.#distinct(named, scope), isKnown: true };
     const own = network
-      ? network.interfaces.flatMap((device) => (device.loopback ? [] : device.addresses.map(({ address }) => address)))
-      : this.#layers.flatMap(({ layer }) => (isFor(layer, scope) && layer.addresses ? someOf(layer.addresses) : []));
+      ? this.#ownAddresses(network.interfaces, scope)
+      : this.#layers.flatMap(({ layer }) =>
+          isFor(layer, scope) && layer.addresses && !layer.isRest ? someOf(layer.addresses) : [],
+        );
     const known = own.filter(({ family }) => families.has(family));
     if (network || known.length > 0) return { values: this.#distinct([...named, ...known], scope), isKnown: true };
     const layers = this.#layers.filter(({ layer }) => isFor(layer, scope) && layer.addresses === null);
@@ -74,15 +85,33 @@ export class PacketClasses {
     return { values: [...unknown, ...this.#distinct(named, scope)], isKnown: true };
   }
 
+  /**
+   * Addresses of a host that others can reach it by. Where a cloud filters some of them, those of its bridges for
+   * containers are left out: from elsewhere they are reached through the filtered ones.
+   */
+  #ownAddresses(devices: HostNetwork['interfaces'], scope: string): Address[] {
+    const isFiltered = (address: Address) =>
+      this.#layers.some(
+        ({ layer }) => !layer.isRest && isFor(layer, scope) && layer.addresses && has(layer.addresses, address),
+      );
+    const outer = devices.filter((device) => !device.loopback);
+    const all = outer.flatMap((device) => device.addresses.map(({ address }) => address));
+    if (!all.some(isFiltered)) return all;
+    return outer
+      .filter(({ name }) => !CONTAINER_BRIDGE.test(name))
+      .flatMap((device) => device.addresses.map(({ address }) => address));
+  }
+
   #distinct(addresses: readonly Address[], scope: string): AddressClass[] {
     const classes = new Map<string, AddressClass>();
-    for (const address of addresses) {
+    for (const asked of addresses) {
+      const address = this.#published.get(formatAddress(asked)) ?? asked;
       const set = setOf([address]);
       const isLoopback = bindScopeOf(formatAddress(address)) === 'loopback';
       // without the outputs of `ip` an address that is asked about is taken for the host's own
       const isLocal = this.#ruleset.network === null ? true : this.#routes.isLocal(set);
       const layers = this.#layers.filter(
-        ({ layer }) => isFor(layer, scope) && (layer.addresses === null || has(layer.addresses, address)),
+        ({ layer }) => isFor(layer, scope, asked) && (layer.addresses === null || has(layer.addresses, asked)),
       );
       const key = `${address.family} ${this.#place(address)} ${isLocal} ${isLoopback} ${layers.map((l) => l.layer.id).join(' ')}`;
       if (!classes.has(key)) classes.set(key, { family: address.family, address, set, isLocal, isLoopback, layers });
@@ -140,9 +169,10 @@ function matches(name: string, pattern: { readonly name: string; readonly prefix
   return pattern.prefix ? name.startsWith(pattern.name) : name === pattern.name;
 }
 
-/** Says whether a layer stands in front of a scope. */
-function isFor(layer: Layer, scope: string): boolean {
-  return layer.scope === null || layer.scope === scope || scope === 'any';
+/** Says whether a layer stands in front of a scope. An address of a pod that is asked about names the pod. */
+function isFor(layer: Layer, scope: string, asked?: Address): boolean {
+  if (layer.scope === null || layer.scope === scope || scope === 'any') return true;
+  return scope === HOST_SCOPE && asked !== undefined && layer.addresses !== null && has(layer.addresses, asked);
 }
 
 /** The first address of every interval of a set: enough to ask about a layer that has it. */

@@ -1,3 +1,4 @@
+import type { Address } from './address.ts';
 import type { AddressSet } from './address-set.ts';
 import type { Scope } from './endpoint.ts';
 import type { HostNetwork } from './host-network.ts';
@@ -208,6 +209,10 @@ export interface Layer {
   readonly addresses: AddressSet | null;
   /** Scope that it stands in front of (`pod:NAMESPACE/NAME`); null: whatever has the address. */
   readonly scope: Scope | null;
+  /** Stands in front of every address that no other filter was given for: asked about only where one is named. */
+  readonly isRest?: true;
+  /** Addresses that clients use for local ones, one to one: a cloud translates them before the packet gets here. */
+  readonly publishes?: ReadonlyArray<{ readonly seenAs: Address; readonly local: Address }>;
   readonly chains: readonly Chain[];
 }
 
