@@ -57,10 +57,13 @@ export async function admitted(
     }),
   }));
   const asked = { address: request.address ?? null, iif: request.iif ?? null, scope };
-  const isOpen = isIncomplete(ruleset) || answers.some(({ admission }) => isUndecided(admission));
+  const isOpen = incompleteFiles(ruleset).length > 0 || answers.some(({ admission }) => isUndecided(admission));
   if (format === 'json') return { text: `${printableJson(answersJson(answers, asked, ruleset), 2)}\n`, isOpen };
   const texts = answers.map(({ endpoint, admission }) =>
-    renderAdmission({ ...titleOf(endpoint, asked), admission, ruleset, problems: [], zones: [] }, options),
+    renderAdmission(
+      { ...titleOf(endpoint, asked), admission, ruleset, problems: incompleteFiles(ruleset), zones: [] },
+      options,
+    ),
   );
   return { text: texts.join('\n'), isOpen };
 }
@@ -105,7 +108,9 @@ export function isUndecided({ admitted, completes }: Pick<Admission, 'admitted' 
   return !equals(admitted.lower, admitted.upper) || !equals(completes.lower, completes.upper);
 }
 
-/** Says whether a file could not be read whole. */
-export function isIncomplete({ files }: Pick<Ruleset, 'files'>): boolean {
-  return files.some((file) => file.incomplete !== null);
+/** Files that could not be read whole, a sentence each. */
+function incompleteFiles({ files }: Pick<Ruleset, 'files'>): string[] {
+  return files.flatMap((file) =>
+    file.incomplete === null ? [] : [`${file.name} was not read whole: ${file.incomplete}`],
+  );
 }

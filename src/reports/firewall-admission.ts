@@ -1,6 +1,13 @@
 import { formatAddress } from '../model/address.ts';
-import { type AddressSet, difference, equals, isEmpty } from '../model/address-set.ts';
-import type { AddressBounds, Admission, AdmissionPath, RuleReference, Witness } from '../model/admission.ts';
+import { type AddressSet, difference, EMPTY, equals, isEmpty, union } from '../model/address-set.ts';
+import type {
+  AddressBounds,
+  Admission,
+  AdmissionPath,
+  DecidingVerdict,
+  RuleReference,
+  Witness,
+} from '../model/admission.ts';
 import { describeSources } from '../model/describe-sources.ts';
 import type { Zone } from '../model/register.ts';
 import type { Ruleset, StatementCounts } from '../model/ruleset.ts';
@@ -28,8 +35,7 @@ export interface AdmissionAnswer {
 
 const LABEL = 14;
 const WIDEST = 140;
-const MOST_PARTS = 40;
-const MOST_NOTES = 20;
+const MOST_LINES = 8;
 
 /** Who can connect to one port, who decides, and what the answer rests on. */
 export function renderAdmission(answer: AdmissionAnswer, options: RenderOptions): string {
@@ -56,39 +62,16 @@ export function renderAdmission(answer: AdmissionAnswer, options: RenderOptions)
         'cyan',
         a.layers.length < 2 ? [] : a.layers.map((l) => `${l.title}: ${boundsWords(l.admitted, zones)}`),
       ),
-      ...section(
-        'DECIDED BY',
-        'bold',
-        bounded(
-          a.deciding.map((d) => `${d.verdict} ${sourcesWords(d.sources, zones)} ← ${ruleText(d.rule)}`),
-          'rule',
-        ),
-      ),
-      ...section(
-        'UNDECIDED',
-        'magenta',
-        bounded(
-          a.undecided.map((u) => `${sourcesWords(u.sources, zones)}: ${u.reason} ← ${ruleText(u.rule)}`),
-          'rule',
-        ),
-      ),
+      ...section('DECIDED BY', 'bold', bounded(decidingLines(a, zones), 'rule')),
+      ...section('UNDECIDED', 'magenta', bounded(undecidedLines(a, zones), 'reason')),
       ...section('WITNESSES', 'bold', bounded(a.witnesses.map(witnessText), 'packet')),
     ],
     [
-      ...section('NOT READ', 'red', [...answer.problems, ...incompleteLines(ruleset)]),
-      ...section('STATEMENTS', 'bold', [statementsText(ruleset.statements)]),
-      ...section(
-        '',
-        'bold',
-        bounded(
-          ruleset.notes.map(
-            (n) =>
-              `${n.at.file}${n.at.line === undefined ? '' : `:${n.at.line}`}: ${n.status}: ${n.text} (${n.reason})`,
-          ),
-          'statement',
-          MOST_NOTES,
-        ),
-      ),
+      ...section('NOT KNOWN', 'red', answer.problems),
+      ...section('STATEMENTS', 'bold', [
+        statementsText(ruleset.statements),
+        ...bounded(noteLines(ruleset), 'statement'),
+      ]),
       ...section('ASSUMES', 'bold', a.assumptions),
     ],
   ];
@@ -98,7 +81,33 @@ export function renderAdmission(answer: AdmissionAnswer, options: RenderOptions)
     .join('\n\n')}\n`;
 }
 
-const MOST_BLOCKS = 8;
+/** What lets in comes first: that is what was asked. */
+const VERDICTS: readonly DecidingVerdict[] = ['accept', 'unknown', 'reject', 'drop'];
+
+function decidingLines({ deciding }: Admission, zones: readonly Zone[]): string[] {
+  return deciding
+    .toSorted((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict))
+    .map((d) => `${d.verdict} ${sourcesWords(d.sources, zones)} ← ${ruleText(d.rule)}`);
+}
+
+/** One line for each reason: many rules may wait for the same. */
+function undecidedLines({ undecided }: Admission, zones: readonly Zone[]): string[] {
+  return [...Map.groupBy(undecided, (part) => part.reason)].map(([reason, parts]) => {
+    const sources = parts.reduce((all, part) => union(all, part.sources), EMPTY);
+    const rules = [...new Set(parts.map((part) => ruleText(part.rule)))];
+    const more = rules.length > 1 ? ` and ${count(rules.length - 1, 'further rule')}` : '';
+    return `${sourcesWords(sources, zones)}: ${reason} ← ${rules[0]}${more}`;
+  });
+}
+
+function noteLines({ notes }: Pick<Ruleset, 'notes'>): string[] {
+  return notes.map(({ at, status, text, reason }) => {
+    const where = at.line === undefined ? at.file : `${at.file}:${at.line}`;
+    return `${where}: ${status}: ${text} (${reason})`;
+  });
+}
+
+const MOST_BLOCKS = 5;
 
 export function sourcesWords(set: AddressSet, zones: readonly Zone[] = []): string {
   return describeSources(set, zones, MOST_BLOCKS);
@@ -114,10 +123,10 @@ export function boundsWords({ lower, upper }: AddressBounds, zones: readonly Zon
 
 /** A rule where it stands: `nft inet filter input rule 4 (handle 9): tcp dport 22 accept`. */
 export function ruleText({ chain, position, handle, text, at, origin }: RuleReference): string {
-  const place = position === 0 ? 'policy' : `rule ${position}`;
+  const place = position === 0 ? '' : ` rule ${position}`;
   const where = at.line === undefined ? '' : `, ${at.file}:${at.line}`;
   const whose = origin === null ? '' : ` [${origin.userRule ?? origin.frontEnd}]`;
-  return `${chain} ${place}${handle === null ? '' : ` (handle ${handle})`}${where}: ${text}${whose}`;
+  return `${chain}${place}${handle === null ? '' : ` (handle ${handle})`}${where}: ${text}${whose}`;
 }
 
 export function statementsText(s: StatementCounts): string {
@@ -155,11 +164,7 @@ export function addressPort(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-function incompleteLines({ files }: Pick<Ruleset, 'files'>): string[] {
-  return files.flatMap((file) => (file.incomplete === null ? [] : [`${file.name}: ${file.incomplete}`]));
-}
-
-function bounded(lines: readonly string[], noun: string, most = MOST_PARTS): string[] {
+function bounded(lines: readonly string[], noun: string, most = MOST_LINES): string[] {
   if (lines.length <= most) return [...lines];
   return [
     ...lines.slice(0, most),
