@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { collectors } from '../collectors/index.ts';
 import type { CandidateMemory } from '../collectors/linux/candidates.ts';
-import { collectLocalFirewall } from '../collectors/linux/firewall.ts';
 import { UserError } from '../model/errors.ts';
 import type { Event } from '../model/event.ts';
 import type { Observation } from '../model/observation.ts';
 import { uuidv7 } from '../util/uuid.ts';
 import { type Context, thisHost } from './context.ts';
 import { LOCAL_FIREWALL, recordFirewall } from './firewall-record.ts';
+import { takeLocalFirewall } from './firewall-saved.ts';
 import { openStateToWrite } from './state.ts';
 
 export interface ScanOptions {
@@ -60,7 +60,7 @@ export async function scan(context: Context, options: ScanOptions): Promise<Scan
   const known = (await store.cacheGet(CANDIDATES)) ?? '{}';
   const candidates: CandidateMemory = JSON.parse(known);
   // Programs that print the packet filters run meanwhile.
-  const filters = isLocal(options) ? collectLocalFirewall({ host: thisHost(context.env), now: context.now }) : null;
+  const filters = isLocal(options) ? takeLocalFirewall({ host: thisHost(context.env), now: context.now }) : null;
   const observation = await observe({ ...options, candidates }, context.env, context.now);
   const events = await store.recordObservation(observation, context.now());
   const dump = await filters;

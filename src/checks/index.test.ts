@@ -10,6 +10,7 @@ const NOT_CHECKS = [
   'advisory-severity.ts',
   'packages-behind.ts',
   'check.ts',
+  'firewall-evidence.ts',
   'index.ts',
   'prohibited-list.ts',
   'remedy.ts',
