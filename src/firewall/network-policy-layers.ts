@@ -29,7 +29,29 @@ export function policyLayers(cluster: Cluster, policies: readonly Policy[]): Lay
     const others = cluster.others.filter(({ namespace }) => namespace === null || namespace === pod.namespace);
     layers.push(podLayer(id, pod, selecting, others));
   }
+  const [at] = [...cluster.policies, ...cluster.pods, ...cluster.others].map((object) => object.at);
+  if (at) layers.push(otherPods(at));
   return layers;
+}
+
+/** Stands for every pod that the files do not have: without it, such a pod would seem to be open. */
+function otherPods(at: RulePlace): Layer {
+  const reason = 'the pod is not among the files, so which policies select it is not known';
+  const rules = [repliesPass('network policies', at), undecided('policies of a pod that is not given', at, reason)];
+  return cloudLayer({
+    id: 'networkpolicy unknown',
+    kind: 'network-policy',
+    title: 'network policies of a pod that is not given',
+    addresses: null,
+    scope: 'pod:*',
+    isRest: true,
+    table: 'unknown',
+    input: rules,
+    output: rules,
+    policy: { input: 'accept', output: 'accept' },
+    names: ['ingress', 'egress'],
+    at,
+  });
 }
 
 function nameOf(pod: Pod): string {
@@ -80,7 +102,7 @@ function podLayer(id: string, pod: Pod, policies: readonly Policy[], others: rea
   });
 }
 
-function undecided(what: string, at: RulePlace): CloudRule {
-  const reason = `${what} is not evaluated; it may let in or keep out`;
+function undecided(what: string, at: RulePlace, why?: string): CloudRule {
+  const reason = why ?? `${what} is not evaluated; it may let in or keep out`;
   return { text: what, when: ALWAYS, verdict: { kind: 'unknown', reason }, at };
 }

@@ -19,6 +19,9 @@ export interface AddressClass {
   readonly layers: readonly CompiledLayer[];
 }
 
+/** Scope of the layer for pods that the files do not have. */
+const ANY_POD = 'pod:*';
+
 /** Bridges that Docker, Podman, libvirt, LXC and Kubernetes make for what runs on the host. */
 const CONTAINER_BRIDGE =
   /^(?:docker\d+|docker_gwbridge|br-[0-9a-f]{12}|podman\d+|cni\d+|cni-podman\d+|cbr0|virbr\d+|lxcbr\d+|lxdbr\d+|nerdctl\d+)$/;
@@ -39,6 +42,8 @@ export class PacketClasses {
   readonly #edges6: readonly bigint[];
   /** Local addresses by the text of the public ones that stand for them. */
   readonly #published = new Map<string, Address>();
+  /** Scopes that layers stand in front of by name. */
+  readonly #scopes = new Set<string>();
 
   constructor(ruleset: Ruleset, layers: readonly CompiledLayer[], routes: HostRoutes) {
     this.#ruleset = ruleset;
@@ -53,6 +58,7 @@ export class PacketClasses {
     for (const layer of layers) {
       for (const set of layer.ownSets) add(set);
       if (layer.layer.addresses) add(layer.layer.addresses);
+      if (layer.layer.scope !== null) this.#scopes.add(layer.layer.scope);
       for (const { seenAs, local } of layer.layer.publishes ?? []) this.#published.set(formatAddress(seenAs), local);
       for (const { addresses } of layer.translations) if (addresses) add(addresses);
     }
@@ -69,20 +75,38 @@ export class PacketClasses {
         ? ['ipv4', 'ipv6']
         : wildcard.map(({ family }) => family),
     );
-    const named = asked?.filter(({ value }) => value !== 0 && value !== 0n) ?? [];
-    if (asked !== null && wildcard.length === 0) return { values: this.#distinct(named, scope), isKnown: true };
-    const own = network
-      ? this.#ownAddresses(network.interfaces, scope)
-      : this.#layers.flatMap(({ layer }) =>
-          isFor(layer, scope) && layer.addresses && !layer.isRest ? someOf(layer.addresses) : [],
-        );
+    const particular = asked?.filter(({ value }) => value !== 0 && value !== 0n) ?? [];
+    if (asked !== null && wildcard.length === 0) return { values: this.#distinct(particular, scope), isKnown: true };
+    // a scope that filters are given for by name has the addresses that they have
+    const named = scope === HOST_SCOPE ? [] : this.#layers.filter(({ layer }) => layer.scope === scope);
+    const own =
+      network && named.length === 0
+        ? this.#ownAddresses(network.interfaces, scope)
+        : this.#samples(named.length > 0 ? named : this.#layers, scope);
     const known = own.filter(({ family }) => families.has(family));
-    if (network || known.length > 0) return { values: this.#distinct([...named, ...known], scope), isKnown: true };
-    const layers = this.#layers.filter(({ layer }) => isFor(layer, scope) && layer.addresses === null);
+    if ((network && named.length === 0) || known.length > 0)
+      return { values: this.#distinct([...particular, ...known], scope), isKnown: true };
+    const layers = this.#layers.filter(({ layer }) => this.#isFor(layer, scope) && layer.addresses === null);
     const unknown = [...families].map((family): AddressClass => {
       return { family, address: null, set: null, isLocal: true, isLoopback: false, layers };
     });
-    return { values: [...unknown, ...this.#distinct(named, scope)], isKnown: true };
+    return { values: [...unknown, ...this.#distinct(particular, scope)], isKnown: true };
+  }
+
+  /** Addresses of machines as their filters have them: a network ACL stands in front of a whole subnet instead. */
+  #samples(layers: readonly CompiledLayer[], scope: string): Address[] {
+    const placed = layers.filter(({ layer }) => this.#isFor(layer, scope) && layer.addresses && !layer.isRest);
+    const machines = placed.filter(({ layer }) => layer.kind !== 'network-acl');
+    return (machines.length > 0 ? machines : placed).flatMap(({ layer }) =>
+      layer.addresses ? someOf(layer.addresses) : [],
+    );
+  }
+
+  /** Says whether a layer stands in front of a scope. An address of a pod that is asked about names the pod. */
+  #isFor(layer: Layer, scope: string, asked?: Address): boolean {
+    if (layer.scope === null || layer.scope === scope || scope === 'any') return true;
+    if (layer.scope === ANY_POD) return scope.startsWith('pod:') && !this.#scopes.has(scope);
+    return scope === HOST_SCOPE && asked !== undefined && layer.addresses !== null && has(layer.addresses, asked);
   }
 
   /**
@@ -92,7 +116,7 @@ export class PacketClasses {
   #ownAddresses(devices: HostNetwork['interfaces'], scope: string): Address[] {
     const isFiltered = (address: Address) =>
       this.#layers.some(
-        ({ layer }) => !layer.isRest && isFor(layer, scope) && layer.addresses && has(layer.addresses, address),
+        ({ layer }) => !layer.isRest && this.#isFor(layer, scope) && layer.addresses && has(layer.addresses, address),
       );
     const outer = devices.filter((device) => !device.loopback);
     const all = outer.flatMap((device) => device.addresses.map(({ address }) => address));
@@ -111,7 +135,7 @@ export class PacketClasses {
       // without the outputs of `ip` an address that is asked about is taken for the host's own
       const isLocal = this.#ruleset.network === null ? true : this.#routes.isLocal(set);
       const layers = this.#layers.filter(
-        ({ layer }) => isFor(layer, scope, asked) && (layer.addresses === null || has(layer.addresses, asked)),
+        ({ layer }) => this.#isFor(layer, scope, asked) && (layer.addresses === null || has(layer.addresses, asked)),
       );
       const key = `${address.family} ${this.#place(address)} ${isLocal} ${isLoopback} ${layers.map((l) => l.layer.id).join(' ')}`;
       if (!classes.has(key)) classes.set(key, { family: address.family, address, set, isLocal, isLoopback, layers });
@@ -167,12 +191,6 @@ export class PacketClasses {
 
 function matches(name: string, pattern: { readonly name: string; readonly prefix: boolean }): boolean {
   return pattern.prefix ? name.startsWith(pattern.name) : name === pattern.name;
-}
-
-/** Says whether a layer stands in front of a scope. An address of a pod that is asked about names the pod. */
-function isFor(layer: Layer, scope: string, asked?: Address): boolean {
-  if (layer.scope === null || layer.scope === scope || scope === 'any') return true;
-  return scope === HOST_SCOPE && asked !== undefined && layer.addresses !== null && has(layer.addresses, asked);
 }
 
 /** The first address of every interval of a set: enough to ask about a layer that has it. */
