@@ -32,7 +32,7 @@ export function assumptionsOf(given: Given): readonly string[] {
         ? 'Policy routing is not followed: routes are those of the tables that were given.'
         : 'Routes were not given (ip -j route), and policy routing is not followed.',
       'The reverse path filter and other checks of sources by the routing code are not counted.',
-      'Packets are taken as whole, not as fragments.',
+      'Packets are taken as plain ones: no fragments, no IPv6 extension headers.',
     );
   } else sentences.push(...given.fromDialects);
   return [...new Set(sentences)];

@@ -1,4 +1,4 @@
-import type { Condition, Step } from '../model/ruleset.ts';
+import { type Condition, NEVER, type Step, type Verdict } from '../model/ruleset.ts';
 import {
   all,
   MATCH_MODULES,
@@ -10,7 +10,7 @@ import {
   unknown,
 } from './iptables-matches.ts';
 import { readTarget, type Target, type TargetSurroundings, unrecognised } from './iptables-targets.ts';
-import { MATCH_PROTOCOLS, UNDECIDED_MATCHES } from './iptables-undecided.ts';
+import { EXTENSION_HEADERS, MATCH_PROTOCOLS, UNDECIDED_MATCHES } from './iptables-undecided.ts';
 import { PORT_PROTOCOLS } from './iptables-values.ts';
 import type { Word } from './iptables-words.ts';
 import { printable } from './untrusted.ts';
@@ -37,6 +37,8 @@ interface Reading {
   readonly loaded: Loaded[];
   /** Matches that are not modelled. */
   readonly others: Condition[];
+  /** Matches that only packets with IPv6 extension headers meet. */
+  readonly headers: string[];
   readonly strange: string[];
 }
 
@@ -54,6 +56,7 @@ export function readRule(words: readonly Word[], match: MatchSurroundings, targe
     at: 0,
     loaded: [{ name: '', module: standard, options: [] }],
     others: [],
+    headers: [],
     strange: [],
   };
   let does: Target | null = null;
@@ -81,6 +84,10 @@ function readModule(reading: Reading): void {
     return;
   }
   skip(reading);
+  if (EXTENSION_HEADERS.has(name)) {
+    reading.headers.push(name);
+    return;
+  }
   const shown = printable(name, 40);
   const reason = UNDECIDED_MATCHES.get(name);
   const protocol = MATCH_PROTOCOLS.get(name);
@@ -177,6 +184,10 @@ function result(reading: Reading, does: Target | null, at: MatchSurroundings): R
       reading.strange.push(`the values of ${options.map((o) => o.name).join(', ') || `-m ${name}`} are not understood`);
   }
   conditions.push(...reading.others);
+  // Whoever wants to get in sends none; where they would let in, a sender may add them.
+  const isRefused = does === null || does.steps.every((step) => step.kind === 'verdict' && isRefusal(step.verdict));
+  for (const name of reading.headers)
+    conditions.push(isRefused ? NEVER : unknown(`-m ${name}: it depends on IPv6 extension headers`));
   const strange = reading.strange[0];
   if (strange !== undefined) conditions.push(unknown(strange));
   const steps: Step[] = [
@@ -186,6 +197,10 @@ function result(reading: Reading, does: Target | null, at: MatchSurroundings): R
   const doubts = reasonsIn(conditions);
   const reasons = [...new Set([...doubts, ...(does?.reason === undefined ? [] : [does.reason])])];
   return { steps, comment, ...statusOf(reading.strange, does, doubts.length > 0, conditions), reasons };
+}
+
+function isRefusal(verdict: Verdict): boolean {
+  return verdict.kind === 'drop' || verdict.kind === 'reject';
 }
 
 function statusOf(

@@ -13,14 +13,11 @@ export const UNDECIDED_MATCHES: ReadonlyMap<string, string> = new Map([
   ['cpu', 'it depends on the processor that handles the packet'],
   ['devgroup', 'it depends on the group of the interface'],
   ['dscp', 'it depends on a field that the sender chooses (DSCP)'],
-  ['dst', 'it depends on IPv6 extension headers'],
   ['ecn', 'it depends on fields that the sender chooses (ECN)'],
   ['esp', 'it depends on fields of an IPsec header'],
   ['eui64', 'it depends on the hardware address of the sender'],
-  ['frag', 'it depends on IPv6 extension headers'],
   ['geoip', 'it depends on a table of countries that is not given'],
   ['hashlimit', 'it depends on how many packets came before'],
-  ['hbh', 'it depends on IPv6 extension headers'],
   ['helper', 'it depends on helpers of conntrack'],
   ['hl', 'it depends on a field that the sender chooses (hop limit)'],
   ['ipcomp', 'it depends on fields of a compression header'],
@@ -39,7 +36,6 @@ export const UNDECIDED_MATCHES: ReadonlyMap<string, string> = new Map([
   ['rateest', 'it depends on the rate of packets'],
   ['realm', 'it depends on the realm of the route'],
   ['rpfilter', 'it depends on the route back to the sender'],
-  ['rt', 'it depends on IPv6 extension headers'],
   ['socket', 'it depends on which sockets are open'],
   ['srh', 'it depends on IPv6 extension headers'],
   ['statistic', 'it depends on chance or on how many packets came before'],
@@ -59,3 +55,6 @@ export const MATCH_PROTOCOLS: ReadonlyMap<string, number> = new Map([
   ['mh', 135],
   ['tcpmss', 6],
 ]);
+
+/** Matches that look for an IPv6 extension header, and fail where there is none, `!` or not. */
+export const EXTENSION_HEADERS: ReadonlySet<string> = new Set(['dst', 'frag', 'hbh', 'rt']);
