@@ -1,4 +1,4 @@
-import type { CheckResult } from '../../model/facts.ts';
+import type { CheckResult, EstateFacts } from '../../model/facts.ts';
 import { count } from '../../util/words.ts';
 import { hostsSeen, neverSeen } from '../words.ts';
 import { type Completeness, scopeWords } from './completeness.ts';
@@ -40,12 +40,19 @@ function looked({ now, facts: { estate } }: CheckResult): Child {
   return html`by ${listed(how)}, ${estate.hosts.length === 1 ? null : 'oldest '}${time(oldest)}, ${distance(oldest, now)}`;
 }
 
+/** Hosts whose filters were not read; what lies between them never is. */
+function filtersNotRead({ hosts, firewalls = [] }: EstateFacts): string {
+  const read = new Set(firewalls.map((f) => f.host));
+  const n = hostsSeen(hosts).filter((host) => !read.has(host)).length;
+  return `${n > 0 ? `packet filters of ${count(n, 'host')}, ` : ''}filters between the hosts`;
+}
+
 /** What an answer does not include, in the order of weight. */
 export function notSeen({ facts: { estate } }: CheckResult): Child {
   const gaps = estate.hosts.reduce((n, h) => n + h.gaps.length, 0);
   const silent = neverSeen(estate).length;
   const errors = estate.register.problems.filter((p) => p.severity === 'error').length;
-  const parts: Child[] = ['packet filters and network ACLs'];
+  const parts: Child[] = [estate.firewalls ? filtersNotRead(estate) : 'packet filters and network ACLs'];
   if (silent > 0) parts.push(html`<a href="#coverage">${count(silent, 'declared host')}</a>`);
   if (gaps > 0) parts.push(html`<a href="#gaps">${count(gaps, 'gap')}</a> in what was looked at`);
   if (errors > 0)

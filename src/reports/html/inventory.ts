@@ -5,12 +5,13 @@ import { type Finding, SEVERITIES } from '../../model/finding.ts';
 import { BIND_SCOPES } from '../../model/listener.ts';
 import { reviewDue, reviewState } from '../../model/review.ts';
 import { counts, formatNumber, isAccepted } from '../words.ts';
+import { CANS, type Can, canCell, canOf } from './admitted.ts';
 import { changesOf, openedTags } from './changes.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { anchor, code, DASH, day, rowsAddress, severity, tag, unknown, verdictWord } from './format.ts';
-import { canOf, isApproved, MAY_WORDS, mayOf } from './may.ts';
+import { isApproved, MAY_WORDS, mayOf } from './may.ts';
 import { programsOf } from './observed.ts';
-import { type Sources, sourcesWith, sourceTotal, sourceWords } from './sources.ts';
+import { countAddresses, type Sources, sourcesWith, sourceTotal, sourceWords } from './sources.ts';
 import { type Column, dataTable, type Row } from './table.ts';
 import { insideWords, threeTruths } from './truths.ts';
 
@@ -74,6 +75,7 @@ function row(
   const first = facts.entries[0];
   const reach = widestBind(facts);
   const may = mayOf(facts, now);
+  const can = canOf(facts, estate);
   const due = first ? reviewDue(first.entry, first.approval, estate.register.policy, now) : null;
   const review = reviewState(due, now, estate.register.policy);
   const key = endpointKey(facts.endpoint);
@@ -85,7 +87,7 @@ function row(
       tag('verdict', verdict.word),
       ...(reach ? [tag('bind', reach)] : []),
       tag('may', may),
-      tag('can', canOf(reach)),
+      tag('can', can),
       tag('host', facts.endpoint.host),
       ...facts.entries.map((m) => tag('entry', m.entry.id)),
       ...opened,
@@ -98,7 +100,7 @@ function row(
         show: mayCell(result, now, sources),
         sort: first && isApproved(may) ? `0 ${sourceTotal(sources(first.entry).count)}` : `1 ${may}`,
       },
-      { show: canOf(reach) === 'loopback' ? insideWords(facts.endpoint.scope) : unknown('not verified') },
+      { show: can === 'loopback' ? insideWords(facts.endpoint.scope) : canCell(facts, can), sort: canSort(facts, can) },
       {
         show: reach ? html`<b>${reach}</b> ${programs(programsOf(facts))}` : DASH,
         sort: `${reach ? BIND_SCOPES.indexOf(reach) : 9} ${programsOf(facts).join(' ')}`,
@@ -117,8 +119,15 @@ function row(
       },
       { show: findingsCell(open, findings.length - open.length), sort: findingsRank(open) },
     ],
-    detail: threeTruths(result, now, sources),
+    detail: threeTruths(result, estate, sources),
   };
+}
+
+/** What is wrong first, then by how many. */
+function canSort({ admission }: EndpointResult['facts'], can: Can): string {
+  const upper = admission?.admission.admitted.upper;
+  const total = upper === undefined ? 0n : sourceTotal(countAddresses(upper));
+  return `${CANS.indexOf(can)} ${String(10n ** 40n - total)}`;
 }
 
 /** An endpoint key that breaks before its scope rather than anywhere. */

@@ -1,5 +1,4 @@
 import type { EndpointFacts, MatchedEntry } from '../../model/facts.ts';
-import type { BindScope } from '../../model/listener.ts';
 import type { ApprovalState } from '../../model/register.ts';
 
 /** Whether and how an endpoint is approved; also the word that the table filters by. */
@@ -34,9 +33,4 @@ export function approvalOf({ entry, approval, hostConfirmed }: MatchedEntry, now
 /** Only a proven approval counts: one that is merely written down is a finding. */
 export function isApproved(may: May): boolean {
   return may === 'proven';
-}
-
-/** Returns who can be said to reach it without evaluated filters: nobody from outside, or unknown. */
-export function canOf(reach: BindScope | undefined): 'loopback' | 'unknown' {
-  return reach === 'loopback' ? 'loopback' : 'unknown';
 }

@@ -7,6 +7,7 @@ import { preferInside } from '../../model/vantage.ts';
 import { count, duration } from '../../util/words.ts';
 import type { ReportInput } from '../report-format.ts';
 import { counts, formatNumber, hostsSeen, processName, shortDigest, subjectText, totalsOf } from '../words.ts';
+import { CAN_WORDS, CANS, canOf } from './admitted.ts';
 import { changesOf } from './changes.ts';
 import { barList, stackedBar } from './charts.ts';
 import { frameworkViews } from './control-result.ts';
@@ -48,7 +49,10 @@ function truths({ results, now, facts: { estate } }: CheckResult): Markup {
   for (const r of results) kinds.set(mayOf(r.facts, now), (kinds.get(mayOf(r.facts, now)) ?? 0) + 1);
   const approved = kinds.get('proven') ?? 0;
   const total = results.length;
-  const local = results.filter((r) => widestBind(r.facts) === 'loopback').length;
+  const cans = Map.groupBy(results, (r) => canOf(r.facts, estate));
+  const settled = (cans.get('approved')?.length ?? 0) + (cans.get('loopback')?.length ?? 0);
+  const wider = cans.get('wider')?.length ?? 0;
+  const isAsked = results.some((r) => r.facts.admission !== undefined);
   const unapproved = total - approved;
   const hosts = hostsSeen(estate.hosts).length;
   // A listing such as that of ss knows the name of a program, and not where it lies.
@@ -56,10 +60,15 @@ function truths({ results, now, facts: { estate } }: CheckResult): Markup {
   const programs = new Set(seen.map((process) => process.exe ?? processName(process))).size;
   const others = [...kinds].filter(([kind]) => !isApproved(kind)).sort(([a], [b]) => (a < b ? -1 : 1));
   return html`<div class="truths big-truths"><div class="may"><h3>Approved <b>may</b></h3><p class="big">${link(approved, { may: ['proven'] })} <span>${noun(approved)}</span></p>${share(approved, total)}<dl>${others.map(([kind, n]) => pair(link(n, { may: [kind] }), MAY_WORDS[kind]))}</dl></div>
-<p class="gutter"><b class="q">?</b> may and can not compared</p>
-<div class="can"><h3>Admitted <b>can</b></h3><p class="big">${unknown('not verified')}</p><div class="hatch"></div><dl>${pair(link(total - local, { can: ['unknown'] }), 'reachable beyond loopback; the filters in front were not evaluated')}${
-    local > 0 && pair(link(local, { can: ['loopback'] }), 'on loopback, reachable from this host only')
-  }</dl></div>
+<p class="gutter">${isAsked ? wider > 0 && html`<b>${link(wider, { can: ['wider'] })}</b> ${wider === 1 ? 'lets' : 'let'} in too many` : html`<b class="q">?</b> may and can not compared`}</p>
+<div class="can"><h3>Admitted <b>can</b></h3>${
+    isAsked
+      ? html`<p class="big">${link(settled, { can: ['approved', 'loopback'] })} <span>settled</span></p>${share(settled, total)}`
+      : html`<p class="big">${unknown('not verified')}</p><div class="hatch"></div>`
+  }<dl>${CANS.map((can) => {
+    const n = cans.get(can)?.length ?? 0;
+    return (n > 0 || (can === 'unknown' && !isAsked)) && pair(link(n, { can: [can] }), CAN_WORDS[can]);
+  })}</dl></div>
 <p class="gutter">${unapproved > 0 && html`<b>${link(unapproved, { may: others.map(([kind]) => kind) })}</b> ${unapproved === 1 ? 'listens' : 'listen'}, no approval in force`}</p>
 <div class="does"><h3>Observed <b>does</b></h3><p class="big">${link(total, {})} <span>${noun(total)}</span></p>${share(total, total)}<dl>${pair(html`<a href="#coverage">${formatNumber(hosts)}</a>`, hosts === 1 ? 'host observed' : 'hosts observed')}${pair(
     formatNumber(programs),

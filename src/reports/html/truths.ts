@@ -1,3 +1,4 @@
+import type { JudgedBy } from '../../model/admission-compare.ts';
 import { widestBind } from '../../model/describe.ts';
 import { HOST_SCOPE } from '../../model/endpoint.ts';
 import type { EndpointFacts, EndpointResult } from '../../model/facts.ts';
@@ -5,6 +6,7 @@ import { BIND_SCOPES, type BindScope, isWiderBind } from '../../model/listener.t
 import { count } from '../../util/words.ts';
 import { declaredLines } from '../declared-text.ts';
 import { approvalWords, counts } from '../words.ts';
+import { admittedColumn, admittedGutter } from './admitted.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import {
   anchor,
@@ -19,17 +21,17 @@ import {
   unknown,
   verdictWord,
 } from './format.ts';
-import { canOf, isApproved, mayOf } from './may.ts';
+import { isApproved, mayOf } from './may.ts';
 import { observed } from './observed.ts';
 import { remedy } from './remedy.ts';
 import { type Sources, sourceBar, sourceTotal, sourceWords } from './sources.ts';
 
 /** Approved, admitted, observed side by side, with what differs between them; below, what was found. */
-export function threeTruths(result: EndpointResult, now: number, sources: Sources): Markup {
+export function threeTruths(result: EndpointResult, judged: JudgedBy, sources: Sources): Markup {
   const { facts } = result;
+  const { now } = judged;
   const reach = widestBind(facts);
-  const inside = canOf(reach) === 'loopback';
-  return html`<div class="truths">${approved(facts, now, sources)}<p class="gutter">${inside ? null : html`<b class="q">?</b> not compared`}</p>${admitted(facts, inside)}<p class="gutter">${difference(facts, reach, now)}</p>${observed(facts, reach, now)}</div>${outcome(result)}`;
+  return html`<div class="truths">${approved(facts, now, sources)}<p class="gutter">${admittedGutter(facts, judged)}</p>${admitted(facts, judged)}<p class="gutter">${difference(facts, reach, now)}</p>${observed(facts, reach, now)}</div>${outcome(result)}`;
 }
 
 function difference(facts: EndpointFacts, reach: BindScope | undefined, now: number): Child {
@@ -72,11 +74,12 @@ function declared(facts: EndpointFacts): Child {
   );
 }
 
-/** Filters are not evaluated: all that can be said is where it is offered, and that loopback admits nobody else. */
-function admitted(facts: EndpointFacts, inside: boolean): Markup {
+/** Where no filter was read, all that can be said is where it is offered, and that loopback admits nobody else. */
+function admitted(facts: EndpointFacts, judged: JudgedBy): Markup {
   const { scope } = facts.endpoint;
-  if (inside)
+  if (widestBind(facts) === 'loopback')
     return html`<div class="can"><h3>Admitted <b>can</b></h3><p class="big">${insideWords(scope)}</p>${sourceBar(1n)}<dl>${pair('Why', 'It listens on loopback addresses only.')}</dl></div>`;
+  if (facts.admission) return admittedColumn(facts, judged);
   const offered = offeredOn(facts);
   return html`<div class="can"><h3>Admitted <b>can</b></h3><p class="big">${unknown('not verified')}</p><div class="hatch"></div><dl>${pair('Filters', 'not read, so who is let in is unknown')}${
     offered.length > 0 &&
