@@ -76,6 +76,10 @@ function sessionBy(c: Connection, kind: Session['kind'], proc: string, pid: numb
 }
 
 /** The processes that one descends from, nearest first, without init. */
+export function ancestorsOf(self: number): readonly number[] {
+  return [...ancestors('/proc', self)];
+}
+
 function* ancestors(proc: string, self: number): Generator<number> {
   let pid = parentOf(proc, self);
   for (let n = 0; pid !== null && pid > 1 && n < MOST_ANCESTORS; n++) {

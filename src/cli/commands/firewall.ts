@@ -4,6 +4,7 @@ import { define as admitted } from './firewall/admitted.ts';
 import { define as apply } from './firewall/apply.ts';
 import { define as confirm } from './firewall/confirm.ts';
 import { define as drop } from './firewall/drop.ts';
+import { define as dropIn } from './firewall/drop-in.ts';
 import { define as generate } from './firewall/generate.ts';
 import { define as importFiles } from './firewall/import.ts';
 import { settleFirst } from './firewall/overdue.ts';
@@ -26,6 +27,7 @@ const verbs: ReadonlyArray<(parent: Command) => void> = [
   apply,
   confirm,
   rollback,
+  dropIn,
 ];
 
 export function define(command: Command): void {

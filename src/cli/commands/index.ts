@@ -32,6 +32,10 @@ export const commands: Readonly<Record<string, { summary: string; load: () => Pr
   },
   check: { summary: 'compare what is approved with what is observed; findings', load: () => import('./check.ts') },
   explain: { summary: 'everything known about one port, or about a rule', load: () => import('./explain.ts') },
+  close: {
+    summary: 'stop what listens on a port and keep it from starting again; a plan first',
+    load: () => import('./close.ts'),
+  },
   events: { summary: 'what opened, closed and changed, newest first', load: () => import('./events.ts') },
   firewall: {
     summary: 'who can open a connection to which port, by the packet filters of a host',
