@@ -1,8 +1,15 @@
 import type { Address } from '../model/address.ts';
 import type { DecidingVerdict, RuleReference } from '../model/admission.ts';
 import type { Step, Verdict } from '../model/ruleset.ts';
-import { addTo, and, type Bits, isNone, minus } from './bits.ts';
-import { type CompiledChain, type CompiledLayer, type CompiledRule, policyOf, referenceTo } from './compile.ts';
+import { addTo, allBits, and, type Bits, isNone, minus, moveRanges } from './bits.ts';
+import {
+  type CompiledChain,
+  type CompiledLayer,
+  type CompiledRule,
+  policyOf,
+  referenceTo,
+  type SimpleRule,
+} from './compile.ts';
 import { type Doubts, type Environment, evaluate, type PacketContext, TRUE, type Tri } from './conditions.ts';
 import type { PeerSpace } from './peer-space.ts';
 
@@ -113,6 +120,8 @@ export function environment(record: Pick<Record, 'environments'>, env: Environme
 
 /** Runs a base chain: what passes it, policy included. What it may drop is in the record. */
 export function runBaseChain(chain: CompiledChain, at: PacketContext, flows: readonly Flow[], record: Record): Flow[] {
+  // the confirmation fares as the first packet did, and who may be dropped is noted already
+  if (chain.isStateless && record.decisions === null && at.direction === 'original' && at.seenReply) return [...flows];
   const walk = new Walk(at, record, chain.chain.base?.hook ?? '', chain.chain.base?.priority ?? 0);
   const accepted: Flow[] = [];
   for (const flow of flows) {
@@ -126,6 +135,17 @@ export function runBaseChain(chain: CompiledChain, at: PacketContext, flows: rea
     }
   }
   return accepted;
+}
+
+/** The bits of an environment's accepted flow, to be written. */
+function acceptedBits(out: Outcome, env: Environment, n: number): Uint32Array {
+  const at = out.accepted.findIndex((flow) => flow.env === env);
+  const known = out.accepted[at]?.peers;
+  if (known instanceof Uint32Array) return known;
+  const fresh = known === true ? allBits(n) : new Uint32Array((n + 31) >>> 5);
+  if (at < 0) out.accepted.push({ env, peers: fresh });
+  else out.accepted[at] = { env, peers: fresh };
+  return fresh;
 }
 
 /** Walks one chain and what it jumps to, in one context. */
@@ -197,8 +217,24 @@ class Walk {
     this.#open.add(chain.chain.id);
     const out: Outcome = { accepted: [], returned: [] };
     let flows: Flow[] = [flow];
+    // bits that nobody else holds, so that simple rules may write them
+    const owned = new Set<Bits>();
+    const { direction } = this.#at;
+    const peerSide = direction === 'original' ? 'source' : 'destination';
     for (const rule of this.#relevant(chain)) {
       if (flows.length === 0) break;
+      const { simple } = rule;
+      if (
+        simple !== null &&
+        (simple.set === null || simple.side === peerSide) &&
+        record.decisions === null &&
+        record.trace === null &&
+        this.#isSharp(rule) &&
+        !flows.some(({ env }) => env.sourceRewritten)
+      ) {
+        flows = this.#simple(simple, flows, out, owned);
+        continue;
+      }
       const next: Flow[] = [];
       for (const { env, peers } of flows) this.#rule(rule, env, peers, next, out, depth);
       flows = next;
@@ -206,6 +242,34 @@ class Walk {
     for (const { env, peers } of flows) gather(out.returned, env, peers, size);
     this.#open.delete(chain.chain.id);
     return out;
+  }
+
+  /** Ports of the packet are exact wherever the leading tests of a rule ask for them. */
+  #isSharp(rule: CompiledRule): boolean {
+    const { direction, localPort, peerPort } = this.#at;
+    const [source, destination] = direction === 'original' ? [peerPort, localPort] : [localPort, peerPort];
+    return (isExact(source) || !rule.leadsSource) && (isExact(destination) || !rule.leadsDestination);
+  }
+
+  /** A rule that asks for one address and decides: written straight into the bits, without a copy. */
+  #simple({ set, accepts }: SimpleRule, flows: readonly Flow[], out: Outcome, owned: Set<Bits>): Flow[] {
+    const { space, dropped } = this.#record;
+    if (set === null) {
+      for (const { env, peers } of flows)
+        if (accepts) gather(out.accepted, env, peers, space.size);
+        else addTo(dropped, peers, space.size);
+      return [];
+    }
+    const places = space.placesOf(set);
+    return flows.map(({ env, peers }) => {
+      let own = peers;
+      if (typeof own === 'boolean' || !owned.has(own)) {
+        own = own === true ? allBits(space.size) : own === false ? new Uint32Array(dropped.length) : own.slice();
+        owned.add(own);
+      }
+      moveRanges(own as Uint32Array, accepts ? acceptedBits(out, env, space.size) : dropped, places);
+      return { env, peers: own };
+    });
   }
 
   #relevant(chain: CompiledChain): readonly CompiledRule[] {
@@ -251,10 +315,7 @@ class Walk {
     const record = this.#record;
     const { size } = record.space;
     // ports that are one of several were only roughly compared
-    const { direction, localPort, peerPort } = this.#at;
-    const [source, destination] = direction === 'original' ? [peerPort, localPort] : [localPort, peerPort];
-    const isSharp = (isExact(source) || !rule.leadsSource) && (isExact(destination) || !rule.leadsDestination);
-    const steps = isSharp ? rule.rest : rule.rule.steps;
+    const steps = this.#isSharp(rule) ? rule.rest : rule.rule.steps;
     // whoever surely matched so far, and may have; those who surely did not leave in the end
     let pieces: { env: Environment; must: Bits; may: Bits }[] = [{ env, must: reach, may: reach }];
     // who leaves keeps the environment it had when it left

@@ -25,11 +25,22 @@ export interface CompiledRule {
   /** Leading tests ask for the source port, the destination port. */
   readonly leadsSource: boolean;
   readonly leadsDestination: boolean;
+  /** All that is left to ask is one address, then the verdict; null: more. */
+  readonly simple: SimpleRule | null;
+}
+
+/** Most rules of most rulesets: from there, let in or not. `set` null: from anywhere. */
+export interface SimpleRule {
+  readonly side: 'source' | 'destination';
+  readonly set: AddressSet | null;
+  readonly accepts: boolean;
 }
 
 export interface CompiledChain {
   readonly chain: Chain;
   readonly rules: readonly CompiledRule[];
+  /** No rule that it may come to asks about more than addresses, ports and interfaces: later packets fare as the first. */
+  readonly isStateless: boolean;
   /** Rules that a packet may match as far as family, protocol and ports go. */
   relevant(query: PortQuery): readonly CompiledRule[];
 }
@@ -115,7 +126,8 @@ export function compileLayer(layer: Layer): CompiledLayer {
       usesInterfaceTypes ||= found.usesInterfaceTypes;
       return compileRule(chain, rule, found);
     });
-    const compiled = { chain, rules: rules.map(({ compiled }) => compiled), relevant: indexOf(rules) };
+    const isStateless = rules.every(({ compiled }) => isStatelessRule(compiled.rule));
+    const compiled = { chain, rules: rules.map((r) => r.compiled), isStateless, relevant: indexOf(rules) };
     chains.set(chain.id, compiled);
     if (chain.base) hooks.set(chain.base.hook, [...(hooks.get(chain.base.hook) ?? []), compiled]);
     for (const device of chain.base?.devices ?? []) interfaces.set(`false ${device}`, { name: device, prefix: false });
@@ -168,6 +180,30 @@ function sorted(numbers: ReadonlySet<number>): number[] {
 
 function addEdges(edges: Set<number>, ranges: readonly NumberRange[]): void {
   for (const { from, to } of ranges) edges.add(from).add(to + 1);
+}
+
+/** Says whether a rule treats every packet of a connection alike, and writes nothing. Jumps are not looked into. */
+function isStatelessRule({ steps }: Rule): boolean {
+  return steps.every((step) => {
+    if (step.kind === 'match') return isStatelessCondition(step.condition);
+    if (step.kind === 'log') return true;
+    return step.kind === 'verdict' && step.verdict.kind !== 'jump' && step.verdict.kind !== 'goto';
+  });
+}
+
+function isStatelessCondition(c: Condition): boolean {
+  switch (c.kind) {
+    case 'family':
+    case 'source':
+    case 'destination':
+    case 'protocol':
+    case 'source-port':
+    case 'destination-port':
+    case 'in-interface':
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Hooks that answers go through: those from behind the host come in as other packets do. */
@@ -278,9 +314,24 @@ function compileRule(chain: Chain, rule: Rule, found: Found): { compiled: Compil
   const compiled: CompiledRule = {
     ...{ rule, chain, rest, usesPorts: nested.ports },
     ...{ sources: [...found.sources], destinations: [...found.destinations] },
+    simple: simpleOf(rest),
     ...{ leadsSource: leading.sourcePorts.length > 0, leadsDestination: leading.destinationPorts.length > 0 },
   };
   return { compiled, leading };
+}
+
+function simpleOf(rest: readonly Step[]): SimpleRule | null {
+  const [first, second] = rest;
+  const last = rest.length === 1 ? first : second;
+  if (rest.length > 2 || last?.kind !== 'verdict') return null;
+  const { kind } = last.verdict;
+  if (kind !== 'accept' && kind !== 'drop' && kind !== 'reject') return null;
+  const accepts = kind === 'accept';
+  if (rest.length === 1) return { side: 'source', set: null, accepts };
+  if (first?.kind !== 'match') return null;
+  const { condition } = first;
+  if (condition.kind !== 'source' && condition.kind !== 'destination') return null;
+  return { side: condition.kind, set: condition.set, accepts };
 }
 
 /** Takes what `relevant` can answer out of a condition; returns what is left, all of which must hold. */

@@ -1,4 +1,5 @@
 import type { Address } from '../model/address.ts';
+import { ascending } from '../model/address-intervals.ts';
 import { type AddressSet, has } from '../model/address-set.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import { allBits, type Bits, hasBit, setRange } from './bits.ts';
@@ -13,6 +14,8 @@ export interface PeerSpace {
   readonly size: number;
   /** Intervals that a set holds. Every set asked about was given when the space was made. */
   bitsOf(set: AddressSet): Bits;
+  /** The same as pairs of places: first, and one behind the last. */
+  placesOf(set: AddressSet): Int32Array;
   addressesOf(bits: Bits): AddressSet;
 }
 
@@ -20,27 +23,21 @@ export interface PeerSpace {
 export class AddressRanks {
   readonly #ipv4: Float64Array;
   readonly #ipv6: readonly bigint[];
-  readonly #ranks4: ReadonlyMap<number, number>;
-  readonly #ranks6: ReadonlyMap<bigint, number>;
   readonly #known = new Map<AddressSet, { ipv4: Int32Array; ipv6: Int32Array }>();
   readonly #scratch: { ipv4: Int32Array; ipv6: Int32Array };
 
   constructor(sets: Iterable<AddressSet>) {
-    const values4 = new Set<number>([0, 2 ** 32]);
-    const values6 = new Set<bigint>([0n, 1n << 128n]);
+    const values4: number[] = [0, 2 ** 32];
+    const values6: bigint[] = [0n, 1n << 128n];
     const distinct = new Set(sets);
     for (const set of distinct) {
-      for (const value of set.ipv4) values4.add(value);
-      for (const value of set.ipv6) values6.add(value);
+      for (const value of set.ipv4) values4.push(value);
+      for (const value of set.ipv6) values6.push(value);
     }
-    this.#ipv4 = Float64Array.from(values4).sort();
-    this.#ipv6 = [...values6].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-    const ranks4 = new Map<number, number>();
-    this.#ipv4.forEach((value, rank) => {
-      ranks4.set(value, rank);
-    });
-    this.#ranks4 = ranks4;
-    this.#ranks6 = new Map(this.#ipv6.map((value, rank) => [value, rank]));
+    this.#ipv4 = Float64Array.from(values4)
+      .sort()
+      .filter((value, i, all) => value !== all[i - 1]);
+    this.#ipv6 = distinctAscending(values6);
     this.#scratch = {
       ipv4: new Int32Array(this.#ipv4.length).fill(-1),
       ipv6: new Int32Array(this.#ipv6.length).fill(-1),
@@ -52,8 +49,8 @@ export class AddressRanks {
     const known = this.#known.get(set);
     if (known) return known;
     const ranked = {
-      ipv4: Int32Array.from(set.ipv4, (value) => this.#ranks4.get(value) ?? -1),
-      ipv6: Int32Array.from(set.ipv6, (value) => this.#ranks6.get(value) ?? -1),
+      ipv4: Int32Array.from(set.ipv4, (value) => rankOf(this.#ipv4, value)),
+      ipv6: Int32Array.from(set.ipv6, (value) => rankOf(this.#ipv6, value)),
     };
     if (ranked.ipv4.includes(-1) || ranked.ipv6.includes(-1)) throw new Error('a set was not ranked');
     this.#known.set(set, ranked);
@@ -110,6 +107,7 @@ export class AddressRanks {
         cache.set(set, bits);
         return bits;
       },
+      placesOf: (set) => this.#rank(set)[family].map(placeOf),
       addressesOf: (bits) => {
         const ipv4: number[] = [];
         const ipv6: bigint[] = [];
@@ -139,6 +137,31 @@ export class AddressRanks {
   }
 }
 
+/** Sorted, each once. 2^128, the end of the last interval, is one bit too long for the sort of addresses. */
+function distinctAscending(values: readonly bigint[]): readonly bigint[] {
+  const end = 1n << 128n;
+  const within = values.filter((value) => value !== end);
+  const result: bigint[] = [];
+  for (const i of ascending(within)) {
+    const value = within[i] as bigint;
+    if (result.length === 0 || value !== result[result.length - 1]) result.push(value);
+  }
+  result.push(end);
+  return result;
+}
+
+/** Place of a value in a sorted list; -1 where it is not there. A map of bigints would look at their low 64 bits only. */
+function rankOf<T extends number | bigint>(values: ArrayLike<T>, value: T): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((values[middle] as T) < value) low = middle + 1;
+    else high = middle;
+  }
+  return values[low] === value ? low : -1;
+}
+
 /** The space of one address: for following one packet. */
 export function spaceOfOne(address: Address): PeerSpace {
   const { family, value } = address;
@@ -148,6 +171,7 @@ export function spaceOfOne(address: Address): PeerSpace {
     family,
     size: 1,
     bitsOf: (set) => has(set, address),
+    placesOf: (set) => Int32Array.from(has(set, address) ? [0, 1] : []),
     addressesOf: (bits) => (hasBit(bits, 0) ? only : { ipv4: [], ipv6: [] }),
   };
 }

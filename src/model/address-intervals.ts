@@ -43,7 +43,7 @@ export function ipv6Boundaries(starts: readonly bigint[], ends: readonly bigint[
 }
 
 /** Indices of 128-bit numbers in ascending order: radix sort, last byte first; bytes that all share are skipped. */
-function ascending(values: readonly bigint[]): Uint32Array {
+export function ascending(values: readonly bigint[]): Uint32Array {
   const n = values.length;
   const view = new DataView(new ArrayBuffer(n * 16));
   values.forEach((value, i) => {
