@@ -3,7 +3,7 @@ import { targets } from '../enforce/index.ts';
 import type { EnforceInput, EnforceMode, EnforceOutput, EnforceTarget } from '../enforce/target.ts';
 import { parseAddress, unmapAddress } from '../model/address.ts';
 import { UserError } from '../model/errors.ts';
-import type { MatchHost } from '../model/host-selector.ts';
+import { type MatchHost, parseHostSelector } from '../model/host-selector.ts';
 import { selectsHost } from '../model/match.ts';
 import type { ApprovalState, Register } from '../model/register.ts';
 import type { HostState } from '../model/state.ts';
@@ -116,11 +116,9 @@ export async function approvedOnHosts(
             const name = identities.nameOf(text) ?? text;
             return known.get(name.toLowerCase()) ?? { name, addresses: [], tags: [] };
           })
-        : identities.known
-            .filter((host) => register.entries.some((entry) => selectsHost(entry, host)))
-            .toSorted((a, b) => compareText(a.name, b.name));
+        : hostsWithEntries(register, identities.known);
     if (chosen.length === 0)
-      throw new UserError('no known host has an entry in the register', {
+      throw new UserError('no entry of the register is for a host that is known or named', {
         hint: 'Declare hosts in quietdoor.yaml, scan them, or name one with --host.',
       });
     const states = Map.groupBy(identities.hosts, (state) => state.host.name.toLowerCase());
@@ -129,6 +127,19 @@ export async function approvedOnHosts(
       hosts: chosen.map((host) => approvedOn(host, { register, approvals, now, states }, request)),
     };
   });
+}
+
+/** Known hosts that entries choose, and hosts that entries name and of which nothing else is known. Sorted by name. */
+function hostsWithEntries(register: Register, known: readonly MatchHost[]): MatchHost[] {
+  const names = new Set(known.flatMap((host) => [host.name, ...(host.names ?? [])]).map((name) => name.toLowerCase()));
+  const hosts = known.filter((host) => register.entries.some((entry) => selectsHost(entry, host)));
+  for (const text of register.entries.flatMap((entry) => entry.hosts)) {
+    const selector = parseHostSelector(text);
+    if (selector.kind !== 'name' || names.has(selector.name)) continue;
+    names.add(selector.name);
+    hosts.push({ name: text, addresses: [], tags: [] });
+  }
+  return hosts.sort((a, b) => compareText(a.name, b.name));
 }
 
 interface Known {
@@ -162,7 +173,10 @@ function approvedOn(
 function refuseBroken(register: Register): void {
   const broken = register.problems.find((problem) => problem.severity === 'error');
   if (broken)
-    throw new UserError(`a part of the register cannot be used: ${broken.message}`, {
-      hint: 'See all with "quietdoor register lint", and mend them: no rules are made of a part of a register.',
-    });
+    throw new UserError(
+      `a part of the register cannot be used: ${broken.at.file}:${broken.at.line}: ${broken.message}`,
+      {
+        hint: 'See all with "quietdoor register lint", and mend them: no rules are made of a part of a register.',
+      },
+    );
 }

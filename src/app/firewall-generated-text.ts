@@ -33,6 +33,8 @@ export function remarksOf({ hosts, files }: GeneratedRules): string[] {
     const entries = new Set(plan.access.map((access) => access.entry));
     const state = refused.length > 0 ? 'refused, nothing is written' : 'read back and verified';
     lines.push(`${host}: ${entries.size} ${entries.size === 1 ? 'entry' : 'entries'}, ${state}.`);
+    if (entries.size === 0 && refused.length === 0)
+      lines.push('  nothing is approved here: these rules close every port, that of SSH too.');
     for (const reason of refused) lines.push(`  refused: ${reason}`);
     for (const { entry, reason } of plan.leftOut) lines.push(`  closed: entry ${entry}, since ${reason}.`);
     for (const entry of plan.claimed) lines.push(`  counts although only claimed: entry ${entry}.`);

@@ -3,7 +3,17 @@ import type { EnforceClaim, EnforceInput, EnforceOutput } from '../enforce/targe
 import { createEvaluator, type Evaluator } from '../firewall/evaluate.ts';
 import { readRuleset } from '../firewall/read.ts';
 import { type Address, formatAddress } from '../model/address.ts';
-import { type AddressSet, ALL, ALL_IPV4, ALL_IPV6, difference, equals, isEmpty } from '../model/address-set.ts';
+import {
+  type AddressSet,
+  ALL,
+  ALL_IPV4,
+  ALL_IPV6,
+  difference,
+  equals,
+  intersection,
+  isEmpty,
+  isSubset,
+} from '../model/address-set.ts';
 import { toText } from '../model/address-set-text.ts';
 import type { AddressBounds } from '../model/admission.ts';
 import { HOST_SCOPE, type Transport } from '../model/endpoint.ts';
@@ -51,8 +61,7 @@ function askOne(
   });
   const where = `${port}/${transport} at ${formatAddress(address)}${isOfHost(scope) ? '' : ` of ${scope}`}`;
   return (
-    compare(where, 'lets in', expected, admitted) ??
-    compare(where, 'lets connections complete from', expected, completes)
+    compare(where, 'let in', expected, admitted) ?? compare(where, 'let connections complete from', expected, completes)
   );
 }
 
@@ -68,11 +77,13 @@ function compare(where: string, verb: string, expected: AddressSet, found: Addre
   const tooFew = difference(expected, lower);
   const short = (set: AddressSet) => (equals(set, outside(ALL)) ? 'everybody' : cut(toText(set)));
   return [
-    `${where}: what was generated`,
-    isEmpty(tooMany) ? '' : ` ${verb} ${short(tooMany)}, who is not approved`,
+    `${where}: the rules`,
+    isEmpty(tooMany)
+      ? ''
+      : ` ${isSubset(tooMany, lower) ? 'would' : 'might'} ${verb} ${short(tooMany)}, who is not approved`,
     isEmpty(tooFew)
       ? ''
-      : `${isEmpty(tooMany) ? '' : ', and'} does not surely let in ${short(tooFew)}, who is approved`,
+      : `${isEmpty(tooMany) ? '' : ', and'} ${isEmpty(intersection(tooFew, upper)) ? 'would' : 'might'} not ${verb} ${short(tooFew)}, who is approved`,
     '.',
   ].join('');
 }
