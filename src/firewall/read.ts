@@ -8,6 +8,7 @@ import {
 } from '../model/ruleset.ts';
 import { assumptionsOf } from './assumptions.ts';
 import type { DialectContext, DialectResult, IpSet, RulesetFile } from './dialect.ts';
+import { readHostNetwork } from './host-network.ts';
 import { dialects } from './index.ts';
 import { type IpSetReading, isIpSetFile, readIpSets } from './ipset.ts';
 import { type IptablesResult, iptables, readIptables } from './iptables.ts';
@@ -32,7 +33,7 @@ export function readRuleset(given: readonly RulesetFile[]): Ruleset {
   for (const file of given) if (!firsts.has(file.text)) firsts.set(file.text, file);
   const files = [...firsts.values()];
   for (const file of files) if (isIpSetFile(file.text)) sets.set(file, readIpSets(file));
-  const context: DialectContext = { ipsets: setsByName(sets), network: null, files };
+  const context: DialectContext = { ipsets: setsByName(sets), network: readHostNetwork(files), files };
 
   const assumptions: string[] = [];
   const reads: Read[] = [];

@@ -1,0 +1,159 @@
+import { ALWAYS, type Condition, NEVER, NO_STATEMENTS } from '../model/ruleset.ts';
+import type { Dialect } from './dialect.ts';
+import { allOf } from './nftables-field.ts';
+import { documentStart } from './nftables-json.ts';
+import { nftKey } from './nftables-sets.ts';
+import type { RuleBytecode } from './nftables-statement.ts';
+
+/** What `nft --debug=netlink list ruleset` shows beside the JSON: the rules as the kernel has them, and what JSON leaves out. */
+export interface NftBytecode {
+  /** By family, table, chain and handle; null: not shown for that rule. */
+  rule(family: string, table: string, chain: string, handle: number): RuleBytecode | null;
+  /** Rules of an anonymous chain that a rule jumps to, in order. */
+  anonymousRules(family: string, table: string, chain: string, handle: number): ReadonlyArray<RuleBytecode>;
+  /** Flags of a table (`dormant`); null: the table is not shown. */
+  tableFlags(family: string, table: string): readonly string[] | null;
+  /** Interfaces of a chain at the ingress hook; null: not shown. */
+  devices(family: string, table: string, chain: string): readonly string[] | null;
+}
+
+const BLOCK = /^(ip|ip6|inet|arp|bridge|netdev) (\S+) (\S+) (\d+)(?: \d+)?$/;
+const BEGINS = /(^|\n)(ip|ip6|inet|arp|bridge|netdev) \S+ \S+ \d+( \d+)?\s*\n {2}\[ /;
+
+/** Says whether a text is the output of `nft --debug=netlink list ruleset`. */
+export function isNftBytecode(text: string): boolean {
+  return BEGINS.test(text.slice(0, 200_000)) && /^ {2}\[ [a-z]+ /m.test(text.slice(0, 200_000));
+}
+
+interface Block {
+  readonly family: string;
+  readonly table: string;
+  readonly chain: string;
+  readonly handle: number;
+  readonly lines: string[];
+}
+
+export function readNftBytecode(text: string): NftBytecode {
+  const blocks = new Map<string, Block>();
+  const byChain = new Map<string, Block[]>();
+  const flags = new Map<string, readonly string[]>();
+  const devices = new Map<string, readonly string[]>();
+  let block: Block | null = null;
+  let table: { family: string; name: string } | null = null;
+  let chain: string | null = null;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('  [ ')) {
+      block?.lines.push(line.slice(4).replace(/ \]\s*$/, ''));
+      continue;
+    }
+    const header = BLOCK.exec(line.trimEnd());
+    if (header !== null) {
+      const [, family = '', of = '', name = '', handle = ''] = header;
+      block = { family, table: of, chain: name, handle: Number(handle), lines: [] };
+      blocks.set(`${nftKey(family, of, name)} ${block.handle}`, block);
+      const key = nftKey(family, of, name);
+      const before = byChain.get(key);
+      if (before === undefined) byChain.set(key, [block]);
+      else before.push(block);
+      continue;
+    }
+    block = null;
+    const opened = /^table (\S+) (\S+) \{/.exec(line);
+    if (opened !== null) {
+      table = { family: opened[1] as string, name: opened[2] as string };
+      chain = null;
+      flags.set(nftKey(table.family, table.name), []);
+      continue;
+    }
+    if (table === null) continue;
+    const tableFlags = /^\tflags (.*?);?$/.exec(line);
+    if (tableFlags !== null) flags.set(nftKey(table.family, table.name), (tableFlags[1] as string).split(/,\s*/));
+    chain = /^\tchain (\S+) \{/.exec(line)?.[1] ?? chain;
+    const hook = /^\t\ttype \S+ hook \S+ (device "[^"]*"|devices = \{[^}]*\})/.exec(line);
+    if (hook !== null && chain !== null)
+      devices.set(nftKey(table.family, table.name, chain), deviceNames(hook[1] as string));
+  }
+  return {
+    rule: (family, name, of, handle) => {
+      const found = blocks.get(`${nftKey(family, name, of)} ${handle}`);
+      return found === undefined ? null : bytecodeOf(found.lines);
+    },
+    anonymousRules: (family, name, of, handle) => {
+      const found = blocks.get(`${nftKey(family, name, of)} ${handle}`);
+      const target = found?.lines
+        .map((line) => /^immediate reg 0 (?:jump|goto) -> (\S+)$/.exec(line)?.[1])
+        .find(Boolean);
+      return target === undefined
+        ? []
+        : (byChain.get(nftKey(family, name, target)) ?? []).map(({ lines }) => bytecodeOf(lines));
+    },
+    tableFlags: (family, name) => flags.get(nftKey(family, name)) ?? null,
+    devices: (family, name, of) => devices.get(nftKey(family, name, of)) ?? null,
+  };
+}
+
+function deviceNames(text: string): string[] {
+  if (text.startsWith('device "')) return [text.slice(8, -1)];
+  const inner = text.slice(text.indexOf('{') + 1, -1);
+  return inner
+    .split(',')
+    .map((name) => name.trim().replaceAll('"', ''))
+    .filter((name) => name !== '');
+}
+
+/** Numbers that the bytecode compares a family with, as a little-endian machine prints them, and a big-endian one. */
+const NFPROTO: Readonly<Record<string, Condition>> = {
+  '0x00000002': { kind: 'family', family: 'ipv4' },
+  '0x0000000a': { kind: 'family', family: 'ipv6' },
+  '0x02000000': { kind: 'family', family: 'ipv4' },
+  '0x0a000000': { kind: 'family', family: 'ipv6' },
+};
+const ETHER_TYPE: Readonly<Record<string, Condition>> = {
+  '0x00000008': { kind: 'family', family: 'ipv4' },
+  '0x0000dd86': { kind: 'family', family: 'ipv6' },
+  '0x08000000': { kind: 'family', family: 'ipv4' },
+  '0x86dd0000': { kind: 'family', family: 'ipv6' },
+};
+
+/** Instructions that change something: what is asked after them no longer guards them. */
+const WRITES = /^(meta set|ct set|notrack|dynset|payload write|objref|dup|fwd|exthdr write)/;
+
+/** Which families a rule is limited to, by the comparisons that it makes on its way. */
+function bytecodeOf(lines: readonly string[]): RuleBytecode {
+  const conditions: Condition[] = [];
+  let written = false;
+  let first = true;
+  let loaded: Readonly<Record<string, Condition>> | null = null;
+  for (const line of lines) {
+    if (WRITES.test(line)) written = true;
+    if (line === 'meta load nfproto => reg 1') loaded = NFPROTO;
+    else if (line === 'meta load protocol => reg 1') loaded = ETHER_TYPE;
+    else {
+      const compared = loaded === null ? null : /^cmp (eq|neq) reg 1 (0x[0-9a-f]{8})$/.exec(line);
+      if (compared !== null && loaded !== null) {
+        const is = loaded[compared[2] as string] ?? NEVER;
+        conditions.push(compared[1] === 'eq' ? is : { kind: 'not', of: is });
+        if (written) first = false;
+      }
+      loaded = null;
+    }
+  }
+  return { family: conditions.length === 0 ? ALWAYS : allOf(conditions), first };
+}
+
+/** `nft --debug=netlink list ruleset`, which adds to the JSON what that leaves out. On its own it is not read. */
+export const nftablesBytecode: Dialect = {
+  id: 'nftables-bytecode',
+  title: 'nft --debug=netlink list ruleset',
+  detect: isNftBytecode,
+  read: (file, context) => {
+    const irrelevant = file.text.split('\n').filter((line) => BLOCK.test(line)).length;
+    const alone = !context.files.some((other) => other !== file && documentStart(other.text) >= 0);
+    return {
+      layers: [],
+      statements: { ...NO_STATEMENTS, irrelevant },
+      notes: [],
+      incomplete: alone ? 'it is only read beside the output of "nft -j list ruleset", which was not given' : null,
+    };
+  },
+};
