@@ -68,7 +68,7 @@ function titles(interfaces: readonly AwsInterface[]): string {
 }
 
 function builder(inventory: AwsInventory, at: RulePlace) {
-  const peerCondition = createPeers(inventory);
+  const peers = createPeers(inventory);
   const groupRules = new Map<string, CloudRule[]>();
   /** A name that two groups share (in two VPCs, say) is no name to ask by. */
   const names = new Map<string, number>();
@@ -80,7 +80,7 @@ function builder(inventory: AwsInventory, at: RulePlace) {
       for (const permission of group.permissions) {
         if (permission.direction !== direction) continue;
         const side = direction === 'ingress' ? 'source' : 'destination';
-        const of: Condition[] = [trafficCondition(permission), peerCondition(permission.peer, side)];
+        const of: Condition[] = [trafficCondition(permission), peers.condition(permission.peer, side)];
         if (permission.doubt !== null) of.push({ kind: 'unknown', reason: permission.doubt });
         const { text, comment } = permission;
         rules.push({ text, comment, when: { kind: 'all', of }, verdict: { kind: 'accept' }, at: permission.at });

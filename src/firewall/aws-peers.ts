@@ -3,8 +3,15 @@ import { type Condition, NEVER, type Unknown } from '../model/ruleset.ts';
 import { unionOf } from './aws-addresses.ts';
 import type { AwsInventory, AwsPeer } from './aws-inventory.ts';
 
-/** Works out who the other side of a rule is; `source` in rules for what comes in, `destination` in those for what goes out. */
-export function createPeers(inventory: AwsInventory): (peer: AwsPeer, side: 'source' | 'destination') => Condition {
+export interface AwsPeers {
+  /** Who the other side of a rule is; `source` in rules for what comes in, `destination` in those for what goes out. */
+  condition(peer: AwsPeer, side: 'source' | 'destination'): Condition;
+  /** Why that is not certain; null: it is. */
+  openReason(peer: AwsPeer): string | null;
+}
+
+/** Works out who the other sides of rules are, from everything that was given. */
+export function createPeers(inventory: AwsInventory): AwsPeers {
   const members = new Map<string, AddressSet[]>();
   const doubtful: AddressSet[] = [];
   for (const { addresses, groups, groupsDoubt } of inventory.interfaces.values()) {
@@ -38,13 +45,19 @@ export function createPeers(inventory: AwsInventory): (peer: AwsPeer, side: 'sou
     return { set: EMPTY, more: { kind: 'unknown', reason: `which interfaces carry group ${name} is not certain` } };
   }
 
-  return (peer, side) => {
-    if (peer.kind === 'unknown') return peer;
-    if (peer.kind === 'addresses') return { kind: side, set: peer.set };
-    const { set, more } = peer.kind === 'group' ? group(peer.key, peer.foreign) : prefixList(peer.id);
+  function resolve(peer: AwsPeer): { set: AddressSet; more: Unknown | null } {
+    if (peer.kind === 'unknown') return { set: EMPTY, more: peer };
+    if (peer.kind === 'addresses') return { set: peer.set, more: null };
+    return peer.kind === 'group' ? group(peer.key, peer.foreign) : prefixList(peer.id);
+  }
+
+  function condition(peer: AwsPeer, side: 'source' | 'destination'): Condition {
+    const { set, more } = resolve(peer);
     if (more === null) return isEmpty(set) ? NEVER : { kind: side, set };
     return isEmpty(set) ? more : { kind: 'any', of: [{ kind: side, set }, more] };
-  };
+  }
+
+  return { condition, openReason: (peer) => resolve(peer).more?.reason ?? null };
 
   function prefixList(id: string): { set: AddressSet; more: Unknown | null } {
     const list = inventory.prefixLists.get(id);

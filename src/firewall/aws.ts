@@ -1,4 +1,5 @@
 import type { RulePlace } from '../model/ruleset.ts';
+import { countOpenPeers } from './aws-counts.ts';
 import { type AwsReading, emptyInventory } from './aws-inventory.ts';
 import { readAwsFile } from './aws-json.ts';
 import { awsLayers } from './aws-layers.ts';
@@ -45,6 +46,8 @@ function readAll(context: DialectContext, asked: RulesetFile): AwsFiles {
   const readings = new Map<RulesetFile, AwsReading>();
   const files = context.files.filter(({ text }) => isAws(text));
   for (const file of files.includes(asked) ? files : [asked]) readings.set(file, readAwsFile(file, inventory));
+  const byName = new Map([...readings].map(([file, reading]) => [file.name, reading] as const));
+  countOpenPeers(inventory, (name) => byName.get(name));
   const at: RulePlace = { file: readings.keys().next().value?.name ?? asked.name };
   const result = { readings, layers: awsLayers(inventory, context.network, at) };
   read.set(context, result);

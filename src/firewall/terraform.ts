@@ -1,4 +1,5 @@
 import type { RulePlace } from '../model/ruleset.ts';
+import { countOpenPeers } from './aws-counts.ts';
 import { emptyInventory } from './aws-inventory.ts';
 import { awsLayers } from './aws-layers.ts';
 import type { Dialect, DialectContext, DialectResult, RulesetFile } from './dialect.ts';
@@ -33,6 +34,7 @@ export const terraform: Dialect = {
       return nothing('format_version', `format ${version} is newer than this program knows`);
     const inventory = emptyInventory();
     const reading = readTerraformFile(file.name, document, inventory);
+    countOpenPeers(inventory, () => reading);
     const at: RulePlace = { file: file.name };
     const { layers, assumptions } = awsLayers(inventory, context.network, at);
     const isPlan = document.planned_values !== undefined;
