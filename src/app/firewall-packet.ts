@@ -9,7 +9,7 @@ import { meantBy } from './explain.ts';
 import { doubtsOf } from './firewall-facts-host.ts';
 import type { HostRuleset } from './firewall-facts-rulesets.ts';
 import type { FirewallFiles } from './firewall-files.ts';
-import { type FirewallView, rulesetOf } from './firewall-view.ts';
+import { type FirewallView, orThisMachine, rulesetOf } from './firewall-view.ts';
 import type { EndpointQuery } from './parse-endpoint.ts';
 
 /** One packet that a person asks about. */
@@ -38,7 +38,7 @@ export async function testPacket(
   const source = addressOf(request.from, '--from');
   const { identities, here } = view;
   const states = identities.listeners.filter((s) => s.listener.port === to.port);
-  const [host, ...others] = meantBy(to, identities, states, here).hosts;
+  const [host, ...others] = meantBy(orThisMachine(view, to), identities, states, here).hosts;
   if (host === undefined || others.length > 0)
     throw new UserError(`--to: ${to.host} is the address of several hosts`, { hint: 'Name one of them.' });
   const known = await rulesetOf(view, host, request);

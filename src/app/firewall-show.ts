@@ -21,7 +21,7 @@ import { admissionTo } from './firewall-facts.ts';
 import { doubtsOf, limited } from './firewall-facts-host.ts';
 import type { HostRuleset } from './firewall-facts-rulesets.ts';
 import type { FirewallFiles } from './firewall-files.ts';
-import { type FirewallView, rulesetOf } from './firewall-view.ts';
+import { type FirewallView, orThisMachine, rulesetOf } from './firewall-view.ts';
 import type { EndpointQuery } from './parse-endpoint.ts';
 
 export interface ShowRequest extends FirewallFiles {
@@ -52,7 +52,7 @@ export async function showFirewall(
   format: string,
   options: RenderOptions,
 ): Promise<ShowResult> {
-  const { query } = request;
+  const query = orThisMachine(view, request.query);
   const states = view.identities.listeners.filter((s) => s.listener.port === query.port);
   const meant = meantBy(query, view.identities, states, view.here);
   const endpoints = endpointsMeant(query, meant, states, view.identities.hosts);

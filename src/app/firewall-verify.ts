@@ -39,6 +39,13 @@ export async function verifyFirewall(
   const [host, ...others] = hosts;
   if (host === undefined || others.length > 0)
     throw new UserError(`${name} is the address of several hosts: ${hosts.join(', ')}`, { hint: 'Name one of them.' });
+  if (known.isElsewhere && host === known.here && files.ruleset.length === 0)
+    throw new UserError(
+      "this runs in another network namespace than the machine's own, whose listeners it would compare",
+      {
+        hint: 'Run it outside ("ip netns exec" enters one), or ask for one port: quietdoor firewall show :PORT.',
+      },
+    );
   const view = await withListeners(known, host);
   const { identities, register, now } = view;
   const firewall = await rulesetOf(view, host, files);

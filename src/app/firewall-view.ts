@@ -1,4 +1,6 @@
-import { collectLocalFirewall } from '../collectors/linux/firewall.ts';
+import { networkInterfaces } from 'node:os';
+import { collectLocalFirewall, isInOtherNamespace } from '../collectors/linux/firewall.ts';
+import { formatAddress, parseAddress } from '../model/address.ts';
 import type { RulesetDump } from '../model/admission.ts';
 import { UserError } from '../model/errors.ts';
 import type { Identities } from '../model/identity.ts';
@@ -11,6 +13,7 @@ import { type HostRuleset, hostRulesets } from './firewall-facts-rulesets.ts';
 import { type FirewallFiles, rulesetFromFiles } from './firewall-files.ts';
 import { identitiesAt } from './identities.ts';
 import { loadRegister } from './load-register.ts';
+import type { EndpointQuery } from './parse-endpoint.ts';
 import { withStateToRead } from './state.ts';
 
 /** What is approved, observed and recorded of packet filters, as far as there is a workspace. */
@@ -25,11 +28,14 @@ export interface FirewallView {
   readonly register: Register;
   readonly identities: Identities;
   readonly dumps: readonly RulesetDump[];
+  /** We run in another network namespace than the machine: its filters are live, its listeners are not those recorded. */
+  readonly isElsewhere: boolean;
 }
 
 /** Reads workspace and store; where there is no workspace and none was named, this machine can still be asked. */
 export async function openFirewallView(flags: PlaceFlags): Promise<FirewallView> {
   const context = findContext(flags);
+  const isElsewhere = isInOtherNamespace();
   if (context === null) {
     const bare = bareContext();
     const now = asOf(bare);
@@ -43,6 +49,7 @@ export async function openFirewallView(flags: PlaceFlags): Promise<FirewallView>
       register: NO_REGISTER,
       identities,
       dumps: [],
+      isElsewhere,
     };
   }
   const now = asOf(context);
@@ -52,9 +59,12 @@ export async function openFirewallView(flags: PlaceFlags): Promise<FirewallView>
     const listeners = (await store?.listenerStates()) ?? [];
     const assets = (await store?.lists('assets')) ?? [];
     const dumps = ((await store?.lists('rulesets')) ?? []).flatMap((list) => list.items);
-    const identities = identitiesAt(now, register, { hosts, listeners, assets });
-    const own = thisHost(context.env);
-    return { context, now, here: identities.nameOf(own) ?? own, hasWorkspace: true, register, identities, dumps };
+    const all = identitiesAt(now, register, { hosts, listeners, assets });
+    const here = all.nameOf(thisHost(context.env)) ?? thisHost(context.env);
+    const identities = isElsewhere
+      ? { ...all, listeners: all.listeners.filter((state) => state.listener.host !== here) }
+      : all;
+    return { context, now, here, hasWorkspace: true, register, identities, dumps, isElsewhere };
   });
 }
 
@@ -85,8 +95,25 @@ export async function rulesetOf(view: FirewallView, host: string, files: Firewal
   throw notKnown(view, host);
 }
 
-async function takeLive({ now }: FirewallView, host: string): Promise<readonly RulesetDump[]> {
-  return [await collectLocalFirewall({ host, now: () => now })];
+/** An address that nobody is recorded with, and that this machine has, means this machine. */
+export function orThisMachine({ identities }: FirewallView, query: EndpointQuery): EndpointQuery {
+  const address = query.host === undefined ? null : parseAddress(query.host);
+  if (address === null) return query;
+  const text = formatAddress(address);
+  const isKnown =
+    identities.hosts.some(({ host }) => host.addresses.includes(text)) ||
+    identities.listeners.some(({ listener }) => listener.address === text);
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const isOwn = own.some((entry) => {
+    const parsed = parseAddress(entry.address);
+    return parsed !== null && formatAddress(parsed) === text;
+  });
+  return !isKnown && isOwn ? { ...query, host: undefined } : query;
+}
+
+async function takeLive({ now, isElsewhere }: FirewallView, host: string): Promise<readonly RulesetDump[]> {
+  const dump = await collectLocalFirewall({ host, now: () => now });
+  return [isElsewhere ? { ...dump, source: 'this network namespace' } : dump];
 }
 
 /** Other hosts need not be looked through for the filters of one. */

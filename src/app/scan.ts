@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { notTaken } from '../collectors/firewall.ts';
 import { collectors } from '../collectors/index.ts';
 import type { CandidateMemory } from '../collectors/linux/candidates.ts';
+import { isInOtherNamespace } from '../collectors/linux/firewall.ts';
+import type { RulesetDump } from '../model/admission.ts';
 import { UserError } from '../model/errors.ts';
 import type { Event } from '../model/event.ts';
 import type { Observation } from '../model/observation.ts';
@@ -60,7 +63,7 @@ export async function scan(context: Context, options: ScanOptions): Promise<Scan
   const known = (await store.cacheGet(CANDIDATES)) ?? '{}';
   const candidates: CandidateMemory = JSON.parse(known);
   // Programs that print the packet filters run meanwhile.
-  const filters = isLocal(options) ? takeLocalFirewall({ host: thisHost(context.env), now: context.now }) : null;
+  const filters = isLocal(options) ? takeFirewall(context) : null;
   const observation = await observe({ ...options, candidates }, context.env, context.now);
   const events = await store.recordObservation(observation, context.now());
   const dump = await filters;
@@ -72,6 +75,14 @@ export async function scan(context: Context, options: ScanOptions): Promise<Scan
   const learned = JSON.stringify(candidates);
   if (learned !== known) await store.cachePut(CANDIDATES, learned);
   return { observation, events, firewallProblems: dump?.problems ?? [] };
+}
+
+/** Of another network namespace they would pass for those in front of the machine's own sockets. */
+async function takeFirewall({ env, now }: Context): Promise<RulesetDump> {
+  const origin = { host: thisHost(env), source: LOCAL_FIREWALL, takenAt: now() };
+  if (isInOtherNamespace())
+    return notTaken(origin, "not recorded, as this runs in another network namespace than the machine's own");
+  return takeLocalFirewall({ host: origin.host, now });
 }
 
 function isLocal({ collector, root }: ScanOptions): boolean {

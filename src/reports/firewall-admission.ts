@@ -52,6 +52,7 @@ export function renderAdmission(answer: AdmissionAnswer, options: RenderOptions)
       ...(answer.before ?? []).flatMap(([label, style, text]) => section(label, style, [text])),
       ...section('ADMITTED', 'yellow', [boundsWords(a.admitted, zones)]),
       ...section('COMPLETES', 'yellow', completesLines(a, zones)),
+      ...section('HOOKS', 'cyan', answer.hooks ?? []),
       ...section(
         'PATH',
         'cyan',

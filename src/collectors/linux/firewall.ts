@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import type { RulesetDump } from '../../model/admission.ts';
@@ -44,6 +44,16 @@ export async function collectLocalFirewall({
     }),
   );
   return dumpOf(origin, new Map(outputs), kernel);
+}
+
+/**
+ * Says whether we run in another network namespace than the machine's first process (`ip netns exec`): then the filters that
+ * programs print are not those in front of the machine's own sockets.
+ */
+export function isInOtherNamespace(): boolean {
+  // the kernel makes one table of sockets per namespace, and anybody may ask for its number
+  const [own, first] = ['self', '1'].map((pid) => statSync(`/proc/${pid}/net/tcp`, { throwIfNoEntry: false })?.ino);
+  return own !== undefined && first !== undefined && own !== first;
 }
 
 const NOT_ASKED: ProgramOutput = { status: 'not-asked', text: '', error: '' };
