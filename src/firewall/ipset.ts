@@ -1,7 +1,6 @@
 import type { StatementCounts, StatementNote } from '../model/ruleset.ts';
 import type { IpSet, RulesetFile } from './dialect.ts';
 import { IpSetBuilder } from './ipset-builder.ts';
-import { splitWords } from './iptables-words.ts';
 import { printable } from './untrusted.ts';
 
 /** What a file of `ipset save` holds. */
@@ -43,9 +42,9 @@ export function readIpSets(file: RulesetFile): IpSetReading {
       if (notes.length < MOST_NOTES)
         notes.push({ status, text: printable(statement), reason, at: { file: file.name, line }, rule: null });
     };
-    const words: readonly string[] | null = statement.includes('"')
-      ? (splitWords(statement)?.map((word) => word.text) ?? null)
-      : statement.split(' ');
+    // Comments stand in quotes and cannot hold any; `\` means nothing in them.
+    const plain = statement.includes('"') ? statement.replace(/ comment "[^"]*"/, '') : statement;
+    const words: readonly string[] | null = plain.includes('"') ? null : plain.split(' ');
     const [verb = '', name = '', what = ''] = words ?? [];
     const builder = builders.get(name);
     if (words === null) {

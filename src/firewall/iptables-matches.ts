@@ -83,6 +83,17 @@ function map<T>(value: T | null, make: (value: T) => Condition): Condition | nul
   return value === null ? null : make(value);
 }
 
+/** A test of addresses that are written as for `-s`. */
+function addressTest(
+  kind: 'source' | 'destination' | 'original-source' | 'original-destination',
+  text: string,
+  at: MatchSurroundings,
+): Condition | null {
+  const set = addressesOf(text, at.family);
+  if (set === 'too many') return unknown(`the mask of ${printable(text, 90)} splits the addresses into too many parts`);
+  return set === null ? null : { kind, set };
+}
+
 /** What every rule can ask without a module. */
 export const STANDARD_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['-s', '-s'],
@@ -111,9 +122,9 @@ export const standard: MatchModule = moduleOf(
   (name, [value = ''], at) => {
     switch (name) {
       case '-s':
-        return map(addressesOf(value, at.family), (set) => ({ kind: 'source', set }));
+        return addressTest('source', value, at);
       case '-d':
-        return map(addressesOf(value, at.family), (set) => ({ kind: 'destination', set }));
+        return addressTest('destination', value, at);
       case '-i':
       case '-o': {
         const face = interfaceOf(value);
@@ -328,9 +339,9 @@ function connectionTest(name: string, value: string, at: MatchSurroundings): Con
     case '--ctproto':
       return map(protocolOf(value), (number) => protocolIs(number));
     case '--ctorigsrc':
-      return map(addressesOf(value, at.family), (addresses) => ({ kind: 'original-source', set: addresses }));
+      return addressTest('original-source', value, at);
     case '--ctorigdst':
-      return map(addressesOf(value, at.family), (addresses) => ({ kind: 'original-destination', set: addresses }));
+      return addressTest('original-destination', value, at);
     case '--ctorigdstport':
       return map(portRangeOf(value), (range) => ({ kind: 'original-destination-port', ports: [range] }));
     case '--ctstatus':

@@ -193,7 +193,7 @@ function sourceNat(text: (options: Options) => string): Read {
 const readNetmap: Read = (options, at) => {
   const text = options.get('--to')?.[0] ?? '';
   const addresses = addressesOf(text, at.family);
-  if (addresses === null) return null;
+  if (addresses === null || addresses === 'too many') return null;
   if (at.chain === 'POSTROUTING' || at.chain === 'INPUT')
     return { steps: [{ kind: 'source-nat', text: printable(`netmap to ${text}`, 120) }], status: 'modelled' };
   const to: Step = { kind: 'destination-nat', redirect: false, addresses, ports: null };

@@ -138,8 +138,11 @@ export function interfaceOf(text: string): InterfacePattern {
 /** Most intervals that one mask may split the addresses into. */
 const MOST_INTERVALS = 2 ** 14;
 
-/** A list of addresses of one family: `10.0.0.1`, `10.0.0.0/8`, `10.0.0.0/255.0.255.0`, with commas between. */
-export function addressesOf(text: string, family: AddressFamily | null): AddressSet | null {
+/**
+ * A list of addresses of one family: `10.0.0.1`, `10.0.0.0/8`, `10.0.0.0/255.0.255.0`, with commas between. `too many`:
+ * its mask splits them into more parts than are worked out.
+ */
+export function addressesOf(text: string, family: AddressFamily | null): AddressSet | 'too many' | null {
   const ranges: { first: Address; last: Address }[] = [];
   for (const part of text.split(',')) {
     const slash = part.indexOf('/');
@@ -155,10 +158,10 @@ export function addressesOf(text: string, family: AddressFamily | null): Address
       const bitmask = parseAddress(mask);
       if (bitmask === null || bitmask.family !== address.family) return null;
       const masked = maskedRanges(address, bitmask, bits);
-      if (masked === null) return null;
+      if (masked === null) return 'too many';
       for (const range of masked) ranges.push(range);
     }
-    if (ranges.length > MOST_INTERVALS) return null;
+    if (ranges.length > MOST_INTERVALS) return 'too many';
   }
   return ranges.length === 0 ? EMPTY : fromRanges(ranges);
 }

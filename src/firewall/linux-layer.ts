@@ -1,17 +1,20 @@
-import type { Chain, Layer, StatementCounts } from '../model/ruleset.ts';
+import type { Chain, Layer, StatementNote } from '../model/ruleset.ts';
 import { compareBy } from '../util/compare.ts';
 import type { DialectResult } from './dialect.ts';
 import { describeOrigins } from './front-ends.ts';
 import type { IptablesResult } from './iptables.ts';
+import { readNftDocument } from './nftables-json.ts';
 
 /** What a file of the host's own packet filter holds. */
 export interface LinuxFile {
   readonly name: string;
-  readonly dialect: string;
+  readonly text: string;
   result: DialectResult;
   chains: readonly Chain[];
   /** Set for iptables-save. */
   readonly iptables: IptablesResult | null;
+  /** Reads another text in place of its own. */
+  readAgain(text: string): DialectResult;
 }
 
 /** Tables of iptables that `nft list ruleset` shows too, where the nf_tables variant is in use. */
@@ -67,28 +70,41 @@ function sameShape(chains: readonly Chain[], saved: ReadonlyMap<string, Chain>):
   return chains.every((chain) => saved.get(chain.name)?.rules.length === chain.rules.length);
 }
 
-/** What stands in chains that are left out changes nothing. */
+/** What stands in chains that are left out changes nothing: the listing is read again without them. */
 function leaveOut(file: LinuxFile, left: ReadonlySet<Chain>): void {
-  const rules = new Set<string>();
-  for (const chain of left) for (const rule of chain.rules) rules.add(rule.id);
-  const gone = { unsupported: new Set<string>(), unrecognised: new Set<string>() };
-  const notes = file.result.notes.filter((note) => {
-    if (note.rule === null || !rules.has(note.rule)) return true;
-    gone[note.status].add(note.rule);
-    return false;
-  });
-  const { statements } = file.result;
-  const unsupported = Math.min(statements.unsupported, gone.unsupported.size);
-  const unrecognised = Math.min(statements.unrecognised, gone.unrecognised.size);
-  const modelled = Math.min(statements.modelled, rules.size - unsupported - unrecognised);
-  const counts: StatementCounts = {
-    modelled: statements.modelled - modelled,
-    irrelevant: statements.irrelevant + modelled + unsupported + unrecognised,
-    unsupported: statements.unsupported - unsupported,
-    unrecognised: statements.unrecognised - unrecognised,
+  const before = file.result.statements;
+  const total = before.modelled + before.irrelevant + before.unsupported + before.unrecognised;
+  const ids = new Set([...left].map((chain) => chain.id));
+  const again = file.readAgain(withoutChains(file.text, ids));
+  const { modelled, unsupported, unrecognised } = again.statements;
+  const irrelevant = Math.max(0, total - modelled - unsupported - unrecognised);
+  const told = new Set(again.notes.map(noteKey));
+  file.result = {
+    ...again,
+    statements: { modelled, irrelevant, unsupported, unrecognised },
+    // Those of the first reading know their lines.
+    notes: file.result.notes.filter((note) => told.has(noteKey(note))),
   };
-  file.chains = file.chains.filter((chain) => !left.has(chain));
-  file.result = { ...file.result, notes, statements: counts };
+  file.chains = chainsOf(again).filter((chain) => !ids.has(chain.id));
+}
+
+function noteKey({ rule, status, reason, text }: StatementNote): string {
+  return JSON.stringify([rule, status, reason, text]);
+}
+
+export function chainsOf(result: DialectResult): readonly Chain[] {
+  return result.layers.flatMap((layer) => (layer.kind === 'linux' ? layer.chains : []));
+}
+
+/** The listing of nft without some chains and their rules. Text that is no whole JSON stays as it is. */
+function withoutChains(text: string, ids: ReadonlySet<string>): string {
+  const objects = readNftDocument(text);
+  if (objects.incomplete !== null || objects.stray.length > 0) return text;
+  const kept = objects.objects.filter(({ kind, body }) => {
+    const name = kind === 'chain' ? body.name : kind === 'rule' ? body.chain : null;
+    return typeof name !== 'string' || !ids.has(`nft ${String(body.family)} ${String(body.table)} ${name}`);
+  });
+  return JSON.stringify({ nftables: kept.map(({ kind, body }) => ({ [kind]: body })) });
 }
 
 /** Tables that show which file is missing: `nft` lists them without the parameters of their matches. */

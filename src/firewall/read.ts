@@ -8,11 +8,11 @@ import {
 } from '../model/ruleset.ts';
 import { assumptionsOf } from './assumptions.ts';
 import type { DialectContext, DialectResult, IpSet, RulesetFile } from './dialect.ts';
-import { readHostNetwork } from './host-network.ts';
+import { isHostNetworkFile, readHostNetwork } from './host-network.ts';
 import { dialects } from './index.ts';
 import { type IpSetReading, isIpSetFile, readIpSets } from './ipset.ts';
 import { type IptablesResult, iptables, readIptables } from './iptables.ts';
-import { countOnce, type LinuxFile, linuxLayer, unreadable } from './linux-layer.ts';
+import { chainsOf, countOnce, type LinuxFile, linuxLayer, unreadable } from './linux-layer.ts';
 import { printable } from './untrusted.ts';
 
 /** A file with what was made of it. */
@@ -110,7 +110,8 @@ function nothing(incomplete: string | null, notes: readonly StatementNote[] = []
 function readFile(file: RulesetFile, context: DialectContext, sets: IpSetReading | null): Read {
   if (sets !== null) return { file, dialect: 'ipset-save', result: { ...sets, layers: [] }, linux: null };
   if (file.text.trim() === '') return readEmpty(file);
-  if (isHostFacts(file.text)) return { file, dialect: 'ip-json', result: nothing(unlessWhole(file.text)), linux: null };
+  if (isHostNetworkFile(file.text))
+    return { file, dialect: 'ip-json', result: nothing(unlessWhole(file.text)), linux: null };
   const dialect = dialects.find((candidate) => candidate.detect(file.text));
   if (dialect === undefined) {
     const reason = 'none of the dialects recognises it, so what it holds is not known';
@@ -125,10 +126,10 @@ function readFile(file: RulesetFile, context: DialectContext, sets: IpSetReading
   }
   const own: IptablesResult | null = dialect === iptables ? readIptables(file, context) : null;
   const result = own ?? dialect.read(file, context);
-  const chains = result.layers.flatMap((layer) => (layer.kind === 'linux' ? layer.chains : []));
   const isLinux = result.layers.some((layer) => layer.kind === 'linux');
-  const linux = isLinux ? { name: file.name, dialect: dialect.id, result, chains, iptables: own } : null;
-  return { file, dialect: dialect.id, result, linux };
+  const readAgain = (text: string) => dialect.read({ ...file, text }, context);
+  const linux: LinuxFile = { ...file, result, chains: chainsOf(result), iptables: own, readAgain };
+  return { file, dialect: dialect.id, result, linux: isLinux ? linux : null };
 }
 
 /** The tools of iptables and ipset print nothing where nothing is; of others an empty file is a failure. */
@@ -137,13 +138,6 @@ function readEmpty(file: RulesetFile): Read {
   if (!/ip6?tables|ipset/i.test(base)) return { file, dialect: 'unknown', result: nothing('it is empty'), linux: null };
   const assumptions = [`${printable(file.name, 80)} is empty: taken as nothing to list, not as a command that failed.`];
   return { file, dialect: 'empty', result: { ...nothing(null), assumptions }, linux: null };
-}
-
-/** Outputs of `ip -j addr`, `link` and `route`. */
-function isHostFacts(text: string): boolean {
-  return /^\s*\[\s*(?:\{\s*\}\s*,?\s*)*(?:\]\s*$|\{[^{}[\]]*"(?:ifindex|ifname|dst|dev)"\s*:)/.test(
-    text.slice(0, 4096),
-  );
 }
 
 function unlessWhole(text: string): string | null {
