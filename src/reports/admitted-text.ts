@@ -1,8 +1,9 @@
 import { formatAddress } from '../model/address.ts';
-import { equals, isEmpty } from '../model/address-set.ts';
+import { equals, has, isEmpty } from '../model/address-set.ts';
 import type { EndpointAdmission, Witness } from '../model/admission.ts';
-import { compareAdmission, type JudgedBy, placeOfRule, undecidedReason } from '../model/admission-compare.ts';
+import { compareAdmission, type JudgedBy, placeOfRule } from '../model/admission-compare.ts';
 import { countSources, describeSources } from '../model/describe-sources.ts';
+import { endpointKey } from '../model/endpoint.ts';
 import type { EndpointFacts } from '../model/facts.ts';
 import type { Zone } from '../model/register.ts';
 import { preferInside } from '../model/vantage.ts';
@@ -22,28 +23,38 @@ export function admittedLines(facts: EndpointFacts, estate: JudgedBy): Line[] {
     return [`can: ${NOT_VERIFIED}`, ...(isInside ? ['bound to loopback: only this host itself can reach it'] : [])];
   const { admission } = known;
   const { zones } = estate.register;
+  const open = admission.undecided.slice(0, MOST_RULES);
+  const openRules = new Set(open.map((part) => part.rule.id));
+  const accepting = admission.deciding.filter((p) => p.verdict === 'accept' && !openRules.has(p.rule.id));
   return [
     canLine(known, zones),
     ...differenceLines(facts, estate),
     ...completesLine(known, zones),
-    ...admission.deciding
-      .filter((part) => part.verdict === 'accept')
+    ...accepting
       .slice(0, MOST_RULES)
-      .map((part): Line => [`${describeSources(part.sources, zones)} by ${placeOfRule(part.rule)}`, part.rule.text]),
+      .map(({ sources, rule }): Line => [`${describeSources(sources, zones)} by ${placeOfRule(rule)}`, rule.text]),
+    ...(accepting.length > MOST_RULES ? [`and by ${accepting.length - MOST_RULES} more rules`] : []),
+    ...open.map(
+      ({ sources, rule, reason }): Line => [
+        `undecided for ${describeSources(sources, zones)}: ${reason}`,
+        `${placeOfRule(rule)}: ${rule.text}`,
+      ],
+    ),
     ...refusedLine(known),
-    ...admission.undecided
-      .slice(0, MOST_RULES)
-      .map(
-        (part): Line => [
-          `undecided for ${describeSources(part.sources, zones)}: ${part.reason}`,
-          `${placeOfRule(part.rule)}: ${part.rule.text}`,
-        ],
-      ),
     ...(known.doubts ?? []).map((doubt) => `not known: ${doubt}`),
     ...pathLines(known),
     [loggedWords(known), `rules as of ${formatTime(known.takenAt)}${known.source ? ` (${known.source})` : ''}`],
-    ...(admission.assumptions.length > 0 ? [`assumed: ${admission.assumptions.join('; ')}`] : []),
+    ...assumedLine(facts),
   ];
+}
+
+/** The first assumption, and where the others are: they are the same for every port of the host. */
+function assumedLine({ endpoint, admission }: EndpointFacts): string[] {
+  const [first, ...others] = admission?.admission.assumptions ?? [];
+  if (first === undefined) return [];
+  const more =
+    others.length === 0 ? '' : ` And ${others.length} more: quietdoor firewall show ${endpointKey(endpoint)}`;
+  return [`assumed: ${first}${more}`];
 }
 
 function canLine(known: EndpointAdmission, zones: readonly Zone[]): Line {
@@ -58,12 +69,14 @@ function differenceLines(facts: EndpointFacts, estate: JudgedBy): Line[] {
   if (standing.kind !== 'compared') return [];
   const { zones } = estate.register;
   const { tooMany, undecided, blocked } = standing;
-  const witnesses = facts.admission?.admission.witnesses ?? [];
+  const isShown = (w: Witness) =>
+    (w.verdict === 'admitted' && has(tooMany, w.source)) ||
+    (w.verdict === 'undecided' && has(undecided, w.source)) ||
+    (w.verdict === 'refused' && has(blocked, w.source));
+  const witnesses = (facts.admission?.admission.witnesses ?? []).filter(isShown);
   return [
     ...(isEmpty(tooMany) ? [] : [`${countSources(tooMany)} too many: ${describeSources(tooMany, zones, 8)}`]),
-    ...(isEmpty(undecided)
-      ? []
-      : [`perhaps too many: ${describeSources(undecided, zones, 8)}, since ${undecidedReason(facts, undecided)}`]),
+    ...(isEmpty(undecided) ? [] : [`perhaps too many: ${describeSources(undecided, zones, 8)}`]),
     ...(isEmpty(blocked) ? [] : [`approved and blocked: ${describeSources(blocked, zones, 8)}`]),
     ...witnesses.slice(0, 2).map((w) => `witness ${witnessWords(w)}`),
   ];
@@ -89,7 +102,9 @@ function completesLine({ admission: { admitted, completes } }: EndpointAdmission
 function refusedLine({ admission }: EndpointAdmission): Line[] {
   const refusing = admission.deciding.filter((p) => p.verdict === 'drop' || p.verdict === 'reject');
   const places = [...new Set(refusing.map((p) => placeOfRule(p.rule)))];
-  return places.length === 0 ? [] : [`others refused by ${listWords(places, MOST_RULES)}`];
+  return places.length === 0
+    ? []
+    : [`${isEmpty(admission.admitted.upper) ? 'refused' : 'others refused'} by ${listWords(places, MOST_RULES)}`];
 }
 
 function pathLines({ admission }: EndpointAdmission): Line[] {

@@ -1,5 +1,15 @@
 import { formatAddress } from '../../model/address.ts';
-import { type AddressSet, equals, has, isEmpty, size, toCidrs } from '../../model/address-set.ts';
+import {
+  type AddressSet,
+  ALL,
+  ALL_IPV4,
+  ALL_IPV6,
+  equals,
+  has,
+  isEmpty,
+  size,
+  toCidrs,
+} from '../../model/address-set.ts';
 import type { EndpointAdmission, RuleReference } from '../../model/admission.ts';
 import {
   type AdmissionStanding,
@@ -52,7 +62,7 @@ export function canCell(facts: EndpointFacts, can: Can): Child {
   const { admission } = facts;
   if (can === 'unknown' || admission === undefined) return unknown('not verified');
   const { lower, upper } = admission.admission.admitted;
-  const words = html`<b>${equals(lower, upper) ? null : 'at most '}${sourceWords(countAddresses(upper))}</b>`;
+  const words = html`<b>${equals(lower, upper) ? null : 'at most '}${amountWords(upper)}</b>`;
   if (can === 'wider') return html`${words} <br><span class="bad">✗ too many</span>`;
   return can === 'undecided' ? html`${words} <br>${unknown('undecided')}` : words;
 }
@@ -67,10 +77,11 @@ export function admittedColumn(facts: EndpointFacts, judged: JudgedBy): Markup {
   const { lower, upper } = admission.admitted;
   const exact = equals(lower, upper);
   const count = countAddresses(upper);
-  const accepting = admission.deciding.filter((part) => part.verdict === 'accept');
+  const open = new Set(admission.undecided.map((part) => part.rule.id));
+  const accepting = admission.deciding.filter((part) => part.verdict === 'accept' && !open.has(part.rule.id));
   const standing = compareAdmission(facts, judged);
   const old = standing.kind === 'stale' || standing.kind === 'in-future';
-  return html`<div class="can"><h3>Admitted <b>can</b></h3><p class="big">${exact ? null : 'at most '}${sourceWords(count)}</p>${
+  return html`<div class="can"><h3>Admitted <b>can</b></h3><p class="big">${exact ? null : 'at most '}${amountWords(upper)}</p>${
     exact ? sourceBar(sourceTotal(count)) : html`<div class="hatch"></div>`
   }<dl>${pair('Sources', isEmpty(upper) ? 'nobody from outside the host' : blocks(upper, judged))}${
     !exact && pair('Certain', isEmpty(lower) ? 'nobody' : blocks(lower, judged))
@@ -92,13 +103,36 @@ export function admittedGutter(facts: EndpointFacts, judged: JudgedBy): Child {
   if (standing.kind !== 'compared') return html`<b class="q">?</b> not compared`;
   const { tooMany, undecided, blocked } = standing;
   const parts: Child[] = [];
-  if (!isEmpty(tooMany)) parts.push(html`<b>✗ wider</b> ${sourceWords(countAddresses(tooMany))} too many`);
-  else if (!isEmpty(undecided))
-    parts.push(html`<b class="q">?</b> undecided for ${sourceWords(countAddresses(undecided))}`);
-  if (!isEmpty(blocked)) parts.push(html`<b>✗ blocked</b> ${sourceWords(countAddresses(blocked))} approved`);
+  if (!isEmpty(tooMany)) parts.push(html`<b>✗ wider</b> ${amountWords(tooMany)} too many`);
+  else if (!isEmpty(undecided)) parts.push(html`<b class="q">?</b> undecided for ${amountWords(undecided)}`);
+  if (!isEmpty(blocked)) parts.push(html`<b>✗ blocked</b> ${amountWords(blocked)} approved`);
   return parts.length === 0
     ? html`<b class="ok">✓</b> nobody else`
     : parts.map((part, i) => html`${i > 0 ? html`<br>` : null}${part}`);
+}
+
+/** How many addresses; of a family that is whole, or nearly so, no number is worth reading. */
+function amountWords(set: AddressSet): Child {
+  if (equals(set, ALL)) return html`every <span>address</span>`;
+  const isMost = (own: AddressSet, all: AddressSet) => size(own) * 2n > size(all);
+  const ipv4 = { ipv4: set.ipv4, ipv6: [] };
+  const ipv6 = { ipv4: [], ipv6: set.ipv6 };
+  const families = [
+    { name: 'IPv4', own: ipv4, all: ALL_IPV4 },
+    { name: 'IPv6', own: ipv6, all: ALL_IPV6 },
+  ];
+  if (!families.some(({ own, all }) => isMost(own, all))) return sourceWords(countAddresses(set));
+  return listed(
+    families
+      .filter(({ own }) => !isEmpty(own))
+      .map(({ name, own, all }) =>
+        equals(own, all)
+          ? html`every ${name} <span>address</span>`
+          : isMost(own, all)
+            ? html`most ${name} <span>addresses</span>`
+            : sourceWords(countAddresses(own)),
+      ),
+  );
 }
 
 function sameSets({ admission: { admitted, completes } }: EndpointAdmission): boolean {

@@ -113,7 +113,7 @@ div.track{height:6px;background:var(--surface);margin-bottom:28px}
 .hatch{height:6px;margin-bottom:28px;background:repeating-linear-gradient(135deg,var(--hatch) 0 2px,transparent 2px 5px)}
 .big-truths .hatch{margin-bottom:14px}
 .gutter{border-top:1px dashed var(--hatch);margin:1px 12px 0;padding-top:34px;text-align:center;font-size:12px;color:var(--grey);line-height:1.35}
-.gutter b{display:block;color:var(--bad);font-size:14px;font-weight:600}.big-truths .gutter b{font-size:20px}.gutter b a{color:inherit;text-decoration:none}.gutter b a:hover{text-decoration:underline}.gutter .q{color:var(--grey)}
+.gutter b{display:block;color:var(--bad);font-size:14px;font-weight:600}.big-truths .gutter b{font-size:20px}.gutter b a{color:inherit;text-decoration:none}.gutter b a:hover{text-decoration:underline}.gutter .q{color:var(--grey)}.gutter .ok{color:var(--does)}
 .outcome{margin-top:12px;font-size:13px}.outcome p{margin-top:6px}
 .plain li{padding:3px 0}.plain li+li{border-top:1px solid var(--line)}
 .stack svg{display:block;width:100%}.stack figcaption{display:flex;flex-wrap:wrap;gap:4px 20px;margin-top:8px;font-size:13px}
