@@ -10,10 +10,21 @@ import {
 } from '../model/ruleset.ts';
 import { PORT_PROTOCOLS } from './iptables-values.ts';
 import { concatField } from './nftables-concat.ts';
-import { addressField, allOf, anyOf, type Field, flagsField, numberField, unknownField } from './nftables-field.ts';
+import {
+  addressField,
+  allOf,
+  anyOf,
+  type Field,
+  familyIs,
+  flagsField,
+  numberField,
+  protocolIs,
+  unknownField,
+} from './nftables-field.ts';
 import { interfaceField } from './nftables-interface.ts';
 import { markField } from './nftables-mark.ts';
 import type { NftReading } from './nftables-reading.ts';
+import { returnRouteField } from './nftables-route.ts';
 import { etherTypeFamily, nfprotoFamily, portNumber, protocolNumber } from './nftables-values.ts';
 import { listOf, mapOf, shown } from './untrusted.ts';
 
@@ -50,11 +61,12 @@ export function fieldOf(expression: unknown, reading: NftReading, depth = 0): Fi
     case 'socket':
       return unknownField([], 'it looks up a socket, which a ruleset does not show');
     case 'exthdr':
+      return extensionField(mapOf(body));
     case 'ip option':
     case 'tcp option':
     case 'sctp chunk':
     case 'dccp option':
-      return unknownField([], `${key === 'exthdr' ? 'extension headers are' : `${key}s are`} chosen by the sender`);
+      return unknownField([], `${key}s are chosen by the sender`);
     case 'rt':
     case 'ipsec':
     case 'osf':
@@ -67,27 +79,31 @@ export function fieldOf(expression: unknown, reading: NftReading, depth = 0): Fi
   }
 }
 
+/** A packet that is whole has no fragment header; which others it has is up to the sender. */
+function extensionField({ name, field }: Readonly<Record<string, unknown>>): Field {
+  const reason = 'extension headers are chosen by the sender';
+  if (name !== 'frag' || field !== undefined) return unknownField([], reason);
+  return namedField([], 'a presence', (value, reading) => {
+    if (value !== true && value !== 1) return reading.unsupported(reason);
+    reading.assumptions.add(WHOLE_PACKETS);
+    return NEVER;
+  });
+}
+
 /** `field & constant` and so on, as `(field & keep) ^ flip`. */
 function maskedField(op: '&' | '|' | '^', operands: readonly unknown[], reading: NftReading, depth: number): Field {
   const [left, ...rest] = operands;
   let field = fieldOf(left, reading, depth + 1);
   for (const operand of rest) {
-    const constant = field.constant?.(operand);
-    if (field.masked === undefined || constant === undefined || constant === null)
+    if (field.constant === undefined) return field;
+    const constant = field.constant(operand);
+    if (field.masked === undefined || constant === null)
       return unknownField(field.guard, `${op} of ${shown(operand)} is not followed`);
     const all = (1n << 128n) - 1n;
     if (op === '&') field = field.masked(constant, 0n);
     else field = field.masked(op === '|' ? all & ~constant : all, constant);
   }
   return field;
-}
-
-const IPV4: Condition = { kind: 'family', family: 'ipv4' };
-const IPV6: Condition = { kind: 'family', family: 'ipv6' };
-const familyIs = (family: AddressFamily): Condition => (family === 'ipv4' ? IPV4 : IPV6);
-
-function protocolIs(number: number): Condition {
-  return { kind: 'protocol', numbers: [{ from: number, to: number }] };
 }
 
 /** Protocols with ports, as headers of nft name them. */
@@ -101,9 +117,9 @@ const WITH_PORTS: ReadonlyMap<string, number> = new Map([
 
 /** Headers of which no field is decided; what they need is. Nobody asks who can reach a port of ICMP. */
 const OTHER_HEADERS: ReadonlyMap<string, readonly Condition[]> = new Map([
-  ['icmp', [IPV4, protocolIs(1)]],
-  ['icmpv6', [IPV6, protocolIs(58)]],
-  ['igmp', [IPV4, protocolIs(2)]],
+  ['icmp', [familyIs('ipv4'), protocolIs(1)]],
+  ['icmpv6', [familyIs('ipv6'), protocolIs(58)]],
+  ['igmp', [familyIs('ipv4'), protocolIs(2)]],
   ['ah', [protocolIs(51)]],
   ['esp', [protocolIs(50)]],
   ['comp', [protocolIs(108)]],
@@ -179,12 +195,38 @@ function makePayloadField(protocol: string, field: string): Field {
   return unknownField(guard, reason);
 }
 
+/** Where a fragment belongs and whether more follow: all zero in a packet that is none. The bits before are not asked. */
+function fragmentField(guard: readonly Condition[], mask = 0xffff): Field {
+  return {
+    kind: 'other',
+    guard,
+    oneOf: (values, reading) => {
+      const numbers = values.map(portNumber);
+      if ((mask & 0xc000) !== 0 || numbers.includes(null))
+        return reading.unsupported('ip frag-off is chosen by the sender');
+      reading.assumptions.add(WHOLE_PACKETS);
+      return numbers.includes(0) ? ALWAYS : NEVER;
+    },
+    constant: (value) => {
+      const number = portNumber(value);
+      return number === null ? null : BigInt(number);
+    },
+    masked: (keep, flip) =>
+      flip === 0n
+        ? fragmentField(guard, mask & Number(keep))
+        : unknownField(guard, 'ip frag-off is chosen by the sender'),
+  };
+}
+
+const WHOLE_PACKETS = 'Packets are whole: fragments are not followed.';
+
 function networkField(family: AddressFamily, field: string, reason: string): Field {
   const guard = [familyIs(family)];
   if (field === 'saddr') return addressField({ guard, family, condition: (set) => ({ kind: 'source', set }) });
   if (field === 'daddr') return addressField({ guard, family, condition: (set) => ({ kind: 'destination', set }) });
   if (field === (family === 'ipv4' ? 'protocol' : 'nexthdr'))
     return numberField({ ...PROTOCOL, guard, condition: protocolCondition });
+  if (family === 'ipv4' && field === 'frag-off') return fragmentField(guard);
   if (field === 'version') {
     const version = family === 'ipv4' ? 4 : 6;
     return numberField({
@@ -374,6 +416,7 @@ function isAddressType(value: unknown): value is AddressType {
 
 function fibField({ result, flags }: Readonly<Record<string, unknown>>): Field {
   const asked = new Set(typeof flags === 'string' ? [flags] : listOf(flags));
+  if (result === 'oif' && asked.has('saddr') && asked.has('iif')) return returnRouteField();
   const of = asked.has('daddr') ? 'destination' : asked.has('saddr') ? 'source' : null;
   if (result !== 'type' || of === null || asked.has('mark'))
     return unknownField([], 'it looks up a route, which is not followed');

@@ -1,7 +1,7 @@
 import { parseAddress } from '../model/address.ts';
 import type { AddressSet } from '../model/address-set.ts';
 import type { AddressFamily } from '../model/listener.ts';
-import { ALWAYS, type Condition, NEVER, type NumberRange } from '../model/ruleset.ts';
+import { ALWAYS, CONNECTION_STATES, type Condition, NEVER, type NumberRange } from '../model/ruleset.ts';
 import { AddressCollector } from './address-collector.ts';
 import { addressesWithBits } from './nftables-masks.ts';
 import type { NftReading } from './nftables-reading.ts';
@@ -32,10 +32,41 @@ export function anyOf(conditions: readonly Condition[]): Condition {
   return conditions.length === 1 && only !== undefined ? only : { kind: 'any', of: conditions };
 }
 
-/** All of the conditions; one alone as it is. */
+/** All of the conditions, each once; one alone as it is. */
 export function allOf(conditions: readonly Condition[]): Condition {
-  const [only] = conditions;
-  return conditions.length === 1 && only !== undefined ? only : { kind: 'all', of: conditions };
+  const once = [...new Set(conditions)];
+  const [only] = once;
+  return once.length === 1 && only !== undefined ? only : { kind: 'all', of: once };
+}
+
+/** The opposite, in the plainest words: a connection has exactly one state, and a bit is set or not. */
+export function negation(c: Condition): Condition {
+  if (c.kind === 'not') return c.of;
+  if (c.kind === 'connection-state')
+    return { kind: 'connection-state', states: CONNECTION_STATES.filter((state) => !c.states.includes(state)) };
+  if (c.kind === 'tcp-flags' && c.value === 0 && (c.mask & (c.mask - 1)) === 0 && c.mask !== 0)
+    return { ...c, value: c.mask };
+  return { kind: 'not', of: c };
+}
+
+const FAMILIES = {
+  ipv4: { kind: 'family', family: 'ipv4' },
+  ipv6: { kind: 'family', family: 'ipv6' },
+} as const;
+
+/** One object per family, so that it is told once. */
+export function familyIs(family: AddressFamily): Condition {
+  return FAMILIES[family];
+}
+
+const protocols = Array.from(
+  { length: 256 },
+  (_, number): Condition => ({ kind: 'protocol', numbers: [{ from: number, to: number }] }),
+);
+
+/** One object per protocol, so that it is told once. */
+export function protocolIs(number: number): Condition {
+  return protocols[number] ?? NEVER;
 }
 
 /** Sorts values into what `read` understands and an unknown rest. `*` is every value. */

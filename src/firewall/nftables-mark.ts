@@ -81,10 +81,11 @@ export function setMark(of: MarkOf, expression: unknown, reading: NftReading): r
   }
   const { from, keep, flip } = value;
   if (from === null) return [{ kind: 'set-mark', of, keep: 0, value: flip }];
-  if (from === of) return [{ kind: 'set-mark', of, keep, value: flip }];
+  const readable = from === 'connection' ? [HAS_CONNECTION] : [];
+  if (from === of) return [...readable, { kind: 'set-mark', of, keep, value: flip }];
   const copy: Step = { kind: 'copy-mark', from, keep: 0, mask: keep };
   const flipped: readonly Step[] = flip === 0 ? [] : [{ kind: 'set-mark', of, keep: ALL_BITS, value: flip }];
-  return [...(from === 'connection' ? [HAS_CONNECTION] : []), copy, ...flipped];
+  return [...readable, copy, ...flipped];
 }
 
 function markValue(expression: unknown, depth: number): MarkValue | null {

@@ -1,6 +1,6 @@
 import { ALWAYS, type Condition, NEVER, type Step, type Verdict } from '../model/ruleset.ts';
 import { fieldOf } from './nftables-expression.ts';
-import { allOf, anyOf, type Field } from './nftables-field.ts';
+import { allOf, anyOf, type Field, negation } from './nftables-field.ts';
 import type { NftProblem, NftReading } from './nftables-reading.ts';
 import type { NftSet } from './nftables-sets.ts';
 import { elementOf } from './nftables-values.ts';
@@ -10,23 +10,24 @@ import { listOf, mapOf, shown } from './untrusted.ts';
 export function matchCondition(match: unknown, reading: NftReading): Condition {
   const { op, left, right } = mapOf(match);
   const field = fieldOf(left, reading);
-  return allOf([...field.guard, compared(field, op, right, reading)]);
+  const masked = mapOf(left)['&'] !== undefined;
+  return allOf([...field.guard, compared(field, op, right, masked, reading)]);
 }
 
-function compared(field: Field, op: unknown, right: unknown, reading: NftReading): Condition {
+function compared(field: Field, op: unknown, right: unknown, masked: boolean, reading: NftReading): Condition {
   switch (op ?? (field.flags === undefined ? '==' : 'in')) {
     case '==':
       return isOneOf(field, right, reading);
     case '!=': {
-      const ambiguous = field.flags !== undefined && (Array.isArray(right) || reading.oldFlags);
+      const ambiguous = field.flags !== undefined && !masked && (Array.isArray(right) || reading.oldFlags);
       if (ambiguous && !isSet(right)) return otherFlags(field, right, reading);
-      return { kind: 'not', of: isOneOf(field, right, reading) };
+      return negation(isOneOf(field, right, reading));
     }
     case 'in':
       if (field.flags === undefined || isSet(right)) return isOneOf(field, right, reading);
-      return anyFlag(field, right, reading, (none) => ({ kind: 'not', of: none }));
+      return anyFlag(field, right, reading, negation);
     case '!':
-      if (field.flags === undefined) return { kind: 'not', of: isOneOf(field, right, reading) };
+      if (field.flags === undefined) return negation(isOneOf(field, right, reading));
       return anyFlag(field, right, reading, (none) => none);
     case '<':
     case '>':

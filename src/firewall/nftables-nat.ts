@@ -3,7 +3,7 @@ import { type AddressSet, ALL_IPV4, ALL_IPV6, union } from '../model/address-set
 import { ALWAYS, type Condition, type NumberRange, type Step } from '../model/ruleset.ts';
 import { AddressCollector } from './address-collector.ts';
 import { fieldOf } from './nftables-expression.ts';
-import { allOf } from './nftables-field.ts';
+import { allOf, familyIs, negation } from './nftables-field.ts';
 import { coversNumgen, mapPairs } from './nftables-match.ts';
 import type { NftReading } from './nftables-reading.ts';
 import { statementText } from './nftables-text.ts';
@@ -40,7 +40,7 @@ export function destinationTranslations(kind: 'dnat' | 'redirect', body: unknown
       : of.family === 'ip' || reading.family === 'ip'
         ? 'ipv4'
         : familyOfAddress(of.addr);
-  const guard: readonly Condition[] = redirect || family === null ? [] : [{ kind: 'family', family }];
+  const guard: readonly Condition[] = redirect || family === null ? [] : [familyIs(family)];
   const step = ({ addresses, ports }: Target): Step => ({ kind: 'destination-nat', redirect, addresses, ports });
   const unclear = (): Target => ({
     addresses: redirect
@@ -97,13 +97,12 @@ export function destinationTranslations(kind: 'dnat' | 'redirect', body: unknown
   const ways = [...byTarget.values()];
   const listed = ways.filter((way) => !way.all);
   return ways.map(({ target, keys, all }) => {
-    const rest: Condition = {
-      kind: 'not',
-      of: field.oneOf(
+    const rest: Condition = negation(
+      field.oneOf(
         listed.flatMap((way) => way.keys),
         reading,
       ),
-    };
+    );
     const is = all ? (listed.length === 0 ? ALWAYS : rest) : field.oneOf(keys, reading);
     return { when: allOf([...start, is]), step: step(target) };
   });

@@ -41,6 +41,11 @@ export class NftReading {
     return { kind: 'unknown', reason };
   }
 
+  /** An unknown that few answers depend on, so that the statement as a whole counts as understood. */
+  unsupportedQuietly(reason: string): Unknown {
+    return { kind: 'unknown', reason };
+  }
+
   unrecognised(reason: string): Unknown {
     this.#problems.push({ status: 'unrecognised', reason });
     return { kind: 'unknown', reason };

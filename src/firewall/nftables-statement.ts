@@ -1,6 +1,6 @@
 import type { Condition, Step, Verdict } from '../model/ruleset.ts';
 import { fieldOf } from './nftables-expression.ts';
-import { allOf } from './nftables-field.ts';
+import { allOf, familyIs, protocolIs } from './nftables-field.ts';
 import { markKey, setMark } from './nftables-mark.ts';
 import { mapPairs, matchCondition, verdictMapSteps } from './nftables-match.ts';
 import { destinationTranslations, sourceTranslation } from './nftables-nat.ts';
@@ -181,9 +181,9 @@ function rejectSteps(
 ): readonly Step[] {
   const type = typeof reject.type === 'string' ? reject.type : null;
   const conditions: Condition[] = [];
-  if (type === 'tcp reset') conditions.push({ kind: 'protocol', numbers: [{ from: 6, to: 6 }] });
-  if (type === 'icmp') conditions.push({ kind: 'family', family: 'ipv4' });
-  if (type === 'icmpv6') conditions.push({ kind: 'family', family: 'ipv6' });
+  if (type === 'tcp reset') conditions.push(protocolIs(6));
+  if (type === 'icmp') conditions.push(familyIs('ipv4'));
+  if (type === 'icmpv6') conditions.push(familyIs('ipv6'));
   const bothFamilies = reading.family !== 'ip' && reading.family !== 'ip6';
   if (place.bytecode !== null) conditions.push(...(place.bytecode.first ? [] : [place.bytecode.family]));
   else if (bothFamilies && (type === null || type === 'tcp reset'))
@@ -196,8 +196,8 @@ function rejectSteps(
 }
 
 function natFamily({ family }: Readonly<Record<string, unknown>>): readonly Condition[] {
-  if (family === 'ip') return [{ kind: 'family', family: 'ipv4' }];
-  return family === 'ip6' ? [{ kind: 'family', family: 'ipv6' }] : [];
+  if (family === 'ip') return [familyIs('ipv4')];
+  return family === 'ip6' ? [familyIs('ipv6')] : [];
 }
 
 /** `add @set { ip saddr timeout 1m limit rate 1/second }`: ends the rule where the key is missing or the set is full. */

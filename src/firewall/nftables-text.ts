@@ -25,7 +25,8 @@ export function statementText(statement: unknown): string {
     case 'match': {
       const op = of.op === '==' || of.op === 'in' || of.op === undefined ? '' : `${String(of.op)} `;
       const explicit = of.op === '==' && isMasked(of.left) ? '== ' : op;
-      return `${expressionText(of.left, 0)} ${explicit}${expressionText(of.right, 0)}`;
+      const right = typeof of.right === 'boolean' ? (of.right ? 'exists' : 'missing') : expressionText(of.right, 0);
+      return `${expressionText(of.left, 0)} ${explicit}${right}`;
     }
     case 'vmap':
       return `${expressionText(of.key, 0)} vmap ${expressionText(of.data, 0)}`;
