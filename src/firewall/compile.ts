@@ -2,6 +2,7 @@ import type { AddressSet } from '../model/address-set.ts';
 import type { RuleReference } from '../model/admission.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import type { Chain, Condition, Hook, InterfacePattern, Layer, NumberRange, Rule, Step } from '../model/ruleset.ts';
+import type { AddressRanks, RankedSet } from './peer-space.ts';
 
 /** What a question fixes of a packet before any rule is looked at. */
 export interface PortQuery {
@@ -18,8 +19,8 @@ export interface CompiledRule {
   /** Steps without the leading tests of family, protocol and single ports, which `relevant` has answered. */
   readonly rest: readonly Step[];
   /** Sets that tests of the source name, and of the destination, by whose address they may be asked for. */
-  readonly sources: readonly AddressSet[];
-  readonly destinations: readonly AddressSet[];
+  readonly sources: readonly RankedSet[];
+  readonly destinations: readonly RankedSet[];
   /** Ports are named elsewhere than in leading tests, so the answer depends on the very port. */
   readonly usesPorts: boolean;
   /** Leading tests ask for the source port, the destination port. */
@@ -32,7 +33,7 @@ export interface CompiledRule {
 /** Most rules of most rulesets: from there, let in or not. `set` null: from anywhere. */
 export interface SimpleRule {
   readonly side: 'source' | 'destination';
-  readonly set: AddressSet | null;
+  readonly set: RankedSet | null;
   readonly accepts: boolean;
 }
 
@@ -88,8 +89,15 @@ export function policyOf(layer: Layer, chain: Chain): RuleReference {
   };
 }
 
+/** Every set that a layer's rules name. */
+export function setsOf(layer: Layer): Set<AddressSet> {
+  const found = emptyFound();
+  for (const { rules } of layer.chains) for (const rule of rules) collectRule(rule, found);
+  return new Set([...found.sources, ...found.destinations]);
+}
+
 /** Makes a layer ready for questions. */
-export function compileLayer(layer: Layer): CompiledLayer {
+export function compileLayer(layer: Layer, ranks: AddressRanks): CompiledLayer {
   const chains = new Map<string, CompiledChain>();
   const hooks = new Map<Hook, CompiledChain[]>();
   const sets = new Set<AddressSet>();
@@ -124,7 +132,7 @@ export function compileLayer(layer: Layer): CompiledLayer {
       for (const { from, to } of found.destinationPorts) namedPorts.add(from).add(to);
       usesRoutes ||= found.usesRoutes;
       usesInterfaceTypes ||= found.usesInterfaceTypes;
-      return compileRule(chain, rule, found);
+      return compileRule(chain, rule, found, ranks);
     });
     const isStateless = rules.every(({ compiled }) => isStatelessRule(compiled.rule));
     const compiled = { chain, rules: rules.map((r) => r.compiled), isStateless, relevant: indexOf(rules) };
@@ -235,6 +243,14 @@ function reachableFrom(layer: Layer, hooks: readonly Hook[]): ReadonlySet<string
   return reached;
 }
 
+/** Notes what all of a rule's conditions ask about. */
+function collectRule(rule: Rule, found: Found): void {
+  for (const step of rule.steps) {
+    if (step.kind === 'match') collect(step.condition, found);
+    else if (step.kind === 'verdict-map') for (const branch of step.branches) collect(branch.when, found);
+  }
+}
+
 /** Notes what a condition asks about. Iterative: conditions of outside texts may be deep. */
 function collect(condition: Condition, found: Found): void {
   const open: Condition[] = [condition];
@@ -286,7 +302,12 @@ interface Leading {
   readonly destinationPorts: NumberRange[][];
 }
 
-function compileRule(chain: Chain, rule: Rule, found: Found): { compiled: CompiledRule; leading: Leading } {
+function compileRule(
+  chain: Chain,
+  rule: Rule,
+  found: Found,
+  ranks: AddressRanks,
+): { compiled: CompiledRule; leading: Leading } {
   const leading: Leading = {
     families: new Set(chain.families),
     protocols: [],
@@ -313,14 +334,15 @@ function compileRule(chain: Chain, rule: Rule, found: Found): { compiled: Compil
   }
   const compiled: CompiledRule = {
     ...{ rule, chain, rest, usesPorts: nested.ports },
-    ...{ sources: [...found.sources], destinations: [...found.destinations] },
-    simple: simpleOf(rest),
+    sources: [...found.sources].map((set) => ranks.rank(set)),
+    destinations: [...found.destinations].map((set) => ranks.rank(set)),
+    simple: simpleOf(rest, ranks),
     ...{ leadsSource: leading.sourcePorts.length > 0, leadsDestination: leading.destinationPorts.length > 0 },
   };
   return { compiled, leading };
 }
 
-function simpleOf(rest: readonly Step[]): SimpleRule | null {
+function simpleOf(rest: readonly Step[], ranks: AddressRanks): SimpleRule | null {
   const [first, second] = rest;
   const last = rest.length === 1 ? first : second;
   if (rest.length > 2 || last?.kind !== 'verdict') return null;
@@ -331,7 +353,7 @@ function simpleOf(rest: readonly Step[]): SimpleRule | null {
   if (first?.kind !== 'match') return null;
   const { condition } = first;
   if (condition.kind !== 'source' && condition.kind !== 'destination') return null;
-  return { side: condition.kind, set: condition.set, accepts };
+  return { side: condition.kind, set: ranks.rank(condition.set), accepts };
 }
 
 /** Takes what `relevant` can answer out of a condition; returns what is left, all of which must hold. */

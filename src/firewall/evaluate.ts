@@ -24,10 +24,10 @@ import type { AddressFamily } from '../model/listener.ts';
 import type { NumberRange, Ruleset } from '../model/ruleset.ts';
 import { addTo, and, type Bits, isNone, minus, not } from './bits.ts';
 import type { Decision, Met, Record, Undecided } from './chain-walk.ts';
-import { type CompiledLayer, type CompiledRule, compileLayer } from './compile.ts';
+import { type CompiledLayer, type CompiledRule, compileLayer, setsOf } from './compile.ts';
 import { type HostRoutes, hostRoutes, setOf } from './host-routes.ts';
 import { type AddressClass, familyPart, PacketClasses } from './packet-classes.ts';
-import { AddressRanks, type PeerSpace, spaceOfOne } from './peer-space.ts';
+import { AddressRanks, type PeerSpace, type RankedSet, spaceOfOne } from './peer-space.ts';
 import { type Delivery, mayEndAt, type PipelineResult, peersOf, runPipeline } from './pipeline.ts';
 import { chooseWitnesses } from './witness.ts';
 
@@ -140,28 +140,24 @@ class RulesetEvaluator implements Evaluator {
   readonly #routes: HostRoutes;
   readonly #ranks: AddressRanks;
   readonly #classes: PacketClasses;
-  readonly #routeSets: readonly AddressSet[];
+  readonly #routeSets: readonly RankedSet[];
   readonly #interfaceAddresses: ReadonlyMap<string, readonly Address[]> | null;
   readonly #kept = new Map<string, { readonly rules: readonly CompiledRule[]; readonly answer: ClassAnswer }[]>();
   #keptCount = 0;
 
   constructor(ruleset: Ruleset) {
     this.#ruleset = ruleset;
-    this.#layers = ruleset.layers.map(compileLayer);
     this.#routes = hostRoutes(ruleset.network);
     const { byDevice, unclear, kinds } = this.#routes;
-    this.#routeSets = [
+    const routeSets = [
       unclear,
       ...(byDevice ?? []).map(({ peers }) => peers),
       ...(kinds ?? []).map((k) => k.addresses),
     ];
-    const usesRoutes = this.#layers.some((layer) => layer.usesRoutes);
-    this.#ranks = new AddressRanks(
-      (function* (layers, routes) {
-        for (const layer of layers) yield* layer.sets;
-        if (usesRoutes) yield* routes;
-      })(this.#layers, this.#routeSets),
-    );
+    const sets = ruleset.layers.flatMap((layer) => [...setsOf(layer)]);
+    this.#ranks = new AddressRanks([...sets, ...routeSets]);
+    this.#routeSets = routeSets.map((set) => this.#ranks.rank(set));
+    this.#layers = ruleset.layers.map((layer) => compileLayer(layer, this.#ranks));
     this.#classes = new PacketClasses(ruleset, this.#layers, this.#routes);
     this.#interfaceAddresses =
       ruleset.network &&
@@ -253,15 +249,17 @@ class RulesetEvaluator implements Evaluator {
   #askLayer(layer: CompiledLayer, question: Question): ClassAnswer {
     const { address, iif, port, peerPort, protocol, explain, socket } = question;
     const relevant: Record['relevant'] = new Map();
-    const { sets, rules, usesPorts } = this.#relevantTo(layer, question, relevant);
+    const { rules, answerRules, usesPorts } = this.#relevantTo(layer, question, relevant);
     const isKept = !explain && !usesPorts && socket === null && layer.translations.length === 0;
     const place = `${layer.layer.id} ${address.family} ${address.address?.value ?? ''} ${address.isLocal} ${iif ?? '\u0001'} ${protocol}`;
-    const key = isKept ? `${place} ${peerPort.from} ${peerPort.to} ${rules.length} ${hashOf(rules)}` : '';
+    const key = isKept
+      ? `${place} ${peerPort.from} ${peerPort.to} ${rules.length} ${answerRules.length} ${hashOf(rules)}`
+      : '';
     if (isKept) {
-      const kept = this.#kept.get(key)?.find((known) => sameRules(known.rules, rules));
+      const kept = this.#kept.get(key)?.find((known) => sameRules(known.rules, rules, answerRules));
       if (kept) return kept.answer;
     }
-    const space = this.#ranks.space(address.family, sets);
+    const space = this.#ranks.space(address.family, this.#setsOf(layer, rules, answerRules));
     const record = this.#record(layer, space, explain, relevant, null);
     const packet = {
       ...{ family: address.family, protocol, address: address.set, isLocal: address.isLocal },
@@ -271,7 +269,8 @@ class RulesetEvaluator implements Evaluator {
     const answer = this.#answer(result, record, space, socket, explain ? { layer, space, result, record } : null);
     if (isKept && this.#keptCount < MAX_KEPT) {
       this.#keptCount++;
-      this.#kept.set(key, [...(this.#kept.get(key) ?? []), { rules, answer }]);
+      const all = answerRules.length === 0 ? rules : [...rules, ...answerRules];
+      this.#kept.set(key, [...(this.#kept.get(key) ?? []), { rules: all, answer }]);
     }
     return answer;
   }
@@ -301,25 +300,40 @@ class RulesetEvaluator implements Evaluator {
     const lowerCompleting = minus(and(upperCompleting, not(result.droppedCompleting, n)), elsewhere, n);
     const set = (bits: Bits) => space.addressesOf(bits);
     const admitted = bounds(set, lower, upper);
-    const completes = bounds(set, lowerCompleting, upperCompleting);
+    const isSame = sameBits(lower, lowerCompleting) && sameBits(upper, upperCompleting);
+    const completes = isSame ? admitted : bounds(set, lowerCompleting, upperCompleting);
     return {
       ...{ admitted, completes, logged: isNone(record.logged) ? EMPTY : set(record.logged) },
       ...{ dependsOnPort: record.doubts.port, detail },
     };
   }
 
-  /** Rules that packets of the question may meet, and the sets that they ask the peer's address for. */
+  /** Sets that the peer's address may be compared with. */
+  *#setsOf(
+    layer: CompiledLayer,
+    rules: readonly CompiledRule[],
+    answerRules: readonly CompiledRule[],
+  ): Generator<RankedSet> {
+    for (const rule of rules) yield* rule.sources;
+    for (const rule of answerRules) {
+      yield* rule.sources;
+      yield* rule.destinations;
+    }
+    if (layer.usesRoutes) yield* this.#routeSets;
+  }
+
+  /** Rules that packets of the question may meet, and answers to them. */
   #relevantTo(
     layer: CompiledLayer,
     { address, protocol, port, peerPort }: Question,
     relevant: Record['relevant'],
-  ): { sets: Set<AddressSet>; rules: CompiledRule[]; usesPorts: boolean } {
+  ): { rules: readonly CompiledRule[]; answerRules: readonly CompiledRule[]; usesPorts: boolean } {
     const { family } = address;
     const ports: NumberRange[] = [{ from: port, to: port }];
     for (const { ports: to } of layer.translations) if (to) ports.push(to);
     if (layer.isAmbiguous && layer.translations.length > 0) ports.push(ALL_PORTS);
-    const sets = new Set<AddressSet>();
-    const rules: CompiledRule[] = [];
+    const lists: (readonly CompiledRule[])[] = [];
+    const answerRules: CompiledRule[] = [];
     let usesPorts = false;
     const distinct = new Map(ports.map((range) => [`${range.from}-${range.to}`, range]));
     for (const chain of layer.chains.values()) {
@@ -333,22 +347,19 @@ class RulesetEvaluator implements Evaluator {
           }
           return list;
         };
-        for (const rule of found(peerPort, range)) {
-          for (const set of rule.sources) sets.add(set);
-          rules.push(rule);
-          usesPorts ||= rule.usesPorts;
-        }
+        const list = found(peerPort, range);
+        lists.push(list);
+        for (const rule of list) usesPorts ||= rule.usesPorts;
         if (!layer.answers.has(chain.chain.id)) continue;
         for (const rule of found(range, peerPort)) {
-          for (const set of rule.destinations) sets.add(set);
-          for (const set of rule.sources) sets.add(set);
-          rules.push(rule);
+          answerRules.push(rule);
           usesPorts ||= rule.usesPorts || rule.leadsSource;
         }
       }
     }
-    if (layer.usesRoutes) for (const set of this.#routeSets) sets.add(set);
-    return { sets, rules, usesPorts };
+    const filled = lists.filter((list) => list.length > 0);
+    const [only] = filled;
+    return { rules: filled.length === 1 && only ? only : filled.flat(), answerRules, usesPorts };
   }
 
   #record(
@@ -699,6 +710,7 @@ function hashOf(rules: readonly CompiledRule[]): number {
   return hash >>> 0;
 }
 
-function sameRules(a: readonly CompiledRule[], b: readonly CompiledRule[]): boolean {
-  return a.length === b.length && a.every((rule, i) => rule === b[i]);
+/** Says whether a list is two others one after the other. */
+function sameRules(a: readonly CompiledRule[], b: readonly CompiledRule[], c: readonly CompiledRule[]): boolean {
+  return a.length === b.length + c.length && a.every((rule, i) => rule === (b[i] ?? c[i - b.length]));
 }

@@ -15,16 +15,25 @@ export interface PeerSpace {
   /** Intervals that a set holds. Every set asked about was given when the space was made. */
   bitsOf(set: AddressSet): Bits;
   /** The same as pairs of places: first, and one behind the last. */
-  placesOf(set: AddressSet): Int32Array;
+  placesOf(set: RankedSet): Int32Array;
   addressesOf(bits: Bits): AddressSet;
+}
+
+/** Places of a set's boundaries among those of all sets. */
+export interface RankedSet {
+  readonly ipv4: Int32Array;
+  readonly ipv6: Int32Array;
 }
 
 /** Boundaries of every set that rules name, ranked once for all questions: bigints are compared here and never again. */
 export class AddressRanks {
   readonly #ipv4: Float64Array;
   readonly #ipv6: readonly bigint[];
-  readonly #known = new Map<AddressSet, { ipv4: Int32Array; ipv6: Int32Array }>();
-  readonly #scratch: { ipv4: Int32Array; ipv6: Int32Array };
+  readonly #known = new Map<AddressSet, RankedSet>();
+  /** Place of each boundary in the space at hand, valid where `#epochs` has the number of that space. */
+  readonly #places: { readonly ipv4: Int32Array; readonly ipv6: Int32Array };
+  readonly #epochs: { readonly ipv4: Int32Array; readonly ipv6: Int32Array };
+  #epoch = 0;
 
   constructor(sets: Iterable<AddressSet>) {
     const values4: number[] = [0, 2 ** 32];
@@ -38,14 +47,13 @@ export class AddressRanks {
       .sort()
       .filter((value, i, all) => value !== all[i - 1]);
     this.#ipv6 = distinctAscending(values6);
-    this.#scratch = {
-      ipv4: new Int32Array(this.#ipv4.length).fill(-1),
-      ipv6: new Int32Array(this.#ipv6.length).fill(-1),
-    };
-    for (const set of distinct) this.#rank(set);
+    this.#places = { ipv4: new Int32Array(this.#ipv4.length), ipv6: new Int32Array(this.#ipv6.length) };
+    this.#epochs = { ipv4: new Int32Array(this.#ipv4.length), ipv6: new Int32Array(this.#ipv6.length) };
+    for (const set of distinct) this.rank(set);
   }
 
-  #rank(set: AddressSet): { ipv4: Int32Array; ipv6: Int32Array } {
+  /** Places of a set's boundaries; the set is one of those that were given. */
+  rank(set: AddressSet): RankedSet {
     const known = this.#known.get(set);
     if (known) return known;
     const ranked = {
@@ -57,36 +65,33 @@ export class AddressRanks {
     return ranked;
   }
 
-  /** A space fine enough for the given sets. */
-  space(family: AddressFamily, sets: Iterable<AddressSet>): PeerSpace {
-    const local = this.#scratch[family];
-    const last = local.length - 1;
-    const used: number[] = [0, last];
-    local[0] = 0;
-    local[last] = 0;
+  /** A space fine enough for the given sets. It can be asked for bits until the next one is made. */
+  space(family: AddressFamily, sets: Iterable<RankedSet>): PeerSpace {
+    const places = this.#places[family];
+    const epochs = this.#epochs[family];
+    const epoch = ++this.#epoch;
+    const last = epochs.length - 1;
+    let count = 2;
+    epochs[0] = epoch;
+    epochs[last] = epoch;
     for (const set of sets) {
-      const ranks = this.#rank(set)[family];
+      const ranks = set[family];
       for (let i = 0; i < ranks.length; i++) {
         const rank = ranks[i] as number;
-        if (local[rank] !== -1) continue;
-        local[rank] = 0;
-        used.push(rank);
+        if (epochs[rank] === epoch) continue;
+        epochs[rank] = epoch;
+        count++;
       }
     }
-    const sorted = Int32Array.from(used).sort();
-    // while the space is in use its own copy answers, since the scratch is the next one's
-    const places = new Map<number, number>();
-    const isSmall = sorted.length < 64 || sorted.length * 8 < local.length;
-    const dense = isSmall ? null : new Int32Array(local.length).fill(-1);
-    sorted.forEach((rank, i) => {
-      local[rank] = -1;
-      if (dense) dense[rank] = i;
-      else places.set(rank, i);
-    });
+    const sorted = new Int32Array(count);
+    for (let rank = 0, place = 0; rank <= last; rank++) {
+      if (epochs[rank] !== epoch) continue;
+      sorted[place] = rank;
+      places[rank] = place++;
+    }
     const placeOf = (rank: number) => {
-      const place = dense ? (dense[rank] as number) : (places.get(rank) ?? -1);
-      if (place < 0) throw new Error('a set is not in the space');
-      return place;
+      if (epochs[rank] !== epoch) throw new Error('a set is not in the space');
+      return places[rank] as number;
     };
     const size = sorted.length - 1;
     const cache = new Map<AddressSet, Bits>();
@@ -96,7 +101,7 @@ export class AddressRanks {
       bitsOf: (set) => {
         let bits = cache.get(set);
         if (bits !== undefined) return bits;
-        const ranks = this.#rank(set)[family];
+        const ranks = this.rank(set)[family];
         if (ranks.length === 0) bits = false;
         else if (ranks.length === 2 && ranks[0] === 0 && ranks[1] === last) bits = true;
         else {
@@ -107,7 +112,7 @@ export class AddressRanks {
         cache.set(set, bits);
         return bits;
       },
-      placesOf: (set) => this.#rank(set)[family].map(placeOf),
+      placesOf: (set) => set[family].map(placeOf),
       addressesOf: (bits) => {
         const ipv4: number[] = [];
         const ipv6: bigint[] = [];
@@ -171,7 +176,8 @@ export function spaceOfOne(address: Address): PeerSpace {
     family,
     size: 1,
     bitsOf: (set) => has(set, address),
-    placesOf: (set) => Int32Array.from(has(set, address) ? [0, 1] : []),
+    // one packet is followed rule by rule
+    placesOf: () => new Int32Array(0),
     addressesOf: (bits) => (hasBit(bits, 0) ? only : { ipv4: [], ipv6: [] }),
   };
 }

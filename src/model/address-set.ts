@@ -49,6 +49,8 @@ function combineSets(a: AddressSet, b: AddressSet, keep: (inA: boolean, inB: boo
 
 /** Returns the addresses in either. */
 export function union(a: AddressSet, b: AddressSet): AddressSet {
+  if (isEmpty(a)) return b;
+  if (isEmpty(b)) return a;
   return combineSets(a, b, (inA, inB) => inA || inB);
 }
 
