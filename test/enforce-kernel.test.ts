@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,6 +14,8 @@ import { accessOf, address, inputOf } from './enforce-sample.ts';
 import { createTestbed, type NetworkTestbed, whyNoTestbed } from './network-testbed.ts';
 
 const skip = whyNoTestbed('iptables', 'ip6tables', 'ipset', 'iptables-restore');
+
+const missing = (program: string) => (existsSync(`/usr/sbin/${program}`) ? false : `needs ${program}`);
 
 const SOURCES = ['10.77.1.1', '10.77.1.2', '10.77.1.3', '10.77.1.4', 'fd77::ffff', 'fd77::fffe'];
 const DESTINATIONS = ['10.77.0.1', '10.77.0.2', 'fd77::1', 'fd77::2'];
@@ -63,7 +65,7 @@ for s, d, p in pairs: print(s, d, p, 'open' if out[s, d, p] else 'closed')
 `;
 
 async function probe(bed: NetworkTestbed): Promise<string[]> {
-  const args = ['-c', PROBE, SOURCES.join(), DESTINATIONS.join(), PORTS.join(), '0.7'];
+  const args = ['-c', PROBE, SOURCES.join(), DESTINATIONS.join(), PORTS.join(), '1.2'];
   const { code, stdout, stderr } = await bed.run('python3', args);
   assert.equal(code, 0, stderr);
   return stdout.trim().split('\n');
@@ -96,7 +98,12 @@ async function setUp(t: TestContext): Promise<NetworkTestbed> {
     ]);
   }
   await bed.listen(PORTS);
-  return bed;
+  // Without rules everything is open; IPv6 takes a moment to come up.
+  for (let time = 0; ; time++) {
+    const closed = (await probe(bed)).filter((line) => line.endsWith('closed'));
+    if (closed.length === 0) return bed;
+    assert.ok(time < 10, closed.join('\n'));
+  }
 }
 
 async function inScanner(bed: NetworkTestbed, program: string, args: readonly string[]): Promise<void> {
@@ -214,49 +221,58 @@ while True:
     time.sleep(0.2)
 `;
 
-test('iptables: the kernel lets in who is approved, rules of others stay, and nothing is left in the end', {
-  skip,
-}, async (t) => {
-  const bed = await setUp(t);
-  const saved = async () =>
-    (await Promise.all(['iptables-save', 'ip6tables-save'].map((program) => inTarget(bed, program, ['-t', 'filter']))))
-      .join('')
-      .replaceAll(/^#.*\n|\[\d+:\d+\]/gm, '');
-  for (const program of ['iptables', 'ip6tables'])
-    await inTarget(bed, program, ['-A', 'INPUT', '-p', 'tcp', '--dport', '7020', '-j', 'REJECT']);
-  const others = await saved();
-  for (const mode of ['enforce', 'log', 'observe'] as const) {
-    const input = inputOf(ACCESS, { mode, logAccepted: mode === 'log' });
-    const { dir, output } = generate(t, 'iptables', input);
-    await inTarget(bed, 'sh', [join(dir, 'db-1/apply.sh')]);
-    const once = await saved();
-    // Somebody came before us: the next run puts the hook first again.
-    await inTarget(bed, 'iptables', ['-I', 'INPUT', '1', '-p', 'tcp', '--dport', '9', '-j', 'ACCEPT']);
-    await inTarget(bed, 'sh', [join(dir, 'db-1/apply.sh')]);
-    await inTarget(bed, 'iptables', ['-D', 'INPUT', '-p', 'tcp', '--dport', '9', '-j', 'ACCEPT']);
-    assert.equal(await saved(), once, 'a second run changes nothing');
-    assert.match(once, /^-A INPUT -j QUIETDOOR-IN\n-A INPUT -p tcp/m);
-    const files = await Promise.all(
-      (['iptables-save', 'ip6tables-save'] as const).map(async (name) => ({
+/** Both kinds of iptables: rules in nf_tables, and the older kind of their own. */
+for (const kind of ['nft', 'legacy'])
+  test(`iptables (${kind}): the kernel lets in who is approved, rules of others stay, and nothing is left in the end`, {
+    skip: skip || missing(`iptables-${kind}`),
+  }, async (t) => {
+    const bed = await setUp(t);
+    const programs = mkdtempSync(join(tmpdir(), 'qd-iptables-'));
+    t.after(() => rmSync(programs, { recursive: true }));
+    for (const name of ['iptables', 'ip6tables'])
+      for (const verb of ['', '-save', '-restore'])
+        symlinkSync(`/usr/sbin/${name}-${kind}${verb}`, join(programs, `${name}${verb}`));
+    const inKind = (program: string, args: readonly string[]) =>
+      inTarget(bed, 'env', [`PATH=${programs}:${process.env.PATH}`, program, ...args]);
+    const saved = async () =>
+      (await Promise.all(['iptables-save', 'ip6tables-save'].map((program) => inKind(program, ['-t', 'filter']))))
+        .join('')
+        .replaceAll(/^#.*\n|\[\d+:\d+\]/gm, '');
+    for (const program of ['iptables', 'ip6tables'])
+      await inKind(program, ['-A', 'INPUT', '-p', 'tcp', '--dport', '7020', '-j', 'REJECT']);
+    const others = await saved();
+    for (const mode of ['enforce', 'log', 'observe'] as const) {
+      const input = inputOf(ACCESS, { mode, logAccepted: mode === 'log' });
+      const { dir, output } = generate(t, 'iptables', input);
+      await inKind('sh', [join(dir, 'db-1/apply.sh')]);
+      const once = await saved();
+      // Somebody came before us: the next run puts the hook first again.
+      await inKind('iptables', ['-I', 'INPUT', '1', '-p', 'tcp', '--dport', '9', '-j', 'ACCEPT']);
+      await inKind('sh', [join(dir, 'db-1/apply.sh')]);
+      await inKind('iptables', ['-D', 'INPUT', '-p', 'tcp', '--dport', '9', '-j', 'ACCEPT']);
+      assert.equal(await saved(), once, 'a second run changes nothing');
+      assert.match(once, /^-A INPUT -j QUIETDOOR-IN\n-A INPUT -p tcp/m);
+      const files = await Promise.all(
+        (['iptables-save', 'ip6tables-save'] as const).map(async (name) => ({
+          name,
+          text: await inKind(name, []),
+        })),
+      );
+      const sets = { name: 'ipset-save', text: await inTarget(bed, 'ipset', ['save']) };
+      assert.match(sets.text, /^add qd4-[0-9a-f]{20} 10\.77\.1\.2$/m);
+      const withoutReject = files.map(({ name, text }) => ({
         name,
-        text: await inTarget(bed, name, []),
-      })),
-    );
-    const sets = { name: 'ipset-save', text: await inTarget(bed, 'ipset', ['save']) };
-    assert.match(sets.text, /^add qd4-[0-9a-f]{20} 10\.77\.1\.2$/m);
-    const withoutReject = files.map(({ name, text }) => ({
-      name,
-      text: text.replaceAll(/^-A INPUT .*REJECT.*\n/gm, ''),
-    }));
-    assert.deepEqual(reverify(input, { ...output, readBack: [...withoutReject, sets] }), []);
-    const rejected = expected(input).map((line) => line.replace(/ 7020 open$/, ' 7020 closed'));
-    assert.deepEqual(await probe(bed), rejected, mode);
-    await inTarget(bed, 'sh', [join(dir, 'db-1/undo.sh')]);
-    await inTarget(bed, 'sh', [join(dir, 'db-1/undo.sh')]);
-    assert.equal(await saved(), others);
-    assert.equal(await inTarget(bed, 'ipset', ['list', '-n']), '');
-  }
-});
+        text: text.replaceAll(/^-A INPUT .*REJECT.*\n/gm, ''),
+      }));
+      assert.deepEqual(reverify(input, { ...output, readBack: [...withoutReject, sets] }), []);
+      const rejected = expected(input).map((line) => line.replace(/ 7020 open$/, ' 7020 closed'));
+      assert.deepEqual(await probe(bed), rejected, mode);
+      await inKind('sh', [join(dir, 'db-1/undo.sh')]);
+      await inKind('sh', [join(dir, 'db-1/undo.sh')]);
+      assert.equal(await saved(), others);
+      assert.equal(await inTarget(bed, 'ipset', ['list', '-n']), '');
+    }
+  });
 
 test('iptables: sets that no rule needs any more go with the next run', { skip }, async (t) => {
   const bed = await setUp(t);

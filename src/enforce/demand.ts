@@ -62,10 +62,11 @@ export function hostCannot(input: EnforceInput): string[] {
 
 /** Says of access to containers, pods and other namespaces that rules of the input chain do not reach it. */
 export function otherScopes(input: EnforceInput): string[] {
-  return input.access
-    .filter((access) => !isOfHost(access.scope))
-    .map(
-      ({ entry, scope }) =>
-        `Not covered: entry ${entry} is about ${scope}. Published ports of containers pass the forward hook, which these rules do not touch: they stay as open as they are.`,
-    );
+  return input.access.flatMap(({ entry, scope }) => {
+    if (scope === HOST_SCOPE) return [];
+    const covered = scope === 'any' ? 'Covered on the host itself only' : 'Not covered';
+    return [
+      `${covered}: entry ${entry} is about ${scope === 'any' ? 'any scope' : scope}. Published ports of containers pass the forward hook, which these rules do not touch: they stay as open as they are.`,
+    ];
+  });
 }
