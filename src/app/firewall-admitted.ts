@@ -45,6 +45,7 @@ export async function admitted(
   const ruleset = await rulesetFromFiles(request);
   const evaluator = createEvaluator(ruleset);
   const scope = request.scope ?? HOST_SCOPE;
+  requireScope(ruleset, scope);
   const answers = endpoints.map((endpoint) => ({
     endpoint,
     admission: evaluator.admission({
@@ -66,6 +67,21 @@ export async function admitted(
     ),
   );
   return { text: texts.join('\n'), isOpen };
+}
+
+/** Scopes that only files give a meaning to: a misspelt one must not be taken for one without filters. */
+const NAMED_SCOPE = /^(?:sg|instance|subnet|nacl):/;
+
+function requireScope({ layers }: Ruleset, scope: string): void {
+  if (!NAMED_SCOPE.test(scope)) return;
+  const scopes = new Set(layers.map((layer) => layer.scope ?? '').filter((name) => NAMED_SCOPE.test(name)));
+  if (scopes.has(scope)) return;
+  const some = [...scopes].sort().slice(0, 10).join(', ');
+  const hint =
+    scopes.size === 0
+      ? 'Every filter of the files has known addresses: ask with --address.'
+      : `The files have ${some}${scopes.size > 10 ? ` and ${scopes.size - 10} more` : ''}.`;
+  throw new UserError(`--scope: no filter of the files is for "${scope}"`, { hint });
 }
 
 interface Asked {
