@@ -9,7 +9,7 @@ import { meantBy } from './explain.ts';
 import { doubtsOf } from './firewall-facts-host.ts';
 import type { HostRuleset } from './firewall-facts-rulesets.ts';
 import type { FirewallFiles } from './firewall-files.ts';
-import { type FirewallView, orThisMachine, rulesetOf } from './firewall-view.ts';
+import { basisOf, type FirewallView, orThisMachine, rulesetOf } from './firewall-view.ts';
 import type { EndpointQuery } from './parse-endpoint.ts';
 
 /** One packet that a person asks about. */
@@ -55,7 +55,8 @@ export async function testPacket(
   // what was not seen may drop anything
   const trace =
     problems.length > 0 ? { ...traced, verdict: 'undecided' as const, completes: 'undecided' as const } : traced;
-  const answer = { host, takenAt: known.takenAt, source: known.source, packet, trace, problems };
+  const takenAt = request.ruleset.length > 0 ? null : known.takenAt;
+  const answer = { host, takenAt, basis: basisOf(known, request), source: known.source, packet, trace, problems };
   const isOpen = trace.verdict === 'undecided' || trace.completes === 'undecided';
   return { text: renderTrace(answer, format, options), isOpen };
 }

@@ -14,14 +14,14 @@ import { admissionJson, filesJson, setJson } from '../reports/firewall-json.ts';
 import { standingWord, standingWords } from '../reports/firewall-standing.ts';
 import { printableJson } from '../reports/printable.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
-import { formatTime, isoTime } from '../reports/time.ts';
+import { isoTime } from '../reports/time.ts';
 import { endpointsMeant, meantBy } from './explain.ts';
 import { isUndecided } from './firewall-admitted.ts';
 import { admissionTo } from './firewall-facts.ts';
 import { doubtsOf, limited } from './firewall-facts-host.ts';
 import type { HostRuleset } from './firewall-facts-rulesets.ts';
 import type { FirewallFiles } from './firewall-files.ts';
-import { type FirewallView, orThisMachine, rulesetOf } from './firewall-view.ts';
+import { basisOf, type FirewallView, orThisMachine, rulesetOf } from './firewall-view.ts';
 import type { EndpointQuery } from './parse-endpoint.ts';
 
 export interface ShowRequest extends FirewallFiles {
@@ -60,8 +60,11 @@ export async function showFirewall(
   for (const endpoint of endpoints) shown.push(await showOne(view, request, endpoint));
   const isOpen = shown.some(({ admission, known }) => isUndecided(admission) || doubtsOf(known).length > 0);
   if (format !== 'json')
-    return { text: shown.map((s) => renderAdmission(answerOf(view, s), options)).join('\n'), isOpen };
-  const [only, ...more] = shown.map((s) => shownJson(view, s));
+    return {
+      text: shown.map((s) => renderAdmission(answerOf(view, s, basisOf(s.known, request)), options)).join('\n'),
+      isOpen,
+    };
+  const [only, ...more] = shown.map((s) => shownJson(view, request.ruleset.length > 0, s));
   const json = more.length === 0 ? { schemaVersion: 1, ...only } : { schemaVersion: 1, matches: [only, ...more] };
   return { text: `${printableJson(json, 2)}\n`, isOpen };
 }
@@ -106,7 +109,7 @@ function limitedTo(admission: Admission, known: HostRuleset): Admission {
   return limited(admission, ALL, known);
 }
 
-function answerOf(view: FirewallView, shown: Shown): AdmissionAnswer {
+function answerOf(view: FirewallView, shown: Shown, basis: string): AdmissionAnswer {
   const { endpoint, address, known, admission, standing } = shown;
   const { zones } = view.register;
   const title =
@@ -114,7 +117,7 @@ function answerOf(view: FirewallView, shown: Shown): AdmissionAnswer {
   const approved = standingWords(standing, view.hasWorkspace, (set) => describeSources(set, zones, 8));
   return {
     title,
-    basis: `packet filters of ${known.host} as of ${formatTime(known.takenAt)} (${known.source})`,
+    basis,
     before: approved === null ? [] : [['APPROVED', 'blue', approved]],
     admission,
     ruleset: known.ruleset,
@@ -124,11 +127,11 @@ function answerOf(view: FirewallView, shown: Shown): AdmissionAnswer {
   };
 }
 
-function shownJson(view: FirewallView, { endpoint, address, known, admission, standing }: Shown) {
+function shownJson(view: FirewallView, isFromFiles: boolean, { endpoint, address, known, admission, standing }: Shown) {
   const compared = standing.kind === 'compared' ? standing : null;
   return {
     endpoint: { ...endpoint, address },
-    takenAt: isoTime(known.takenAt),
+    takenAt: isFromFiles ? null : isoTime(known.takenAt),
     source: known.source,
     ...(view.hasWorkspace && {
       verdict: standingWord(standing, admission, false),

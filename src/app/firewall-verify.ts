@@ -10,7 +10,7 @@ import { admissionTo } from './firewall-facts.ts';
 import { doubtsOf } from './firewall-facts-host.ts';
 import { isWithoutFilter } from './firewall-facts-ports.ts';
 import type { FirewallFiles } from './firewall-files.ts';
-import { type FirewallView, rulesetOf, statesOf } from './firewall-view.ts';
+import { basisOf, type FirewallView, rulesetOf, statesOf } from './firewall-view.ts';
 import { identitiesAt } from './identities.ts';
 
 export interface VerifyResult {
@@ -65,7 +65,8 @@ export async function verifyFirewall(
   rows.sort((a, b) => STANDING_WORDS.indexOf(a.word) - STANDING_WORDS.indexOf(b.word));
   const answer: VerifyAnswer = {
     host,
-    takenAt: firewall.takenAt,
+    takenAt: files.ruleset.length > 0 ? null : firewall.takenAt,
+    basis: basisOf(firewall, files),
     source: firewall.source,
     problems: doubtsOf(firewall),
     statements: firewall.ruleset.statements,

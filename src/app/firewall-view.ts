@@ -8,6 +8,7 @@ import type { UnnamedObservation } from '../model/observation.ts';
 import type { Register } from '../model/register.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
 import { DEFAULT_POLICY } from '../register/extends.ts';
+import { formatTime } from '../reports/time.ts';
 import { asOf, bareContext, type Context, openContext, type PlaceFlags, thisHost } from './context.ts';
 import { type HostRuleset, hostRulesets } from './firewall-facts-rulesets.ts';
 import { type FirewallFiles, rulesetFromFiles } from './firewall-files.ts';
@@ -109,6 +110,12 @@ export function orThisMachine({ identities }: FirewallView, query: EndpointQuery
     return parsed !== null && formatAddress(parsed) === text;
   });
   return !isKnown && isOwn ? { ...query, host: undefined } : query;
+}
+
+/** What an answer rests on, for people. Files do not say when they were taken. */
+export function basisOf({ host, takenAt, source }: HostRuleset, { ruleset }: FirewallFiles): string {
+  if (ruleset.length > 0) return `by ${source}`;
+  return `packet filters of ${host} as of ${formatTime(takenAt)} (${source})`;
 }
 
 async function takeLive({ now, isElsewhere }: FirewallView, host: string): Promise<readonly RulesetDump[]> {

@@ -5,13 +5,15 @@ import { ruleJson } from './firewall-json.ts';
 import { printable, printableJson } from './printable.ts';
 import type { RenderOptions } from './report-format.ts';
 import { paint, type Style, wrap } from './text-table.ts';
-import { formatTime, isoTime } from './time.ts';
+import { isoTime } from './time.ts';
 
 /** A packet and what became of it. */
 export interface TraceAnswer {
   readonly host: string;
-  /** UTC milliseconds. */
-  readonly takenAt: number;
+  /** UTC milliseconds; null: not known. */
+  readonly takenAt: number | null;
+  /** What the answer rests on, for people. */
+  readonly basis: string;
   readonly source: string;
   readonly packet: {
     readonly transport: string;
@@ -52,10 +54,7 @@ export function renderTrace(answer: TraceAnswer, format: string, options: Render
       : `, and the connection ${trace.completes === 'admitted' ? 'completes' : trace.completes === 'refused' ? 'does not complete' : 'completes perhaps'}`;
   const lines = [
     `${paint('bold', printable(`${packet.transport} ${from} → ${to}${by}`), options.color)}: ${paint(STYLES[trace.verdict], trace.verdict, options.color)}${connection}`,
-    ...wrap(
-      `packet filters of ${answer.host} as of ${formatTime(answer.takenAt)} (${answer.source})`,
-      options.width,
-    ).map((line) => paint('dim', line, options.color)),
+    ...wrap(answer.basis, options.width).map((line) => paint('dim', line, options.color)),
     '',
     ...trace.steps.flatMap(({ hook, rule, effect, certain }) =>
       wrap(`${hook}: ${effect}${certain ? '' : ' (perhaps)'} ← ${ruleText(rule)}`, options.width - 4).map(

@@ -12,7 +12,7 @@ import { STANDING_WORDS, type StandingWord, standingWords } from './firewall-sta
 import { printableJson } from './printable.ts';
 import type { RenderOptions } from './report-format.ts';
 import { type Cell, type Column, paint, renderTable, type Style, wrap } from './text-table.ts';
-import { formatTime, isoTime } from './time.ts';
+import { isoTime } from './time.ts';
 
 /** One endpoint that listens. */
 export interface VerifyRow {
@@ -26,8 +26,10 @@ export interface VerifyRow {
 /** A whole host: who may and who can connect to everything that listens. */
 export interface VerifyAnswer {
   readonly host: string;
-  /** UTC milliseconds. */
-  readonly takenAt: number;
+  /** UTC milliseconds; null: not known. */
+  readonly takenAt: number | null;
+  /** What the answer rests on, for people. */
+  readonly basis: string;
   readonly source: string;
   readonly problems: readonly string[];
   readonly statements: StatementCounts;
@@ -43,8 +45,8 @@ const MOST_BLOCKS = 3;
 export function renderVerify(answer: VerifyAnswer, format: string, options: RenderOptions): string {
   if (format === 'json') return `${printableJson(verifyJson(answer), 2)}\n`;
   if (format !== 'table') throw new Error(`a verification has no format ${format}`);
-  const { host, takenAt, source, problems, rows } = answer;
-  const basis = `packet filters of ${host} as of ${formatTime(takenAt)} (${source}); ${statementsText(answer.statements)}`;
+  const { problems, rows } = answer;
+  const basis = `${answer.basis}; ${statementsText(answer.statements)}`;
   const lines = [
     paint('bold', summaryText(answer), options.color),
     ...wrap(basis, options.width).map((line) => paint('dim', line, options.color)),
