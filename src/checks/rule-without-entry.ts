@@ -2,6 +2,7 @@ import { EMPTY, union } from '../model/address-set.ts';
 import type { HostFirewall } from '../model/admission.ts';
 import { placeOfRule, reachesInternet } from '../model/admission-compare.ts';
 import { describeSources } from '../model/describe-sources.ts';
+import type { FindingDraft } from '../model/finding.ts';
 import { formatPorts } from '../model/port-ranges.ts';
 import { count, listWords, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
@@ -9,6 +10,8 @@ import { freshFirewalls, lacksRulesets, ruleText } from './firewall-evidence.ts'
 
 /** Rules that one finding spells out. */
 const MAX_RULES = 8;
+/** Findings of one host; what is beyond is counted. */
+const MAX_PER_HOST = 20;
 
 export const ruleWithoutEntry: Check = {
   id: 'rule-without-entry',
@@ -22,16 +25,16 @@ export const ruleWithoutEntry: Check = {
   estate(estate) {
     return freshFirewalls(estate).flatMap((firewall) => {
       const byPorts = Map.groupBy(firewall.withoutEntry, (w) => `${w.transport} ${formatPorts(w.ports)}`);
-      return [...byPorts].map(([discriminator, rules]) => {
+      const found = [...byPorts].slice(0, MAX_PER_HOST).map(([discriminator, rules]): FindingDraft => {
         const { transport, ports } = rules[0] as HostFirewall['withoutEntry'][number];
         const sources = rules.reduce((set, r) => union(set, r.sources), EMPTY);
         const isOne = ports.length === 1 && ports[0]?.from === ports[0]?.to;
         const what = `${isOne ? 'port' : 'ports'} ${listWords(formatPorts(ports).split(', '), 8)}/${transport}`;
         const places = [...new Set(rules.map((r) => placeOfRule(r.rule)))];
         return {
-          subject: { kind: 'host' as const, host: firewall.host },
+          subject: { kind: 'host', host: firewall.host },
           discriminator,
-          severity: reachesInternet(sources) ? ('medium' as const) : ('low' as const),
+          severity: reachesInternet(sources) ? 'medium' : 'low',
           message:
             `On ${firewall.host} ${places.length === 1 ? places[0] : count(places.length, 'rule')} lets ${describeSources(sources, estate.register.zones)} in to ${what}, ` +
             `which no entry covers; nothing listens there now.`,
@@ -42,6 +45,19 @@ export const ruleWithoutEntry: Check = {
           remediation: `Delete the rule on ${firewall.host}, or register ${what} and have the entry approved: quietdoor register draft`,
         };
       });
+      const more = byPorts.size - found.length;
+      return more === 0
+        ? found
+        : [
+            ...found,
+            {
+              subject: { kind: 'host', host: firewall.host },
+              discriminator: 'more',
+              message: `On ${firewall.host} rules let somebody in to ${count(more, 'more set')} of ports that no entry covers and nothing listens on.`,
+              evidence: [],
+              remediation: `All of them: quietdoor firewall verify ${firewall.host}`,
+            },
+          ];
     });
   },
 };
