@@ -32,7 +32,9 @@ export function ipSetCondition(
   // The kernel takes no side for a dimension that has none: then nothing is in the set.
   const dimensions = set.elements[0]?.addresses.length ?? 0;
   if (sides.length < dimensions) return NEVER;
-  const of = set.elements.filter((e) => e.nomatch === wantsNomatch).map((e) => elementCondition(set, e, sides));
+  // Types that know no exceptions do not look at the flag.
+  const nomatch = wantsNomatch && set.type.includes('net');
+  const of = set.elements.filter((e) => e.nomatch === nomatch).map((e) => elementCondition(set, e, sides));
   const test: Condition = of.length === 1 ? (of[0] as Condition) : { kind: 'any', of };
   // Ports and networks are of one family; bitmap:port has none.
   return set.type === 'bitmap:port' ? test : { kind: 'all', of: [{ kind: 'family', family: set.family }, test] };

@@ -28,6 +28,8 @@ export interface DumpTable {
   readonly line: number;
   readonly family: AddressFamily | null;
   readonly backend: DumpHeader['backend'];
+  /** `ebtables`, `arptables`: none of ours. */
+  readonly other: string | null;
   readonly chains: Map<string, DumpChain>;
 }
 
@@ -96,9 +98,9 @@ export function readDump(file: RulesetFile): Dump {
         line,
         family: header === null ? content.family : header.family,
         backend: header === null ? backendOf(file.name) : header.backend,
+        other: header?.other ?? null,
         chains: new Map(),
       };
-      if (header?.other) problem(`tables of ${header.other} are not evaluated`);
       tables.push(table);
       open = true;
     } else if (table === null || !open) problem('it stands outside of a table');

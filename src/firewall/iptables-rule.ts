@@ -183,7 +183,7 @@ function result(reading: Reading, does: Target | null, at: MatchSurroundings): R
     else
       reading.strange.push(`the values of ${options.map((o) => o.name).join(', ') || `-m ${name}`} are not understood`);
   }
-  conditions.push(...reading.others);
+  conditions.push(...reading.others.flatMap((c) => (c.kind === 'all' ? c.of : [c])));
   // Whoever wants to get in sends none; where they would let in, a sender may add them.
   const isRefused = does === null || does.steps.every((step) => step.kind === 'verdict' && isRefusal(step.verdict));
   for (const name of reading.headers)

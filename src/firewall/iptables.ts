@@ -63,6 +63,10 @@ export function readIptables(file: RulesetFile, context: DialectContext): Iptabl
   const seen = new Set<string>();
   for (const table of dump.tables) {
     const prefix = `${toolName(table.family, table.backend)} ${printable(table.name, 40)} `;
+    if (table.other !== null) {
+      leaveOut(table, `tables of ${table.other} are not evaluated`, reading);
+      continue;
+    }
     if (seen.has(prefix)) {
       leaveOut(table, `the table ${prefix.trim()} is in the file twice`, reading);
       continue;
