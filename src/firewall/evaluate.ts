@@ -404,27 +404,55 @@ class RulesetEvaluator implements Evaluator {
   }
 
   trace(packet: TracedPacket): Trace {
-    const protocol = PROTOCOLS[packet.transport];
     const [address] = this.#classes.addresses([packet.destination], packet.scope).values;
+    const { iifs, assumption } = this.#waysIn(packet, address?.isLoopback ?? false);
+    const traces = iifs.map((iif) => this.#follow(packet, address, iif));
+    const all = (pick: (trace: (typeof traces)[number]) => Witness['verdict']): Witness['verdict'] => {
+      const [first, ...others] = traces.map(pick);
+      return first !== undefined && others.every((verdict) => verdict === first) ? first : 'undecided';
+    };
+    const isBlind = this.#isBlind(packet.destination.family);
+    return {
+      verdict: isBlind ? 'undecided' : all((trace) => trace.verdict),
+      completes: isBlind ? 'undecided' : all((trace) => trace.completes),
+      steps: traces.length === 1 ? (traces[0]?.steps ?? []) : traces.flatMap((trace) => trace.steps),
+      assumptions: [...(assumption === null ? [] : [assumption]), ...this.#ruleset.assumptions],
+    };
+  }
+
+  /** Interfaces that a packet may come in by: the one that routes of its source lead to, else any but loopback. */
+  #waysIn(
+    { iif, source }: TracedPacket,
+    isLoopback: boolean,
+  ): { iifs: readonly (string | null)[]; assumption: string | null } {
+    const device = iif === null && !isLoopback ? this.#routes.deviceTo(setOf([source])) : null;
+    if (device === null || device === 'lo')
+      return { iifs: this.#classes.interfaces(iif, isLoopback).values, assumption: null };
+    return { iifs: [device], assumption: `The packet comes in by ${device}, where routes to its source lead.` };
+  }
+
+  #follow(
+    packet: TracedPacket,
+    address: AddressClass | undefined,
+    iif: string | null,
+  ): { verdict: Witness['verdict']; completes: Witness['verdict']; steps: readonly Met[] } {
+    const protocol = PROTOCOLS[packet.transport];
     const steps: Met[] = [];
     let verdict: Witness['verdict'] = 'admitted';
     let completes: Witness['verdict'] = 'admitted';
-    const blind = this.#isBlind(packet.destination.family);
     for (const layer of address?.layers ?? []) {
-      const space = spaceOfOne(packet.source);
-      const record = this.#record(layer, space, false, new Map(), steps);
+      const record = this.#record(layer, spaceOfOne(packet.source), false, new Map(), steps);
       const at = {
         ...{ family: packet.destination.family, protocol, address: address?.set ?? null },
-        ...{ isLocal: address?.isLocal ?? null, port: packet.destinationPort, iif: packet.iif },
+        ...{ isLocal: address?.isLocal ?? null, port: packet.destinationPort, iif },
         peerPort: { from: packet.sourcePort, to: packet.sourcePort },
       };
       const result = runPipeline(at, this.#routes, record, layer.layer.kind === 'linux');
-      const answer = this.#answer(result, record, space, null, null);
+      const answer = this.#answer(result, record, record.space, null, null);
       verdict = worse(verdict, verdictOf(answer.admitted));
       completes = worse(completes, verdictOf(answer.completes));
     }
-    if (blind) [verdict, completes] = ['undecided', 'undecided'];
-    return { verdict, completes, steps, assumptions: this.#ruleset.assumptions };
+    return { verdict, completes, steps };
   }
 }
 
