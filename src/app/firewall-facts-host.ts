@@ -1,11 +1,15 @@
+import { findAnomalies } from '../firewall/anomalies.ts';
+import { compareRulesets } from '../firewall/difference.ts';
 import type { Evaluator } from '../firewall/evaluate.ts';
+import { readRuleset } from '../firewall/read.ts';
 import { type AddressSet, ALL, ALL_IPV4, ALL_IPV6, EMPTY, intersection, isEmpty, union } from '../model/address-set.ts';
 import type { AddressBounds, Admission, EndpointAdmission, HostFirewall, RuleReference } from '../model/admission.ts';
 import { type Endpoint, HOST_SCOPE } from '../model/endpoint.ts';
 import type { PortRange } from '../model/observation.ts';
 import { intersectPorts, mergePorts } from '../model/port-ranges.ts';
+import type { Ruleset } from '../model/ruleset.ts';
 import { getOrMake } from '../util/get-or-make.ts';
-import { acceptingRules, isWithoutFilter, unnamedPort } from './firewall-facts-ports.ts';
+import { acceptingRules, isWithoutFilter, unnamedPort, usualRules } from './firewall-facts-ports.ts';
 import type { HostRuleset } from './firewall-facts-rulesets.ts';
 
 /** Ports asked about per host to find rules that no entry covers. */
@@ -22,12 +26,7 @@ export interface HostPorts {
 }
 
 /** What checks judge of the filters of one host. */
-export function hostFirewall(
-  known: HostRuleset,
-  evaluator: Evaluator,
-  ports: HostPorts,
-  rest: Pick<HostFirewall, 'anomalies' | 'drift'>,
-): HostFirewall {
+export function hostFirewall(known: HostRuleset, evaluator: Evaluator, ports: HostPorts): HostFirewall {
   const { host, takenAt, source, ruleset } = known;
   const problems = [...doubtsOf(known)];
   const incomplete = problems.length > 0;
@@ -46,8 +45,27 @@ export function hostFirewall(
     withoutEntry: rulesWithoutEntry(known, evaluator, ports),
     exposed: ports.exposed.map((e) => e.endpoint),
     unlogged: ports.exposed.filter((e) => isUnlogged(e.admission)).map((e) => e.endpoint),
-    ...rest,
+    // What could not be read may reach a rule that nothing else does.
+    anomalies: incomplete ? [] : anomaliesOf(ruleset),
+    drift: incomplete ? null : driftOf(known),
   };
+}
+
+/** Without what every filter does: let in from loopback, and what belongs to known connections, before it refuses others. */
+function anomaliesOf(ruleset: Ruleset): HostFirewall['anomalies'] {
+  const usual = new Set(usualRules(ruleset).map((rule) => rule.id));
+  return findAnomalies(ruleset).filter(
+    ({ kind, coveredBy }) => kind !== 'conflict' || coveredBy.some((rule) => !usual.has(rule.id)),
+  );
+}
+
+/** What a restart would change in who can connect; null: nothing is saved, or not all of it could be turned into rules. */
+function driftOf({ ruleset, saved }: HostRuleset): HostFirewall['drift'] {
+  if (saved === null || saved.files.length === 0 || saved.problems.length > 0) return null;
+  const after = readRuleset(saved.files);
+  if (after.files.some((file) => file.incomplete !== null)) return null;
+  const running = { ...ruleset, layers: ruleset.layers.filter((layer) => layer.kind === 'linux') };
+  return compareRulesets(running, { ...after, network: ruleset.network });
 }
 
 /** Why not every filter in front of the host is known, a sentence each. */

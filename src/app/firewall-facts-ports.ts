@@ -48,6 +48,22 @@ export function acceptingRules({ layers }: Ruleset): readonly AcceptingRule[] {
   );
 }
 
+/** Rules that are only about loopback, or about connections that are known already. */
+export function usualRules({ layers }: Ruleset): readonly Rule[] {
+  return layers.flatMap((l) => l.chains).flatMap((chain) => chain.rules.filter(isUsual));
+}
+
+function isUsual({ steps }: Rule): boolean {
+  const open = steps.flatMap((step) => (step.kind === 'match' ? [step.condition] : []));
+  // Only what must hold counts: one of several ways may be about something else.
+  for (let c = open.pop(); c; c = open.pop()) {
+    if (c.kind === 'in-interface' && c.names.every(({ name, prefix }) => name === 'lo' && !prefix)) return true;
+    if (c.kind === 'connection-state' && !c.states.includes('new')) return true;
+    if (c.kind === 'all') for (const part of c.of) open.push(part);
+  }
+  return false;
+}
+
 /** No chain that a new connection to the host meets drops or asks anything. */
 export function isWithoutFilter({ layers }: Ruleset): boolean {
   return layers.every((layer) =>

@@ -57,7 +57,7 @@ export function firewallFacts({ dumps, identities, register, also = [] }: Firewa
       if (admission) admissions.set(key, admission);
     }
     const ports = hostPorts(states, entries.get(known.host) ?? [], endpoints, admissions);
-    firewalls.push(hostFirewall(known, evaluator, ports, { anomalies: [], drift: null }));
+    firewalls.push(hostFirewall(known, evaluator, ports));
   }
   return { firewalls, admissionOf: (endpoint) => admissions.get(endpointKey(endpoint)) };
 }
