@@ -61,26 +61,31 @@ export function cloudLayer(layer: CloudLayer): Layer {
   };
 }
 
+/** Many layers have the same rules (of a group that many interfaces carry): what does not differ is made once. */
+const made = new WeakMap<CloudRule, Omit<Rule, 'id' | 'position'>>();
+
+function partsOf(rule: CloudRule): Omit<Rule, 'id' | 'position'> {
+  let parts = made.get(rule);
+  if (parts === undefined) {
+    const { when, verdict, comment, at } = rule;
+    const text = printable(rule.text);
+    const steps: Step[] = [];
+    if (when.kind !== 'all' || when.of.length > 0) steps.push({ kind: 'match', condition: when, text });
+    steps.push({ kind: 'verdict', verdict });
+    const remark = comment === undefined || comment === null ? null : printable(comment, 200);
+    parts = { text, at, handle: null, comment: remark, origin: null, counter: null, steps };
+    made.set(rule, parts);
+  }
+  return parts;
+}
+
 /** Ids are made of the rule's own text, so that they stay the same when other rules come and go. */
 function rulesOf(rules: readonly CloudRule[], prefix: string): Rule[] {
   const seen = new Map<string, number>();
-  return rules.map(({ text, when, verdict, comment, at }, i) => {
-    const words = printable(text);
-    const times = (seen.get(words) ?? 0) + 1;
-    seen.set(words, times);
-    const steps: Step[] = [];
-    if (when.kind !== 'all' || when.of.length > 0) steps.push({ kind: 'match', condition: when, text: words });
-    steps.push({ kind: 'verdict', verdict });
-    return {
-      id: `${prefix}: ${words}${times > 1 ? ` #${times}` : ''}`,
-      text: words,
-      at,
-      position: i + 1,
-      handle: null,
-      comment: comment === undefined || comment === null ? null : printable(comment, 200),
-      origin: null,
-      counter: null,
-      steps,
-    };
+  return rules.map((rule, i) => {
+    const parts = partsOf(rule);
+    const times = (seen.get(parts.text) ?? 0) + 1;
+    seen.set(parts.text, times);
+    return { ...parts, id: `${prefix}: ${parts.text}${times > 1 ? ` #${times}` : ''}`, position: i + 1 };
   });
 }

@@ -3,7 +3,7 @@ import { ALWAYS, type Layer, type RulePlace } from '../model/ruleset.ts';
 import { compareText } from '../util/compare.ts';
 import { type CloudRule, cloudLayer, repliesPass } from './cloud-layer.ts';
 import type { Cluster, OtherPolicy, Pod } from './network-policy-objects.ts';
-import type { Policy } from './network-policy-rules.ts';
+import type { Policy, PolicyRule } from './network-policy-rules.ts';
 
 const ON_HOST = 'network plugins mostly do not apply policies to pods on the network of their node';
 
@@ -78,9 +78,7 @@ function podLayer(id: string, pod: Pod, policies: readonly Policy[], others: rea
         verdict: { kind: 'accept' },
         at: pod.at,
       });
-    for (const policy of isolating)
-      for (const { text, at, when } of policy[direction])
-        list.push({ text, at, when: when(pod), verdict: { kind: 'accept' } });
+    for (const policy of isolating) for (const rule of policy[direction]) list.push(ruleFor(pod, rule));
     return list;
   };
   const policyOf = (direction: 'ingress' | 'egress') =>
@@ -100,6 +98,20 @@ function podLayer(id: string, pod: Pod, policies: readonly Policy[], others: rea
     names: ['ingress', 'egress'],
     at: pod.at,
   });
+}
+
+const shared = new WeakMap<PolicyRule, CloudRule>();
+
+/** The rule for one pod: the same one for all pods where it does not hang on the pod. */
+function ruleFor(pod: Pod, rule: PolicyRule): CloudRule {
+  const make = (): CloudRule => ({ text: rule.text, at: rule.at, when: rule.when(pod), verdict: { kind: 'accept' } });
+  if (!rule.isSame) return make();
+  let found = shared.get(rule);
+  if (found === undefined) {
+    found = make();
+    shared.set(rule, found);
+  }
+  return found;
 }
 
 function undecided(what: string, at: RulePlace, why?: string): CloudRule {

@@ -12,8 +12,10 @@ type Peers = ReturnType<typeof createPolicyPeers>;
 export interface PolicyRule {
   readonly text: string;
   readonly at: RulePlace;
-  /** What packets it lets through to or from a pod; `null`: none at all (a port name that the pod does not have). */
+  /** What packets it lets through to or from a pod. */
   when(pod: Pod): Condition;
+  /** It is the same for every pod: no port goes by a name of the pod's own. */
+  readonly isSame: boolean;
   /** Why it is not certain whom it means; null: it is. */
   readonly open: string | null;
 }
@@ -112,6 +114,7 @@ function readRules(
     text: `${title}: ${portText} ${word} ${peer.text}`,
     at,
     open: peer.open,
+    isSame: ports.every(({ isSame }) => isSame),
     when(pod) {
       if (ports.length === 0) return peer.when;
       return { kind: 'all', of: [{ kind: 'any', of: ports.map((port) => port.when(pod)) }, peer.when] };
@@ -121,11 +124,12 @@ function readRules(
 
 interface PortTest {
   readonly text: string;
+  readonly isSame: boolean;
   when(pod: Pod): Condition;
 }
 
 function anyPort(when: Condition): PortTest {
-  return { text: 'ports not understood', when: () => when };
+  return { text: 'ports not understood', isSame: true, when: () => when };
 }
 
 const NAMES: ReadonlyMap<number, string> = new Map([
@@ -146,16 +150,18 @@ function readPort(port: Readonly<Record<string, unknown>>, direction: Direction,
   });
   if (port.port === undefined || port.port === null) {
     if (port.endPort !== undefined && port.endPort !== null) return 'endPort without port';
-    return { text: `${name}`, when: () => isProtocol };
+    return { text: `${name}`, isSame: true, when: () => isProtocol };
   }
   const from = typeof port.port === 'number' ? numberOf(port.port, 1, 65535) : null;
   const label = typeof port.port === 'string' ? textOf(port.port) : null;
   if (label !== null) {
     if (port.endPort !== undefined && port.endPort !== null) return 'endPort with a port name';
     const key = `${label}/${protocol}`;
-    if (direction === 'egress') return { text: `${name}/${label}`, when: () => namedOfPeers(key, peers, to) };
+    if (direction === 'egress')
+      return { text: `${name}/${label}`, isSame: true, when: () => namedOfPeers(key, peers, to) };
     return {
       text: `${name}/${label}`,
+      isSame: false,
       when: (pod) => to((pod.ports.get(key) ?? []).map((number) => ({ from: number, to: number }))),
     };
   }
@@ -163,7 +169,7 @@ function readPort(port: Readonly<Record<string, unknown>>, direction: Direction,
   const end = port.endPort === undefined || port.endPort === null ? from : numberOf(port.endPort, from, 65535);
   if (end === null) return `endPort ${shown(port.endPort)} is not one`;
   const range = { from, to: end };
-  return { text: `${name}/${from === end ? from : `${from}-${end}`}`, when: () => to([range]) };
+  return { text: `${name}/${from === end ? from : `${from}-${end}`}`, isSame: true, when: () => to([range]) };
 }
 
 function namedOfPeers(key: string, peers: Peers, to: (ranges: readonly NumberRange[]) => Condition): Condition {

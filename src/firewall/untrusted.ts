@@ -19,8 +19,12 @@ export function textOf(value: unknown): string | null {
   return clean === '' ? null : clean;
 }
 
+/** Most texts are; the pattern below is slow. */
+const PLAIN = /^[\x20-\x7e]*$/;
+
 /** Takes control characters out of a text, and bounds it. */
 export function printable(text: string, most = 500): string {
+  if (text.length <= most && PLAIN.test(text)) return text;
   const clean = text.slice(0, 2 * most).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
   return clean.length > most ? `${clean.slice(0, most - 1)}…` : clean;
 }
