@@ -32,7 +32,7 @@ export async function recordFirewall(
   const importedAt = now();
   const list: RulesetList = { source, importedAt, textsFrom: importedAt, items: dumps };
   const before = (await store.lists('rulesets')).find((known) => known.source === source);
-  const subject = dumps.length === 1 ? (dumps[0]?.host ?? source) : source;
+  const subject = subjectOf(list);
   const draft = { observedAt: importedAt, actor, subject };
   if (before === undefined) {
     const rules = dumps.reduce((sum, dump) => sum + ruleLines(dump).rules, 0);
@@ -48,6 +48,12 @@ export async function recordFirewall(
   const body = { summary: `${summary}${isPart ? '; not everything could be read' : ''}`, added, removed };
   const event: ListEvent | null = summary === null ? null : { type: 'firewall.changed', ...draft, body };
   return store.putList('rulesets', list, event);
+}
+
+/** The host that it is all of, else the source. */
+function subjectOf({ source, items }: Pick<RulesetList, 'source' | 'items'>): string {
+  const [host, ...others] = new Set(items.map((dump) => dump.host));
+  return others.length === 0 ? (host ?? source) : source;
 }
 
 /** Everything that was taken, without what changes by itself. */
@@ -73,7 +79,9 @@ export async function dropFirewall(
   source: string,
   { actor, now }: FirewallRecorder,
 ): Promise<Event | null> {
-  return store.dropList('rulesets', source, { type: 'firewall.changed', observedAt: now(), actor, subject: source });
+  const list = (await store.lists('rulesets')).find((known) => known.source === source);
+  const subject = (list && subjectOf(list)) ?? source;
+  return store.dropList('rulesets', source, { type: 'firewall.changed', observedAt: now(), actor, subject });
 }
 
 /** Records packet filters of many hosts, one after the other, beside whatever else is written. Opens the store at the first. */
