@@ -5,7 +5,7 @@ import { UserError } from '../model/errors.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import { renderTrace } from '../reports/firewall-trace.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
-import { meantBy } from './explain.ts';
+import { meantBy } from './endpoints-meant.ts';
 import { doubtsOf } from './firewall-facts-host.ts';
 import type { HostRuleset } from './firewall-facts-rulesets.ts';
 import type { FirewallFiles } from './firewall-files.ts';

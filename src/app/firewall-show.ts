@@ -15,7 +15,7 @@ import { standingWord, standingWords } from '../reports/firewall-standing.ts';
 import { printableJson } from '../reports/printable.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
 import { isoTime } from '../reports/time.ts';
-import { endpointsMeant, meantBy } from './explain.ts';
+import { endpointsMeant, meantBy } from './endpoints-meant.ts';
 import { isUndecided } from './firewall-admitted.ts';
 import { admissionTo } from './firewall-facts.ts';
 import { doubtsOf, limited } from './firewall-facts-host.ts';

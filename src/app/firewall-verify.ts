@@ -5,7 +5,7 @@ import { UserError } from '../model/errors.ts';
 import { STANDING_WORDS, standingWord } from '../reports/firewall-standing.ts';
 import { renderVerify, type VerifyAnswer, type VerifyRow } from '../reports/firewall-verify.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
-import { meantBy } from './explain.ts';
+import { meantBy } from './endpoints-meant.ts';
 import { admissionTo } from './firewall-facts.ts';
 import { doubtsOf } from './firewall-facts-host.ts';
 import { isWithoutFilter } from './firewall-facts-ports.ts';
