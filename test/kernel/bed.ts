@@ -52,6 +52,8 @@ export async function createBed(): Promise<Bed> {
   };
 }
 
+const LONGEST_ANSWER_MS = 60_000;
+
 /** One line out, one line back. */
 function conversation(child: ChildProcessWithoutNullStreams): (request: unknown) => Promise<unknown> {
   const waiting: Array<{ resolve: (answer: unknown) => void; reject: (error: Error) => void }> = [];
@@ -68,10 +70,14 @@ function conversation(child: ChildProcessWithoutNullStreams): (request: unknown)
   child.once('error', (error) => end(`python3 does not start: ${error.message}`));
   child.once('close', (code, signal) => end(`the helper ended (${code ?? signal}): ${complaints.trim()}`));
   createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)));
+  const timer = setTimeout(() => {
+    if (waiting.length > 0) child.kill('SIGKILL');
+  }, LONGEST_ANSWER_MS).unref();
   return (request) =>
     new Promise((resolve, reject) => {
       if (ended !== null) return reject(new BedError(ended));
       waiting.push({ resolve, reject });
+      timer.refresh();
       if (request !== null) child.stdin.write(`${JSON.stringify(request)}\n`);
     });
 }

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Bed, BedError, createBed } from './bed.ts';
 import { describe, whyUndecided } from './describe.ts';
 import { type Engine, loadEngine, OWN_SOURCE } from './engine.ts';
+import type { Probe } from './frames.ts';
 import { generateDocker } from './generate-docker.ts';
 import { generateIptables } from './generate-iptables.ts';
 import { generateNft } from './generate-nft.ts';
@@ -16,6 +17,7 @@ import { add, NOTHING, type Observation, runRaw, stillDisagrees } from './run-ca
 import { runConnect, stillBlocksOrOpens } from './run-connect.ts';
 import { shrink } from './shrink.ts';
 import { saveVectors } from './vectors.ts';
+import { address } from './vocabulary.ts';
 
 /**
  * `npm run test:kernel`: random rulesets, loaded into the Linux kernel in namespaces of our own; packets sent; every
@@ -91,41 +93,69 @@ function makeCase(mode: Mode, one: number): KernelCase {
   return mode === 'iptables' || mode === 'legacy' ? generateIptables(mode, one) : generateNft(mode, one);
 }
 
+/** Beds are made when needed, and again where the helper of one ended. */
+class Beds {
+  #made: { bed: Bed; network: readonly ListedFile[] } | null = null;
+
+  async get(): Promise<{ bed: Bed; network: readonly ListedFile[] }> {
+    if (this.#made === null) {
+      const bed = await createBed();
+      this.#made = { bed, network: await listNetwork(bed) };
+    }
+    return this.#made;
+  }
+
+  async close(): Promise<void> {
+    const bed = this.#made?.bed;
+    this.#made = null;
+    await bed?.close();
+  }
+}
+
 async function runAlone(): Promise<Total> {
+  const beds = new Beds();
+  try {
+    return await runCases(beds);
+  } finally {
+    await beds.close();
+  }
+}
+
+/** Rulesets in a row that the kernel may refuse, and helpers that may end, before something else must be wrong. */
+const PATIENCE = { refusals: 50, deaths: 3 };
+
+async function runCases(beds: Beds): Promise<Total> {
   const engine = await loadEngine(values.engine);
   const end = Date.now() + limit.seconds * 1000;
   let total: Total = { rulesets: 0, refused: 0, judgement: NOTHING };
-  let bed: { bed: Bed; network: readonly ListedFile[] } | null = null;
   const recorded: Observation[] = [];
-  let refusedInRow = 0;
+  let refusals = 0;
+  let deaths = 0;
   for (let i = 0; total.rulesets < limit.rulesets && Date.now() < end; i++) {
     if (total.judgement.verdicts >= limit.verdicts) break;
     const mode = modes ? (modes[i % modes.length] as Mode) : (CYCLE[i % CYCLE.length] as Mode);
     const one = makeCase(mode, (seed + i) % 2 ** 32);
+    const { bed, network } = await beds.get();
     try {
-      if (bed === null) {
-        const made = await createBed();
-        bed = { bed: made, network: await listNetwork(made) };
-      }
-      const { observation, judgement } = await runOne(bed.bed, engine, one, bed.network);
+      const { observation, judgement } = await runOne(bed, engine, one, network);
       total = { ...total, rulesets: total.rulesets + 1, judgement: add(total.judgement, judgement) };
-      refusedInRow = 0;
-      if (values.record !== undefined) recorded.push(observation);
-      if (values.why && judgement.undecided > 0) process.stdout.write(whyUndecided(engine, observation, one));
+      refusals = 0;
+      if (values.record !== undefined && observation) recorded.push(observation);
+      if (values.why && observation && judgement.undecided > 0)
+        process.stdout.write(whyUndecided(engine, observation, one));
       const [first] = judgement.disagreements;
-      if (first) await explain(bed.bed, engine, one, bed.network, first, judgement.disagreements.length);
+      if (first) await explain(bed, engine, one, network, first, judgement.disagreements.length);
       if (first && !values['keep-going']) break;
     } catch (error) {
-      if (error instanceof BedError && bed !== null) bed = null;
-      else if (error instanceof Refused) {
+      if (error instanceof Refused) {
         total = { ...total, refused: total.refused + 1 };
-        if (values.seed !== undefined && limit.rulesets === 1) throw error;
-        if (++refusedInRow > 50) throw new Error(`the kernel takes no ruleset: ${error.message}`);
-      } else if (error instanceof BedError) throw error;
-      else throw new Error(`mode ${mode}, seed ${one.seed}`, { cause: error });
+        if (++refusals > PATIENCE.refusals) throw new Error(`the kernel takes no ruleset: ${error.message}`);
+      } else if (error instanceof BedError && ++deaths <= PATIENCE.deaths) {
+        console.error(`mode ${mode}, seed ${one.seed}: ${error.message}`);
+        await beds.close();
+      } else throw new Error(`mode ${mode}, seed ${one.seed}`, { cause: error });
     }
   }
-  await bed?.bed.close();
   if (values.record !== undefined) saveVectors(values.record, recorded);
   return total;
 }
@@ -135,9 +165,31 @@ function isConnected(one: KernelCase): boolean {
   return one.mode === 'connect' || one.mode === 'docker';
 }
 
-function runOne(bed: Bed, engine: Engine, one: KernelCase, network: readonly ListedFile[]) {
-  return isConnected(one) ? runConnect(bed, engine, one, network) : runRaw(bed, engine, one, network);
+interface Outcome {
+  readonly observation: Observation | null;
+  readonly judgement: Judgement;
 }
+
+/** Runs a case. An engine that throws disagrees with the kernel, which does not. */
+async function runOne(bed: Bed, engine: Engine, one: KernelCase, network: readonly ListedFile[]): Promise<Outcome> {
+  try {
+    return await (isConnected(one) ? runConnect : runRaw)(bed, engine, one, network);
+  } catch (error) {
+    if (error instanceof Refused || error instanceof BedError || !(error instanceof Error)) throw error;
+    const crash: Disagreement = {
+      probe: NO_PROBE,
+      kind: 'crash',
+      engine: error.stack ?? error.message,
+      kernel: 'goes on',
+    };
+    return { observation: null, judgement: { ...NOTHING, disagreements: [crash] } };
+  }
+}
+
+const NO_PROBE: Probe = {
+  ...{ transport: 'tcp', source: address('192.0.2.1'), sourcePort: 1, wire: 0 },
+  ...{ destination: address('10.77.0.1'), destinationPort: 1 },
+};
 
 async function explain(
   bed: Bed,
@@ -147,7 +199,9 @@ async function explain(
   found: Disagreement,
   count: number,
 ): Promise<void> {
-  const still = isConnected(one) ? stillBlocksOrOpens : stillDisagrees;
+  const crashes = async (...args: Parameters<typeof runOne>) =>
+    (await runOne(...args)).judgement.disagreements[0]?.kind === 'crash';
+  const still = found.kind === 'crash' ? crashes : isConnected(one) ? stillBlocksOrOpens : stillDisagrees;
   const smallest = values['no-shrink']
     ? one
     : await shrink(one, (smaller) => still(bed, engine, smaller, network, found));

@@ -150,20 +150,22 @@ link set wire1 up
 """ + "".join(f"neigh replace {a} lladdr {MAC['host']} dev wire{n} nud permanent\n"
               for n, a in ((0, "10.77.0.1"), (0, "10.77.0.2"), (0, "fd77::1"), (0, "fd77::2"),
                            (1, "10.78.0.1"), (1, "fd78::1"))) + """
-route add default via 10.77.0.1 dev wire0
-route add default via fd77::1 dev wire0
-route add default via 10.78.0.1 dev wire1 table 101
-route add default via fd78::1 dev wire1 table 101
+route add default via 10.77.0.1 dev wire0 table 101
+route add default via fd77::1 dev wire0 table 101
+route add default via 10.78.0.1 dev wire1 table 102
+route add default via fd78::1 dev wire1 table 102
 route add local default dev lo table 100
 rule add iif wire0 lookup 100 pref 10
 rule add iif wire1 lookup 100 pref 11
 rule add fwmark 1 lookup 101 pref 12
+rule add fwmark 2 lookup 102 pref 13
 """)
 must(["ip", "-6", "-batch", "-"], """
 route add local default dev lo table 100
 rule add iif wire0 lookup 100 pref 10
 rule add iif wire1 lookup 100 pref 11
 rule add fwmark 1 lookup 101 pref 12
+rule add fwmark 2 lookup 102 pref 13
 """)
 settings({"ipv4/conf/wire0/rp_filter": 0, "ipv4/conf/wire1/rp_filter": 0, "ipv4/tcp_syn_retries": 1,
           "ipv4/conf/all/accept_local": 1})
@@ -261,8 +263,7 @@ def connect(tries, wait):
         one.setsockopt(*TRANSPARENT[family], 1)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if wire == 1:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 1)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, wire + 1)
         try:
             one.bind((source, source_port))
             one.connect((destination, port))

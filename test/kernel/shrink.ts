@@ -2,7 +2,7 @@ import type { KernelCase, Line } from './kernel-case.ts';
 import { Refused } from './observe.ts';
 
 const PARTS = ['nft', 'iptables', 'ip6tables', 'ipset'] as const;
-const MOST_TRIES = 250;
+const MOST_TRIES = 150;
 
 /** Returns the smallest ruleset found that still shows the disagreement: rules are left out, many at a time at first. */
 export async function shrink(one: KernelCase, shows: (smaller: KernelCase) => Promise<boolean>): Promise<KernelCase> {
