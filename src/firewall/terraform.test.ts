@@ -180,3 +180,35 @@ test('a cut file is undecided, and so is a newer format', () => {
   const newer = readRuleset([{ name, text: '{"format_version":"2.0","terraform_version":"3.0"}' }]);
   assert.match(newer.files[0]?.incomplete ?? '', /newer/);
 });
+
+test('two VPCs of one plan with the same blocks are told apart by reference', () => {
+  const names = ['one', 'two'];
+  const text = JSON.stringify({
+    format_version: '1.2',
+    planned_values: {
+      root_module: {
+        resources: names.flatMap((name) => [
+          resource(`aws_vpc.${name}`, {}),
+          resource(`aws_subnet.${name}`, { cidr_block: '10.0.0.0/24' }),
+          resource(`aws_security_group.${name}`, { ingress: [{ ...SSH }], egress: [] }),
+        ]),
+      },
+    },
+    resource_changes: names.flatMap((name) => [
+      later(`aws_vpc.${name}`, { id: true }),
+      later(`aws_subnet.${name}`, { id: true, vpc_id: true }),
+    ]),
+    configuration: {
+      root_module: {
+        resources: names.map((name) => ({
+          address: `aws_subnet.${name}`,
+          expressions: { vpc_id: { references: [`aws_vpc.${name}.id`, `aws_vpc.${name}`] } },
+        })),
+      },
+    },
+  });
+  const ambiguous = readRuleset([{ name: 'plan.json', text }]).layers.find(
+    ({ id }) => id === 'terraform aws ambiguous',
+  );
+  assert.equal(toText(ambiguous?.addresses ?? assert.fail('not told')), '10.0.0.0/24');
+});
