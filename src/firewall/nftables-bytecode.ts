@@ -1,6 +1,6 @@
-import { ALWAYS, type Condition, NEVER, NO_STATEMENTS } from '../model/ruleset.ts';
+import { type Condition, NEVER, NO_STATEMENTS } from '../model/ruleset.ts';
 import type { Dialect } from './dialect.ts';
-import { allOf } from './nftables-field.ts';
+import { familyIs } from './nftables-field.ts';
 import { documentStart } from './nftables-json.ts';
 import { nftKey } from './nftables-sets.ts';
 import type { RuleBytecode } from './nftables-statement.ts';
@@ -22,7 +22,7 @@ const BEGINS = /(^|\n)(ip|ip6|inet|arp|bridge|netdev) \S+ \S+ \d+( \d+)?\s*\n {2
 
 /** Says whether a text is the output of `nft --debug=netlink list ruleset`. */
 export function isNftBytecode(text: string): boolean {
-  return BEGINS.test(text.slice(0, 200_000)) && /^ {2}\[ [a-z]+ /m.test(text.slice(0, 200_000));
+  return !text.startsWith('{') && BEGINS.test(text);
 }
 
 interface Block {
@@ -103,42 +103,45 @@ function deviceNames(text: string): string[] {
 
 /** Numbers that the bytecode compares a family with, as a little-endian machine prints them, and a big-endian one. */
 const NFPROTO: Readonly<Record<string, Condition>> = {
-  '0x00000002': { kind: 'family', family: 'ipv4' },
-  '0x0000000a': { kind: 'family', family: 'ipv6' },
-  '0x02000000': { kind: 'family', family: 'ipv4' },
-  '0x0a000000': { kind: 'family', family: 'ipv6' },
+  '0x00000002': familyIs('ipv4'),
+  '0x0000000a': familyIs('ipv6'),
+  '0x02000000': familyIs('ipv4'),
+  '0x0a000000': familyIs('ipv6'),
 };
 const ETHER_TYPE: Readonly<Record<string, Condition>> = {
-  '0x00000008': { kind: 'family', family: 'ipv4' },
-  '0x0000dd86': { kind: 'family', family: 'ipv6' },
-  '0x08000000': { kind: 'family', family: 'ipv4' },
-  '0x86dd0000': { kind: 'family', family: 'ipv6' },
+  '0x00000008': familyIs('ipv4'),
+  '0x0000dd86': familyIs('ipv6'),
+  '0x08000000': familyIs('ipv4'),
+  '0x86dd0000': familyIs('ipv6'),
 };
 
-/** Instructions that change something: what is asked after them no longer guards them. */
-const WRITES = /^(meta set|ct set|notrack|dynset|payload write|objref|dup|fwd|exthdr write)/;
+/** Instructions that change something which later rules may read. */
+const WRITES = /^(meta set|ct set|notrack|dynset|payload write)/;
 
 /** Which families a rule is limited to, by the comparisons that it makes on its way. */
 function bytecodeOf(lines: readonly string[]): RuleBytecode {
-  const conditions: Condition[] = [];
-  let written = false;
-  let first = true;
+  const families: Array<{ condition: Condition; writesBefore: number }> = [];
+  let writes = 0;
   let loaded: Readonly<Record<string, Condition>> | null = null;
   for (const line of lines) {
-    if (WRITES.test(line)) written = true;
+    if (WRITES.test(line)) writes++;
     if (line === 'meta load nfproto => reg 1') loaded = NFPROTO;
     else if (line === 'meta load protocol => reg 1') loaded = ETHER_TYPE;
     else {
       const compared = loaded === null ? null : /^cmp (eq|neq) reg 1 (0x[0-9a-f]{8})$/.exec(line);
       if (compared !== null && loaded !== null) {
         const is = loaded[compared[2] as string] ?? NEVER;
-        conditions.push(compared[1] === 'eq' ? is : { kind: 'not', of: is });
-        if (written) first = false;
+        families.push({ condition: compared[1] === 'eq' ? is : { kind: 'not', of: is }, writesBefore: writes });
       }
       loaded = null;
     }
   }
-  return { family: conditions.length === 0 ? ALWAYS : allOf(conditions), first };
+  return {
+    families: families.map(({ condition, writesBefore }) => ({
+      condition,
+      place: writesBefore === 0 ? 'first' : writesBefore === writes ? 'last' : 'between',
+    })),
+  };
 }
 
 /** `nft --debug=netlink list ruleset`, which adds to the JSON what that leaves out. On its own it is not read. */

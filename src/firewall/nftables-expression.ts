@@ -117,9 +117,9 @@ const WITH_PORTS: ReadonlyMap<string, number> = new Map([
 
 /** Headers of which no field is decided; what they need is. Nobody asks who can reach a port of ICMP. */
 const OTHER_HEADERS: ReadonlyMap<string, readonly Condition[]> = new Map([
-  ['icmp', [familyIs('ipv4'), protocolIs(1)]],
-  ['icmpv6', [familyIs('ipv6'), protocolIs(58)]],
-  ['igmp', [familyIs('ipv4'), protocolIs(2)]],
+  ['icmp', [protocolIs(1)]],
+  ['icmpv6', [protocolIs(58)]],
+  ['igmp', [protocolIs(2)]],
   ['ah', [protocolIs(51)]],
   ['esp', [protocolIs(50)]],
   ['comp', [protocolIs(108)]],

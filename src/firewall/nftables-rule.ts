@@ -1,12 +1,4 @@
-import {
-  ALWAYS,
-  type Chain,
-  type Rule,
-  type RuleCounter,
-  type StatementCounts,
-  type StatementNote,
-  type Step,
-} from '../model/ruleset.ts';
+import type { Chain, Condition, Rule, RuleCounter, StatementCounts, StatementNote, Step } from '../model/ruleset.ts';
 import type { NftBytecode } from './nftables-bytecode.ts';
 import { readAnonymousChain, readInlineRule, readMapWrite } from './nftables-inline.ts';
 import type { NftReading } from './nftables-reading.ts';
@@ -93,15 +85,11 @@ export function readRule(
     code: RuleBytecode | null,
     inner: readonly RuleBytecode[],
   ): Step[][] {
-    let ways: Step[][] = [
-      code?.first === true && isReject(statements.at(-1)) && code.family !== ALWAYS
-        ? [{ kind: 'match', condition: code.family }]
-        : [],
-    ];
+    let ways: Step[][] = [[]];
     statements.forEach((statement, i) => {
       const place: StatementPlace = {
         chain: (name) => sink.chain(family, table, name),
-        bytecode: code,
+        isWhole: code !== null,
         last: i === statements.length - 1,
       };
       const meaning =
@@ -126,7 +114,7 @@ export function readRule(
       } else if (splits) ways = ways.flatMap((steps) => meaning.ways.map((more) => [...steps, ...more]));
       else for (const steps of ways) steps.push(...(meaning.ways[0] ?? []));
     });
-    return ways;
+    return code === null ? ways : ways.map((steps) => withBytecode(steps, code));
   }
 
   function placeOf(ruleLine: number | null): { file: string; line?: number } {
@@ -211,8 +199,21 @@ function isRepeatable(step: Step): boolean {
   return step.kind === 'match' || step.kind === 'log';
 }
 
-function isReject(statement: unknown): boolean {
-  return mapOf(statement).reject !== undefined;
+/** Adds the families that the listing left out. */
+function withBytecode(steps: readonly Step[], code: RuleBytecode): Step[] {
+  const told = new Set<Condition>();
+  for (const step of steps)
+    if (step.kind === 'match')
+      for (const part of step.condition.kind === 'all' ? step.condition.of : [step.condition]) told.add(part);
+  const left = code.families.filter(({ condition }) => condition.kind !== 'family' || !told.has(condition));
+  if (left.length === 0) return [...steps];
+  if (left.some(({ place }) => place === 'between')) {
+    const reason = 'a family is asked for between what the rule changes';
+    return steps.flatMap((step) => [{ kind: 'match', condition: { kind: 'unknown', reason } }, step]);
+  }
+  const at = (where: 'first' | 'last'): Step[] =>
+    left.filter(({ place }) => place === where).map(({ condition }) => ({ kind: 'match', condition }));
+  return [...at('first'), ...steps.slice(0, -1), ...at('last'), ...steps.slice(-1)];
 }
 
 function freeId(id: string, ids: Set<string>): string {

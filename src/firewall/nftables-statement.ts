@@ -9,19 +9,21 @@ import { statementText } from './nftables-text.ts';
 import { elementOf, onlyCounts } from './nftables-values.ts';
 import { mapOf } from './untrusted.ts';
 
-/** What the listing leaves out of a rule and its bytecode shows: family that it is limited to. */
+/** What the listing may leave out of a rule and its bytecode shows: families that it is limited to. */
 export interface RuleBytecode {
-  readonly family: Condition;
-  /** The limit stands before everything that the rule writes. */
-  readonly first: boolean;
+  readonly families: ReadonlyArray<{
+    readonly condition: Condition;
+    /** Before everything that the rule writes, after it, or between. */
+    readonly place: 'first' | 'last' | 'between';
+  }>;
 }
 
 /** What a statement needs of the rule that it stands in. */
 export interface StatementPlace {
   /** Id of the chain of a name; null: there is none in the listing. */
   chain(name: unknown): string | null;
-  /** null: no bytecode was given for this rule. */
-  readonly bytecode: RuleBytecode | null;
+  /** The bytecode of this rule was given, so nothing is left out of it. */
+  readonly isWhole: boolean;
   /** Something follows in the rule. */
   readonly last: boolean;
 }
@@ -171,8 +173,8 @@ export function verdictOf(value: unknown, place: StatementPlace, reading: NftRea
 }
 
 /**
- * The listing leaves out the family that a reject is limited to in a table of both families; it can be told from the
- * kind of answer, except where that is a TCP reset, or none is printed (nft before 1.0).
+ * The listing leaves out the family that a reject is limited to in a table of both families, except where the answer
+ * is one for both (`icmpx`). What kind of answer it is tells most, and not all: rules may contradict themselves.
  */
 function rejectSteps(
   reject: Readonly<Record<string, unknown>>,
@@ -185,11 +187,10 @@ function rejectSteps(
   if (type === 'icmp') conditions.push(familyIs('ipv4'));
   if (type === 'icmpv6') conditions.push(familyIs('ipv6'));
   const bothFamilies = reading.family !== 'ip' && reading.family !== 'ip6';
-  if (place.bytecode !== null) conditions.push(...(place.bytecode.first ? [] : [place.bytecode.family]));
-  else if (bothFamilies && (type === null || type === 'tcp reset'))
+  if (bothFamilies && type !== 'icmpx' && !place.isWhole)
     conditions.push(
       reading.unsupported(
-        'the listing leaves out which family this reject is for: give nft --debug=netlink list ruleset too',
+        'the listing leaves out what this reject is limited to: give nft --debug=netlink list ruleset too',
       ),
     );
   return [...needs(conditions), { kind: 'verdict', verdict: { kind: 'reject' } }];

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { assertGolden } from '../../test/golden.ts';
-import { rulesetNotation } from '../../test/ruleset-notation.ts';
+import { rulesetNotation, stepsNotation } from '../../test/ruleset-notation.ts';
 import type { DialectResult, RulesetFile } from './dialect.ts';
 import { nftables } from './nftables.ts';
 
@@ -24,4 +25,271 @@ test('every statement of nftables is understood as listed', () => {
     'firewall/nftables/statements.golden.txt',
     rulesetNotation({ ...result, assumptions: result.assumptions ?? [] }),
   );
+});
+
+test('with the bytecode, a reject is limited to the family that the listing leaves out', () => {
+  const json = fixture('statements.json');
+  const rejects = (result: DialectResult): string[] =>
+    (result.layers[0]?.chains ?? [])
+      .flatMap((chain) => chain.rules)
+      .filter((rule) => rule.text.includes('reject'))
+      .map((rule) => `${rule.text} = ${stepsNotation(rule.steps)}`);
+  const without = rejects(read(json));
+  const given = rejects(read(json, fixture('statements.netlink.txt')));
+  assert.equal(without.filter((line) => line.includes('the listing leaves out')).length, 7);
+  assert.equal(given.filter((line) => line.includes('the listing leaves out')).length, 0);
+  // meta nfproto ipv6 reject with tcp reset
+  assert.ok(given.includes('meta l4proto tcp reject with tcp reset = ipv6  protocol[6]  protocol[6]  reject'));
+});
+
+const RULESETS = readdirSync(join(FIXTURES, 'rulesets')).filter((name) => name.endsWith('.json'));
+
+test('rulesets as people have them are read whole, and as exactly as before', () => {
+  assert.ok(RULESETS.length >= 30);
+  const lines = RULESETS.map((name) => {
+    const result = read(fixture(join('rulesets', name)));
+    const rules = result.layers.flatMap((layer) => layer.chains).flatMap((chain) => chain.rules);
+    const doubtful = new Set(result.notes.map((note) => note.rule));
+    const exact = rules.filter((rule) => !doubtful.has(rule.id)).length;
+    assert.equal(result.statements.unrecognised, 0, `${name}: ${JSON.stringify(result.notes)}`);
+    assert.equal(total(result), countStatements(name), name);
+    return `${name} ${exact} of ${rules.length}${result.incomplete === null ? '' : ` ${result.incomplete}`}\n`;
+  });
+  assertGolden('firewall/nftables/exact-rules.golden.txt', lines.join(''));
+});
+
+function total({ statements }: DialectResult): number {
+  return statements.modelled + statements.irrelevant + statements.unsupported + statements.unrecognised;
+}
+
+/** Statements of a listing, counted without our reader: every object but rules, every statement of every rule. */
+function countStatements(name: string): number {
+  const { nftables: objects } = JSON.parse(fixture(join('rulesets', name)).text);
+  let count = 0;
+  for (const object of objects) count += object.rule === undefined ? 1 : Math.max(1, object.rule.expr?.length ?? 0);
+  return count;
+}
+
+test('the shapes of other versions of nft', () => {
+  const result = read(fixture('other-versions.json'));
+  assertGolden(
+    'firewall/nftables/other-versions.golden.txt',
+    rulesetNotation({ ...result, assumptions: result.assumptions ?? [] }),
+  );
+});
+
+test('anonymous chains, also with their bytecode', () => {
+  const json = fixture('rulesets/anonymous-chains.json');
+  const chains = read(json, fixture('anonymous-chains.netlink.txt')).layers[0]?.chains ?? [];
+  assert.deepEqual(
+    chains.map((chain) => [chain.id, ...chain.rules.map((rule) => stepsNotation(rule.steps))]),
+    [
+      [
+        'nft inet a input',
+        'state[established, related]  accept',
+        'jump nft inet a input handle 7 block',
+        'goto nft inet a input handle 11 block',
+      ],
+      [
+        'nft inet a input handle 7 block',
+        '(ipv4 & source[10.0.0.0/8])  (protocol[6] & destination-port[22])  accept',
+        '(ipv4 & !source[10.0.0.0/8])  (protocol[6] & destination-port[80, 443])  accept',
+      ],
+      [
+        'nft inet a input handle 11 block',
+        '(protocol[6] & destination-port[25])  protocol[6]  reject',
+        'in-interface[lo]  accept',
+      ],
+    ],
+  );
+});
+
+test('interfaces of chains and dormant tables come from the bytecode where the JSON lacks them', () => {
+  const json = fixture('devices.json');
+  const bases = (result: DialectResult): unknown[] =>
+    (result.layers[0]?.chains ?? []).map(({ id, base, rules }) => [id, base?.hook, base?.devices, rules.length]);
+  assert.deepEqual(bases(read(json)), [
+    ['nft netdev n i', 'ingress', null, 3],
+    ['nft netdev n i2', 'ingress', null, 0],
+    ['nft netdev n e egress', 'postrouting', undefined, 2],
+    ['nft netdev n e', undefined, undefined, 1],
+    ['nft inet f ing', 'ingress', null, 1],
+    ['nft inet off dead', 'input', undefined, 2],
+    ['nft inet on in', 'input', undefined, 1],
+  ]);
+  assert.deepEqual(bases(read(json, fixture('devices.netlink.txt'))), [
+    ['nft netdev n i', 'ingress', ['d0'], 3],
+    ['nft netdev n i2', 'ingress', ['d0', 'lo'], 0],
+    ['nft netdev n e egress', 'postrouting', undefined, 2],
+    ['nft netdev n e', undefined, undefined, 1],
+    ['nft inet f ing', 'ingress', ['lo'], 1],
+    ['nft inet on in', 'input', undefined, 1],
+  ]);
+});
+
+test('a listing that ends too early is said to, and what came before is kept', () => {
+  const { text } = fixture('rulesets/server-web.json');
+  const whole = read({ name: 'x', text });
+  for (let length = 20; length < text.trimEnd().length; length += 37) {
+    const cut = read({ name: 'x', text: text.slice(0, length) });
+    assert.match(cut.incomplete ?? '', /the text ends|is missing/, `at ${length}`);
+    const rules = (result: DialectResult): number => result.layers[0]?.chains.flatMap((c) => c.rules).length ?? 0;
+    assert.ok(rules(cut) <= rules(whole));
+  }
+  const last = read({ name: 'x', text: text.slice(0, text.lastIndexOf('{"rule"')) });
+  assert.equal(last.layers[0]?.chains.flatMap((c) => c.rules).length, 7);
+});
+
+test('warnings of nft around the document are told, and the document is read', () => {
+  const { text } = fixture('rulesets/accept-all.json');
+  const result = read({ name: 'x', text: `warning: stmt ops chain have no json callback\n${text}\nmore` });
+  assert.equal(result.incomplete, null);
+  assert.deepEqual(
+    result.notes.map((note) => [note.status, note.text, note.at.line]),
+    [
+      ['unrecognised', 'warning: stmt ops chain have no json callback', 1],
+      ['unrecognised', 'more', 2],
+    ],
+  );
+});
+
+test('a listing of several lines tells where a rule stands', () => {
+  const rule = read(fixture('statements.json')).layers[0]?.chains[0]?.rules[0];
+  assert.deepEqual(rule?.at, { file: 'statements.json', line: 364 });
+});
+
+test('other texts are not taken for nftables', () => {
+  for (const text of ['', '{}', '[]', '# Generated by iptables-save', '{"nft": []}', '{"Resources": {"nftables": []}}'])
+    assert.equal(nftables.detect(text), false, text);
+  assert.equal(nftables.detect('{ "nftables" : [] }'), true);
+});
+
+const words = fc.constantFrom(
+  ...['rule', 'chain', 'set', 'map', 'table', 'expr', 'match', 'op', 'left', 'right', 'payload', 'protocol', 'field'],
+  ...['ip', 'tcp', 'saddr', 'dport', '==', '!=', 'in', '<', '&', '|', '^', 'concat', 'range', 'prefix', 'addr', 'len'],
+  ...['elem', 'val', 'vmap', 'key', 'data', 'accept', 'drop', 'jump', 'target', 'meta', 'mark', 'ct', 'state', 'fib'],
+  ...['flags', 'result', 'mangle', 'value', 'dnat', 'redirect', 'port', 'family', 'inet', 'name', 'reject', 'type'],
+  ...['log', 'limit', 'numgen', 'mod', 'flow', 'xt', 'queue', 'notrack', '@s', '*', '10.0.0.1', 'syn', 'handle', 's'],
+);
+const json = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.constant(null),
+    fc.integer({ min: -2, max: 70_000 }),
+    fc.boolean(),
+    words,
+    fc.string({ maxLength: 8 }),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(words, tie('value'), { maxKeys: 4 }),
+  ),
+})).value;
+const object = fc.oneof(
+  fc.record({
+    rule: fc.record({
+      family: fc.constantFrom('inet', 'ip', 'bridge'),
+      table: fc.constant('t'),
+      chain: fc.constantFrom('c', 'd'),
+      handle: fc.integer({ min: 1, max: 9 }),
+      expr: fc.array(json, { maxLength: 4 }),
+    }),
+  }),
+  fc.record({
+    set: fc.record({
+      family: fc.constant('inet'),
+      table: fc.constant('t'),
+      name: fc.constant('s'),
+      elem: json,
+      stmt: json,
+    }),
+  }),
+  fc.record({
+    map: fc.record({
+      family: fc.constant('inet'),
+      table: fc.constant('t'),
+      name: fc.constant('s'),
+      elem: fc.array(json, { maxLength: 3 }),
+    }),
+  }),
+  fc.record({
+    chain: fc.record({
+      family: fc.constant('inet'),
+      table: fc.constant('t'),
+      name: fc.constant('c'),
+      hook: fc.constantFrom('input', 'ingress', 'egress', 'x'),
+      prio: json,
+      type: fc.constantFrom('filter', 'nat'),
+      dev: json,
+    }),
+  }),
+  fc.record({ table: fc.record({ family: fc.constant('inet'), name: fc.constant('t'), flags: json }) }),
+  json,
+);
+
+test('any JSON is read without a crash, every statement is counted once, and texts are short and printable', () => {
+  fc.assert(
+    fc.property(fc.array(object, { maxLength: 12 }), (objects) => {
+      const result = read({ name: 'x', text: JSON.stringify({ nftables: objects }) });
+      const ids = new Set<string>();
+      for (const chain of result.layers[0]?.chains ?? [])
+        for (const rule of chain.rules) {
+          assert.ok(rule.text.length <= 500);
+          assert.doesNotMatch(rule.text, /[\p{Cc}\p{Cf}]/u);
+          assert.ok(!ids.has(rule.id), rule.id);
+          ids.add(rule.id);
+        }
+      let expected = 0;
+      for (const one of objects) {
+        const keys = one !== null && typeof one === 'object' && !Array.isArray(one) ? Object.keys(one) : [];
+        const rule = keys.length === 1 && keys[0] === 'rule' ? (one as { rule: unknown }).rule : null;
+        const expr = rule !== null && typeof rule === 'object' ? (rule as { expr?: unknown }).expr : null;
+        expected += Array.isArray(expr) ? Math.max(1, expr.length) : 1;
+      }
+      assert.equal(total(result), expected);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('deep nesting is refused, not followed', () => {
+  const deep = `${'{"&": ['.repeat(5000)}1${']}'.repeat(5000)}`;
+  const text = `{"nftables": [{"rule": {"family": "inet", "table": "t", "chain": "c", "expr": [{"match": {"op": "==", "left": ${deep}, "right": 1}}]}}]}`;
+  const result = read({ name: 'x', text });
+  assert.equal(result.statements.unrecognised, 1);
+  assert.notEqual(result.incomplete, null);
+});
+
+test('10,000 rules are read in well under a second', () => {
+  const rules = Array.from({ length: 10_000 }, (_, i) => ({
+    rule: {
+      ...{ family: 'inet', table: 't', chain: 'c', handle: i + 2 },
+      expr: [
+        {
+          match: {
+            op: '==',
+            left: { payload: { protocol: 'ip', field: 'saddr' } },
+            right: { prefix: { addr: `10.${i >> 8}.${i & 255}.0`, len: 24 } },
+          },
+        },
+        {
+          match: {
+            op: '==',
+            left: { payload: { protocol: 'tcp', field: 'dport' } },
+            right: { set: [22, { range: [i, i + 10] }] },
+          },
+        },
+        { match: { op: '==', left: { payload: { protocol: 'ip', field: 'daddr' } }, right: '@s' } },
+        { counter: { packets: 1, bytes: 2 } },
+        { accept: null },
+      ],
+    },
+  }));
+  const elem = Array.from({ length: 10_000 }, (_, i) => `192.168.${i >> 8}.${i & 255}`);
+  const chain = { family: 'inet', table: 't', name: 'c', type: 'filter', hook: 'input', prio: 0, policy: 'drop' };
+  const set = { family: 'inet', table: 't', name: 's', type: 'ipv4_addr', elem };
+  const text = JSON.stringify({ nftables: [{ metainfo: { version: '1.0.6' } }, { set }, { chain }, ...rules] });
+  const start = performance.now();
+  const result = read({ name: 'x', text });
+  const took = performance.now() - start;
+  assert.equal(result.layers[0]?.chains[0]?.rules.length, 10_000);
+  assert.ok(took < 1000, `${took} ms`);
 });
