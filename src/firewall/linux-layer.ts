@@ -37,10 +37,8 @@ export function countOnce(files: readonly LinuxFile[]): void {
     for (const { family, table, backend } of iptables?.tables ?? []) {
       const key = `${family === 'ipv6' ? 'ip6tables' : 'iptables'} ${table}`;
       if (backend === 'legacy' || family === null) continue;
-      saved.set(key, {
-        backend,
-        chains: new Map(chains.filter((chain) => chain.table === key).map((chain) => [chain.name, chain])),
-      });
+      const own = chains.filter((chain) => chain.table === key);
+      if (own.length > 0) saved.set(key, { backend, chains: new Map(own.map((chain) => [chain.name, chain])) });
     }
   }
   for (const file of files) {

@@ -1,7 +1,9 @@
 import {
   addStatements,
+  type Chain,
   type Layer,
   NO_STATEMENTS,
+  type Rule,
   type Ruleset,
   type RulesetFileFacts,
   type StatementNote,
@@ -149,26 +151,49 @@ function unlessWhole(text: string): string | null {
   }
 }
 
-/** Two listings of the same chains contradict each other, or say the same twice: only the first one counts. */
+/**
+ * Two listings of the same chains say the same twice (iptables-save beside iptables-legacy-save), or contradict each
+ * other: then only the first one counts, and nothing is sure.
+ */
 function refuseSecondDumps(files: readonly LinuxFile[]): void {
-  const seen = new Map<string, string>();
+  const seen = new Map<string, { readonly chain: Chain; readonly file: string }>();
   for (const file of files) {
-    const twice = file.chains.find((chain) => seen.has(chain.id));
-    if (twice === undefined) {
-      for (const chain of file.chains) seen.set(chain.id, file.name);
+    const known = file.chains.filter((chain) => seen.has(chain.id));
+    const other = known.find((chain) => !isSame(chain, seen.get(chain.id)?.chain));
+    const { modelled, irrelevant, unsupported, unrecognised } = file.result.statements;
+    const total = modelled + irrelevant + unsupported + unrecognised;
+    if (other !== undefined) {
+      const first = printable(seen.get(other.id)?.file ?? '', 80);
+      const reason = `${first} lists ${printable(other.table, 60)} too, with other rules: only one of them can hold`;
+      file.chains = [];
+      file.result = {
+        ...file.result,
+        statements: { ...NO_STATEMENTS, unsupported: total },
+        notes: [{ status: 'unsupported', text: printable(file.name), reason, at: { file: file.name }, rule: null }],
+        incomplete: reason,
+      };
       continue;
     }
-    const { statements } = file.result;
-    const { modelled, irrelevant, unsupported, unrecognised } = statements;
-    const reason = `${printable(seen.get(twice.id) ?? '', 80)} lists ${printable(twice.table, 60)} too, and only one of them can hold`;
-    file.chains = [];
-    file.result = {
-      ...file.result,
-      statements: { ...NO_STATEMENTS, unsupported: modelled + irrelevant + unsupported + unrecognised },
-      notes: [{ status: 'unsupported', text: printable(file.name), reason, at: { file: file.name }, rule: null }],
-      incomplete: reason,
-    };
+    if (known.length > 0 && known.length === file.chains.length)
+      file.result = { ...file.result, statements: { ...NO_STATEMENTS, irrelevant: total }, notes: [] };
+    file.chains = file.chains.filter((chain) => !seen.has(chain.id));
+    for (const chain of file.chains) seen.set(chain.id, { chain, file: file.name });
   }
+}
+
+/** The same rules in the same order; counters may have gone on. */
+function isSame(a: Chain, b: Chain | undefined): boolean {
+  return (
+    a.base?.policy === b?.base?.policy &&
+    a.rules.length === b?.rules.length &&
+    a.rules.every((rule, i) => meaningOf(rule) === meaningOf(b.rules[i] as Rule))
+  );
+}
+
+/** The text of a rule; of one whose text is cut off, what it was read as. */
+function meaningOf({ text, steps }: Rule): string {
+  if (!text.endsWith('…')) return text;
+  return JSON.stringify(steps, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 }
 
 function factsOf({ file, dialect, result, linux }: Read, all: readonly LinuxFile[]): RulesetFileFacts {
