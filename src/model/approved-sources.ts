@@ -24,12 +24,6 @@ export function readSources(entry: RegisterEntry, zones: readonly Zone[]): Appro
   return sources;
 }
 
-/** The same as a set alone; null where it is not said or not readable. */
-export function approvedSources(entry: RegisterEntry, zones: readonly Zone[]): AddressSet | null {
-  const sources = readSources(entry, zones);
-  return sources.kind === 'set' ? sources.set : null;
-}
-
 function read(entry: RegisterEntry, zones: readonly Zone[]): ApprovedSources {
   if (entry.sources === null) return NOT_SAID;
   const texts: string[] = [];
