@@ -38,11 +38,16 @@ export function awsLayers(inventory: AwsInventory, network: DialectContext['netw
   const layers: Layer[] = [];
   const interfaces = [...inventory.interfaces.values()].sort((a, b) => compareText(a.key, b.key));
   const vpcOf = (one: AwsInterface) => one.vpc ?? inventory.subnets.get(one.subnet ?? '')?.vpc ?? 'no VPC';
-  const ambiguous = claimedTwice([
-    ...interfaces.map((one) => ({ owner: vpcOf(one), addresses: one.addresses })),
-    ...[...inventory.subnets.values()].map((one) => ({ owner: one.vpc ?? 'no VPC', addresses: one.addresses })),
-  ]);
-  layers.push(...build.groupLayers(interfaces, ambiguous), ...build.aclLayers(interfaces, ambiguous));
+  const machines = interfaces.map((one) => ({ owner: vpcOf(one), addresses: one.addresses }));
+  const subnets = [...inventory.subnets.values()].map((one) => ({
+    owner: one.vpc ?? 'no VPC',
+    addresses: one.addresses,
+  }));
+  // Where every interface is given, an address that one of them has is in the VPC of that one.
+  const isWhole = inventory.given.interfaces && inventory.interfacesPartial === null;
+  const taken = isWhole ? unionOf(interfaces.map(({ addresses }) => addresses)) : EMPTY;
+  const ambiguous = union(claimedTwice(machines), difference(claimedTwice([...machines, ...subnets]), taken));
+  layers.push(...build.groupLayers(interfaces, ambiguous), ...build.aclLayers(interfaces, ambiguous, taken));
   const hasGroups = inventory.given.groups || interfaces.length > 0;
   const placed = unionOf([
     ...interfaces.map(allAddresses),
@@ -158,7 +163,7 @@ function builder(inventory: AwsInventory, at: RulePlace) {
     return layers;
   }
 
-  function aclLayers(interfaces: readonly AwsInterface[], ambiguous: AddressSet): Layer[] {
+  function aclLayers(interfaces: readonly AwsInterface[], ambiguous: AddressSet, taken: AddressSet): Layer[] {
     if (!inventory.given.acls) return [];
     const bySubnet = new Map<string, AwsInterface[]>();
     for (const one of interfaces)
@@ -180,7 +185,7 @@ function builder(inventory: AwsInventory, at: RulePlace) {
       const acl = named ?? (inventory.aclsPartial === null && vpc !== null ? defaults.get(vpc) : undefined);
       if (acl) used.add(acl.key);
       const inside = subnet?.addresses ?? EMPTY;
-      const all = unionOf([inside, ...members.map(allAddresses)]);
+      const all = unionOf([difference(inside, taken), ...members.map(allAddresses)]);
       const addresses = difference(all, ambiguous);
       if (!isEmpty(all) && isEmpty(addresses)) continue;
       const scope = isEmpty(all) ? `subnet:${key}` : null;
@@ -302,7 +307,7 @@ function unplaced(
   const isOurs = !isEmpty(intersection(own, placed));
   const known = unionOf([placed, LOOPBACK, isOurs ? own : EMPTY]);
   const layers: Layer[] = [];
-  const add = (id: string, addresses: AddressSet | null, title: string, reason: string) => {
+  const add = (id: string, isRest: boolean, addresses: AddressSet | null, title: string, reason: string) => {
     if (addresses !== null && isEmpty(addresses)) return;
     const rule: CloudRule = { text: title, when: ALWAYS, verdict: { kind: 'unknown', reason }, at };
     layers.push(
@@ -311,8 +316,7 @@ function unplaced(
         kind: 'security-group',
         title,
         addresses,
-        scope: HOST_SCOPE,
-        isRest: true,
+        ...(isRest ? { scope: HOST_SCOPE, isRest } : { scope: null }),
         table: 'unknown',
         input: [repliesPass('security groups', at), rule],
         output: [repliesPass('security groups', at), rule],
@@ -324,12 +328,14 @@ function unplaced(
   };
   add(
     'aws unplaced',
+    true,
     isEmpty(placed) ? null : difference(ALL, union(known, ambiguous)),
     'filters of an address that is not among those given',
     'no interface with this address is given, so which filters it has is not known; give describe-network-interfaces, or ask by --scope sg:NAME',
   );
   add(
     'aws ambiguous',
+    false,
     ambiguous,
     'filters of an address that several VPCs have',
     `several VPCs have ${toText(ambiguous).slice(0, 200)}; give the files of one VPC`,

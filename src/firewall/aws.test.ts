@@ -240,6 +240,30 @@ const TRAPS: { name: string; files: unknown[]; question: string; admitted: strin
     notes: [],
   },
   {
+    name: 'a subnet of another VPC with the same block changes nothing, where every interface is given',
+    files: [
+      { SecurityGroups: [group('sg-1', [allow(22, '10.0.0.0/8')])] },
+      { NetworkInterfaces: [machine('eni-1', '10.0.0.1', ['sg-1'])] },
+      {
+        Subnets: [
+          { SubnetId: 'subnet-1', VpcId: 'vpc-1', CidrBlock: '10.0.0.0/24' },
+          { SubnetId: 'subnet-2', VpcId: 'vpc-2', CidrBlock: '10.0.0.0/24' },
+        ],
+      },
+      {
+        NetworkAcls: ['1', '2'].map((n) => ({
+          NetworkAclId: `acl-${n}`,
+          VpcId: `vpc-${n}`,
+          Associations: [{ SubnetId: `subnet-${n}` }],
+          Entries: [{ RuleNumber: 1, Egress: false, RuleAction: 'allow', Protocol: '-1', CidrBlock: `10.${n}.0.0/16` }],
+        })),
+      },
+    ],
+    question: 'tcp/22 to 10.0.0.1',
+    admitted: '10.0.0.0/24, 10.1.0.0/16',
+    notes: [],
+  },
+  {
     name: 'a group listed twice is one of the two',
     files: [
       { SecurityGroups: [group('sg-1', [allow(22, '10.0.0.0/8')])] },
