@@ -1,5 +1,5 @@
 import type { Connection } from '../collectors/linux/connections.ts';
-import { outsideSources } from '../enforce/demand.ts';
+import { LOOPBACK, outsideSources } from '../enforce/demand.ts';
 import type { ApprovedAccess } from '../enforce/target.ts';
 import { createEvaluator, type Evaluator } from '../firewall/evaluate.ts';
 import { type Address, bindScopeOf, formatAddress } from '../model/address.ts';
@@ -37,11 +37,13 @@ export function accessChanges(before: Ruleset, after: Ruleset): readonly AccessC
       const to = (starts[i + 1] ?? 65_536) - 1;
       if (to === 0) continue; // port 0 is none
       const [was, is] = [ask(old, transport, to).admitted, ask(now, transport, to).admitted];
-      const gained = difference(is.lower, was.upper);
-      const lost = difference(was.lower, is.upper);
-      const undecided = difference(
-        union(difference(is.upper, was.lower), difference(was.upper, is.lower)),
-        union(union(gained, lost), intersection(difference(was.upper, was.lower), difference(is.upper, is.lower))),
+      const gained = outside(difference(is.lower, was.upper));
+      const lost = outside(difference(was.lower, is.upper));
+      const undecided = outside(
+        difference(
+          union(difference(is.upper, was.lower), difference(was.upper, is.lower)),
+          union(union(gained, lost), intersection(difference(was.upper, was.lower), difference(is.upper, is.lower))),
+        ),
       );
       if (isEmpty(gained) && isEmpty(lost) && isEmpty(undecided)) continue;
       const last = changes.at(-1);
@@ -58,6 +60,11 @@ export function accessChanges(before: Ruleset, after: Ruleset): readonly AccessC
   return changes;
 }
 
+/** Nobody from elsewhere has a loopback address. */
+function outside(set: AddressSet): AddressSet {
+  return difference(set, LOOPBACK);
+}
+
 function ask(
   evaluator: Evaluator,
   transport: Asked,
@@ -70,8 +77,13 @@ function ask(
   });
 }
 
-export function plannedChange({ transport, ports, gained, lost, undecided }: AccessChange): PlannedChange {
+/** `listening`: ports that something listens on here, for people to see which of the changes somebody may notice. */
+export function plannedChange(
+  { transport, ports, gained, lost, undecided }: AccessChange,
+  listening: readonly number[],
+): PlannedChange {
   return {
+    listening: transport === 'tcp' ? listening.filter((port) => ports.from <= port && port <= ports.to) : [],
     transport,
     ports: ports.from === ports.to ? String(ports.from) : `${ports.from}-${ports.to}`,
     gained: toCidrs(gained),

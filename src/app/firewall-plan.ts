@@ -58,7 +58,7 @@ export async function planFirewall(context: Context, request: PlanRequest): Prom
   const after = readRuleset(withOwnRules(dump.files, output.readBack));
   const own = readRuleset([...output.readBack, ...dump.files.filter(({ name }) => name.startsWith('ip -j'))]);
   const evaluator = createEvaluator(after);
-  const { incoming, problems } = readConnections('/proc/self');
+  const { incoming, listening, problems } = readConnections('/proc/self');
   const named = {
     ...{ host: host.name, target: request.target, mode: request.mode, register },
     ...{ include: request.include, logAccepted: request.logAccepted },
@@ -76,14 +76,14 @@ export async function planFirewall(context: Context, request: PlanRequest): Prom
       ...{ entry, transport, scope, ports: formatPorts(ports), sources: toCidrs(sources) },
     })),
     leftOut: plan.leftOut,
-    changes: accessChanges(before, after).map(plannedChange),
+    changes: accessChanges(before, after).map((change) => plannedChange(change, listening)),
     cuts,
     blocked: blockedByOthers(evaluator, hostAccess(input)),
     lockouts: lockouts(createEvaluator(own), findSessions(context.env)),
     warnings: [
       ...dump.problems.map((problem) => `Not everything in force was seen: ${problem}.`),
       ...problems.map((problem) => `Connections: ${problem}.`),
-      ...(cuts.length > 0 && !isTracking() ? [NOT_TRACKED] : []),
+      ...(request.mode === 'enforce' && !isTracking() ? [NOT_TRACKED] : []),
       ...plan.claimed.map((entry) => `The approval of ${entry} is only claimed, not proven.`),
       ...input.access
         .filter(({ scope }) => !isOfHost(scope))
@@ -95,7 +95,7 @@ export async function planFirewall(context: Context, request: PlanRequest): Prom
 }
 
 const NOT_TRACKED =
-  'The kernel does not track connections yet and begins to with these rules: it takes connections that stand for new ones, so those above are cut at once.';
+  'The kernel does not track connections yet and begins to with these rules: it takes connections that stand for new ones. Those above are cut at once; those that this machine opened itself go on when it sends the next time.';
 
 /** Connection tracking has entries; where it does not run, the kernel has no such file or counts nothing. */
 function isTracking(): boolean {

@@ -1,3 +1,5 @@
+import { ALL_IPV4, ALL_IPV6, difference, intersection, toCidrs } from '../model/address-set.ts';
+import { fromCidrs } from '../model/address-set-text.ts';
 import { count } from '../util/words.ts';
 import { printable, printableJson } from './printable.ts';
 import type { RenderOptions } from './report-format.ts';
@@ -12,6 +14,8 @@ export interface PlannedChange {
   readonly gained: readonly string[];
   readonly lost: readonly string[];
   readonly undecided: readonly string[];
+  /** Ports among them that something listens on here (TCP). */
+  readonly listening: readonly number[];
 }
 
 /** A connection that stands now and that the rules would not let in anew. */
@@ -158,6 +162,7 @@ const CHANGES: readonly Column[] = [
   { title: 'port' },
   { title: '', style: (text) => (text.startsWith('gains') ? 'green' : text.startsWith('loses') ? 'yellow' : 'gray') },
   { title: 'who', min: 20 },
+  { title: 'listens here', optional: true },
 ];
 
 const CUTS: readonly Column[] = [{ title: 'from', min: 12 }, { title: 'to' }, { title: '' }];
@@ -172,11 +177,32 @@ function changeRows(change: PlannedChange): string[][] {
     ] as const
   )
     .filter(([, sources]) => sources.length > 0)
-    .map(([what, sources]) => [port, what, sourceWords(sources)]);
+    .map(([what, sources]) => [port, what, sourceWords(sources), portWords(change.listening)]);
 }
 
+function portWords(ports: readonly number[]): string {
+  return ports.length > 6 ? `${ports.slice(0, 6).join(', ')} and ${ports.length - 6} more` : ports.join(', ');
+}
+
+/** The shorter of who it is and who it is not. */
 function sourceWords(sources: readonly string[]): string {
   if (sources.length === 0) return 'nobody from outside the host';
-  const named = sources.map((s) => (s === '0.0.0.0/0' ? 'all of IPv4' : s === '::/0' ? 'all of IPv6' : s));
-  return named.length > 8 ? `${named.slice(0, 8).join(', ')} and ${named.length - 8} more` : named.join(', ');
+  const set = fromCidrs(sources);
+  const words = (['ipv4', 'ipv6'] as const).flatMap((family) => {
+    const all = family === 'ipv4' ? ALL_IPV4 : ALL_IPV6;
+    const held = toCidrs(intersection(set, all));
+    // Loopback is nobody from elsewhere: without it is as good as all.
+    const missing = toCidrs(difference(difference(all, set), OWN));
+    const name = family === 'ipv4' ? 'IPv4' : 'IPv6';
+    if (held.length === 0) return [];
+    if (missing.length === 0) return [`all of ${name}`];
+    return missing.length < held.length ? [`all of ${name} but ${short(missing)}`] : [short(held)];
+  });
+  return words.join(words.some((w) => w.includes(' but ')) ? '; ' : ', ');
+}
+
+const OWN = fromCidrs(['127.0.0.0/8', '::1/128']);
+
+function short(cidrs: readonly string[]): string {
+  return cidrs.length > 8 ? `${cidrs.slice(0, 8).join(', ')} and ${cidrs.length - 8} more` : cidrs.join(', ');
 }
