@@ -90,6 +90,8 @@ function inElements(field: Field, elements: readonly unknown[], reading: NftRead
 
 export const ELEMENTS_EXPIRE = 'Elements of sets that expire are taken as they were when the ruleset was listed.';
 
+const EMPTY_SETS = 'Sets that are listed without elements are empty: nft was not told to leave them out (-t).';
+
 /** What named sets say of fields: made once for all rules that ask the same. */
 const remembered = new WeakMap<NftSet, WeakMap<Field, { condition: Condition; problems: readonly NftProblem[] }>>();
 
@@ -115,6 +117,7 @@ function inNamedSet(field: Field, name: string, reading: NftReading): Condition 
 /** Condition that a field is in a named set, or is a key of a named map. */
 function inSet(field: Field, set: NftSet, reading: NftReading): Condition {
   const keys = set.isMap ? set.elements.map((pair) => listOf(pair)[0]) : set.elements;
+  if (set.elements.length === 0) reading.assumptions.add(EMPTY_SETS);
   const listed = inElements(field, keys, reading);
   if (set.condition !== null) return allOf([listed, reading.unsupported(`set ${set.name}: ${set.condition}`)]);
   if (set.written === 'never') return listed;
@@ -137,6 +140,7 @@ export function mapPairs(data: unknown, reading: NftReading): MapPairs {
     if (set === undefined) uncertain = `the map ${data.slice(1, 60)} is not in the listing`;
     else {
       elements = set.elements;
+      if (elements.length === 0) reading.assumptions.add(EMPTY_SETS);
       if (set.written !== 'never') uncertain = `rules write to the map ${set.name} while packets pass`;
       always = set.condition === null;
     }

@@ -30,7 +30,13 @@ const TABLES = new Set(['local', 'main', 'default']);
 /** Worked out once per host. */
 const known = new WeakMap<HostNetwork, HostRoutes>();
 
-function returnRouteExists(reading: NftReading): Condition {
+/** What is asked of the host here, and who is told what it rests on. */
+export type RouteReading = Pick<NftReading, 'network' | 'unsupported' | 'unsupportedQuietly'> & {
+  readonly assumptions: Pick<Set<string>, 'add'>;
+};
+
+/** The best route back to the sender leads out by the interface that the packet came in by. */
+export function returnRouteExists(reading: RouteReading): Condition {
   const { network } = reading;
   const missing = 'whether answers leave by the same interface depends on routes that were not given';
   if (network?.routes == null) return reading.unsupported(missing);

@@ -64,7 +64,8 @@ export function readRule(
     const ways = waysOf(of.statements, of.id, of.line, of.bytecode, of.anonymous);
     const at = of.line === null ? { file: sink.file } : { file: sink.file, line: of.line };
     const shown = of.comment === null ? '' : ` comment "${of.comment}"`;
-    const text = printable(`${statementsText(of.statements)}${shown}`);
+    const said = of.statements.length === 0 ? '(no statements)' : statementsText(of.statements);
+    const text = printable(`${said}${shown}`);
     return ways.map((steps, i) => ({
       id: i === 0 ? of.id : freeId(`${of.id} way ${i + 1}`, sink.ids),
       text,
@@ -188,9 +189,7 @@ function statementsOf(expr: unknown, id: string, line: number | null, sink: Rule
     return [];
   }
   const at = line === null ? { file: sink.file } : { file: sink.file, line };
-  sink.counts.unrecognised--;
   sink.notes.push({ status: 'unrecognised', text: id, reason: 'its statements are not a list', at, rule: id });
-  sink.counts.unrecognised++;
   return [expr];
 }
 

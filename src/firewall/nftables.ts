@@ -38,6 +38,9 @@ const IRRELEVANT_KINDS = new Set([
   'synproxy',
 ]);
 
+const NO_CONTRADICTION =
+  'No rule of nftables contradicts itself by a family that the listing leaves out (nft --debug=netlink would show it).';
+
 interface NftTable {
   readonly family: string;
   readonly name: string;
@@ -73,6 +76,7 @@ function read(file: RulesetFile, context: DialectContext): DialectResult {
   for (const { text, line } of document.stray)
     note('unrecognised', text, 'this is not an object of the listing', line, true);
 
+  if (sink.bytecode === null && document.objects.some(({ kind }) => kind === 'rule')) assumptions.add(NO_CONTRADICTION);
   const oldFlags = isOld(document.objects);
   const tables = new Map<string, NftTable>();
   const sets = new Map<string, Map<string, NftSet>>();

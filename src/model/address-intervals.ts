@@ -52,6 +52,7 @@ export function ascending(values: readonly bigint[]): Uint32Array {
   });
   const bytes = new Uint8Array(view.buffer);
   let order = Uint32Array.from({ length: n }, (_, i) => i);
+  if (n < 2) return order;
   let next = new Uint32Array(n);
   const counts = new Uint32Array(257);
   for (let digit = 15; digit >= 0; digit--) {
