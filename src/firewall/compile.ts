@@ -106,7 +106,7 @@ export function compileLayer(layer: Layer, ranks: AddressRanks): CompiledLayer {
   const namedPorts = new Set<number>();
   let usesRoutes = false;
   let usesInterfaceTypes = false;
-  const answering = reachableFrom(layer, answerHooks(layer));
+  const answering = reachableFrom(layer, ANSWER_HOOKS);
   const interfaces = new Map<string, InterfacePattern>();
   const translations: Extract<Step, { kind: 'destination-nat' }>[] = [];
   let rewritesSources = false;
@@ -214,11 +214,11 @@ function isStatelessCondition(c: Condition): boolean {
   }
 }
 
-/** Hooks that answers go through: those from behind the host come in as other packets do. */
-function answerHooks(layer: Layer): readonly Hook[] {
-  const forwards = layer.chains.some(({ base }) => base?.hook === 'forward');
-  return ['output', 'postrouting', ...(forwards ? (['forward', 'prerouting', 'ingress'] as const) : [])];
-}
+/**
+ * Hooks that answers go through: those from behind the host come in as other packets do, and there may be such answers
+ * without any chain of the hook forward.
+ */
+const ANSWER_HOOKS: readonly Hook[] = ['output', 'postrouting', 'forward', 'prerouting', 'ingress'];
 
 /** Chains that packets of the hooks may come to. */
 function reachableFrom(layer: Layer, hooks: readonly Hook[]): ReadonlySet<string> {

@@ -328,6 +328,20 @@ test('a connection completes only if answers get out', () => {
   assert.deepEqual(ask(ruleset([both, shut])).admitted, [ALL, ALL]);
 });
 
+test('answers from behind the host meet its prerouting chains, without any forward chain', () => {
+  const rules = ruleset([chain('pre', base('prerouting', 'accept', -150), [to('10.0.0.0/8'), DROP])]);
+  const behind = parseAddress('192.0.2.7');
+  assert.ok(behind);
+  const { admitted, completes } = ask(
+    { ...rules, network: network(['eth0', '198.51.100.1/24'], ['br0', '192.0.2.1/24']) },
+    { addresses: [behind] },
+  );
+  assert.deepEqual(
+    [admitted, completes].map(([lower]) => lower),
+    [ALL, '0.0.0.0/5 8.0.0.0/7 11.0.0.0/8 12.0.0.0/6 16.0.0.0/4 32.0.0.0/3 64.0.0.0/2 128.0.0.0/1'],
+  );
+});
+
 test('an answer names who decides, a witness and what is open', () => {
   const rules = ruleset([
     chain('in', INPUT, [from('10.0.0.0/8'), port(22), ACCEPT], [from('192.0.2.0/24'), UNSURE, ACCEPT]),

@@ -12,6 +12,8 @@ import { PORTS } from './vocabulary.ts';
 
 const SLICES = 10;
 const SOURCES = 60;
+/** With more kinds of ports than this, each source tries one of them. */
+const MOST_CLASSES = 12;
 const ACCEPTED = 4;
 /** Seconds without any event after which the rest counts as dropped; and when in doubt. */
 const PATIENCE = 0.12;
@@ -28,13 +30,25 @@ export async function runConnect(
   const forwarding = one.mode === 'docker' || one.nft.some((line) => line.text.includes('hook forward'));
   const mode = forwarding ? 'forward' : 'connect';
   const slices = pickSlices(random, { ...one, mode }, SLICES).map((slice): Slice => ({ ...slice, transport: 'tcp' }));
+  // rules for ports of servers may look at the client's port too, in answers
+  const classes = portClasses([
+    ...one.edges.sourcePorts,
+    ...one.edges.ports,
+    ...one.edges.ports.map((port) => port - 1),
+  ]);
+  const complete = classes.length <= MOST_CLASSES;
   const used = new Set<string>();
-  const plans = slices.map((slice) => ({
-    slice,
-    probes: pickSources(random, one.edges.sources, slice.destination.family, SOURCES)
-      .filter((source) => isElsewhere(source))
-      .map((source): Probe => ({ ...slice, source, sourcePort: freePort(random, formatAddress(source), used) })),
-  }));
+  const plans = slices.map((slice) => {
+    const sources = pickSources(random, one.edges.sources, slice.destination.family, SOURCES)
+      .filter((source) => isElsewhere(source) && !used.has(formatAddress(source)))
+      .slice(0, complete ? Math.ceil(SOURCES / classes.length) : SOURCES);
+    for (const source of sources) used.add(formatAddress(source));
+    const ports = () => (complete ? classes : [random.pick(classes)]);
+    const probes = sources.flatMap((source) =>
+      ports().map(({ from, to }): Probe => ({ ...slice, source, sourcePort: random.between(from, to) })),
+    );
+    return { slice, probes };
+  });
   await bed.listen([...new Set([...PORTS, ...slices.map((slice) => slice.destinationPort), ...one.edges.ports])]);
   await prepare(bed, one);
   const files = [...(await list(bed, one)), ...network];
@@ -50,7 +64,7 @@ export async function runConnect(
         return result < 0 ? [] : [{ probe, passed: (result & ACCEPTED) !== 0, as: null }];
       }),
     });
-  const observation: Observation = { files, aspect: 'completes', complete: true, groups };
+  const observation: Observation = { files, aspect: 'completes', complete, groups };
   const judgement = judgeObservation(engine, observation);
   const disagreements: Disagreement[] = [];
   for (const found of judgement.disagreements) {
@@ -83,7 +97,7 @@ export async function stillBlocksOrOpens(
   const [result = 0] = await bed.connect([tryOf(probe)], PATIENCE * 3);
   const { source: _s, sourcePort: _p, ...slice } = probe;
   const group = { slice, probes: [{ probe, passed: (result & ACCEPTED) !== 0, as: null }] };
-  const observation: Observation = { files, aspect: 'completes', complete: true, groups: [group] };
+  const observation: Observation = { files, aspect: 'completes', complete: false, groups: [group] };
   return judgeObservation(engine, observation).disagreements.length > 0;
 }
 
@@ -97,14 +111,11 @@ function isElsewhere(source: Probe['source']): boolean {
   return ![0xfd77n, 0xfd78n, 0xfd17n].includes(source.value >> 112n);
 }
 
-function freePort(random: Random, source: string, used: Set<string>): number {
-  for (;;) {
-    const port = random.between(20000, 60000);
-    const key = `${source} ${port}`;
-    if (used.has(key)) continue;
-    used.add(key);
-    return port;
-  }
+/** Ports of the client that rules tell apart; 0 is none that a socket can have. */
+function portClasses(edges: readonly number[]): Array<{ from: number; to: number }> {
+  const starts = [...new Set([1, ...edges.map((port) => port + 1)])].filter((port) => port >= 1 && port <= 65535);
+  starts.sort((a, b) => a - b);
+  return starts.map((from, i) => ({ from, to: (starts[i + 1] ?? 65536) - 1 }));
 }
 
 function tryOf(probe: Probe): ConnectTry {
