@@ -1,13 +1,15 @@
-import { createEvaluator } from '../firewall/evaluate.ts';
-import { formatAddress, parseAddress, unmapAddress } from '../model/address.ts';
-import { ALL } from '../model/address-set.ts';
+import { createEvaluator, type Evaluator } from '../firewall/evaluate.ts';
+import { type Address, formatAddress, parseAddress, unmapAddress } from '../model/address.ts';
+import { ALL, EMPTY } from '../model/address-set.ts';
 import type { Admission } from '../model/admission.ts';
 import { type AdmissionStanding, compareAdmission } from '../model/admission-compare.ts';
 import { buildFacts } from '../model/build-facts.ts';
 import { describeSources } from '../model/describe-sources.ts';
-import { type Endpoint, endpointKey, HOST_SCOPE } from '../model/endpoint.ts';
+import { type Endpoint, endpointKey, HOST_SCOPE, type Transport } from '../model/endpoint.ts';
 import { UserError } from '../model/errors.ts';
 import type { EndpointFacts } from '../model/facts.ts';
+import type { ListenerState } from '../model/state.ts';
+import { preferInside } from '../model/vantage.ts';
 import { type AdmissionAnswer, addressPort, renderAdmission } from '../reports/firewall-admission.ts';
 import { hooksOf } from '../reports/firewall-hooks.ts';
 import { admissionJson, filesJson, setJson } from '../reports/firewall-json.ts';
@@ -15,6 +17,7 @@ import { standingWord, standingWords } from '../reports/firewall-standing.ts';
 import { printableJson } from '../reports/printable.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
 import { isoTime } from '../reports/time.ts';
+import { listWords } from '../util/words.ts';
 import { endpointsMeant, meantBy } from './endpoints-meant.ts';
 import { isUndecided } from './firewall-admitted.ts';
 import { admissionTo } from './firewall-facts.ts';
@@ -43,6 +46,7 @@ interface Shown {
   readonly admission: Admission;
   readonly facts: EndpointFacts;
   readonly standing: AdmissionStanding;
+  readonly observed: string | null;
 }
 
 /** Who can connect to a port of a host, by which way and which rules. Throws UserError where nothing is known of it. */
@@ -56,8 +60,9 @@ export async function showFirewall(
   const states = view.identities.listeners.filter((s) => s.listener.port === query.port);
   const meant = meantBy(query, view.identities, states, view.here);
   const endpoints = endpointsMeant(query, meant, states, view.identities.hosts);
-  const shown: Shown[] = [];
-  for (const endpoint of endpoints) shown.push(await showOne(view, request, endpoint));
+  const asked = new Map<string, AskedHost>();
+  for (const { host } of endpoints) if (!asked.has(host)) asked.set(host, await askHost(view, request, host));
+  const shown = endpoints.map((endpoint) => showOne(view, request, endpoint, asked.get(endpoint.host) as AskedHost));
   const isOpen = shown.some(({ admission, known }) => isUndecided(admission) || doubtsOf(known).length > 0);
   if (format !== 'json')
     return {
@@ -69,48 +74,101 @@ export async function showFirewall(
   return { text: `${printableJson(json, 2)}\n`, isOpen };
 }
 
-async function showOne(view: FirewallView, request: ShowRequest, endpoint: Endpoint): Promise<Shown> {
+/** Filters in front of a host, ready to be asked. */
+interface AskedHost {
+  readonly known: HostRuleset;
+  readonly evaluator: Evaluator;
+}
+
+async function askHost(view: FirewallView, files: FirewallFiles, host: string): Promise<AskedHost> {
+  const known = await rulesetOf(view, host, files);
+  return { known, evaluator: createEvaluator(known.ruleset) };
+}
+
+function showOne(view: FirewallView, request: ShowRequest, endpoint: Endpoint, { known, evaluator }: AskedHost): Shown {
   const { identities, register, now } = view;
-  const known = await rulesetOf(view, endpoint.host, request);
-  const evaluator = createEvaluator(known.ruleset);
+  if (endpoint.transport === 'raw') throw new UserError('raw sockets have no port that packet filters could tell');
   const ofEndpoint = identities.listeners.filter((s) => endpointKey(s.listener) === endpointKey(endpoint));
   const open = ofEndpoint.filter((s) => s.open);
   const address = addressAsked(request.query, endpoint);
-  const found =
-    address === null && request.iif === undefined ? admissionTo(endpoint, open, known, evaluator) : undefined;
-  if (endpoint.transport === 'raw') throw new UserError('raw sockets have no port that packet filters could tell');
-  // Asked by address: what a client sees who sends there, wherever it ends.
-  const admission =
-    found?.admission ??
-    limitedTo(
-      evaluator.admission({
-        ...{ transport: endpoint.transport, port: endpoint.port, scope: endpoint.scope, iif: request.iif ?? null },
-        ...{ addresses: address === null ? null : [unmapAddress(address)], explain: true },
-        view: address === null ? 'socket' : 'client',
-      }),
-      known,
-    );
+  const admission = admissionOf(request, address, endpoint, open, { known, evaluator });
   const facts = buildFacts({
     ...{ now, register, approvals: new Map(), also: [endpoint], listeners: ofEndpoint },
     ...{ hosts: identities.hosts.filter((s) => s.host.name === endpoint.host), known: identities.known },
-    admissionOf: () => ({ admission, takenAt: known.takenAt, source: known.source, scope: endpoint.scope }),
+    admissionOf: () =>
+      admission.assumptions === ELSEWHERE.assumptions
+        ? undefined
+        : { admission, takenAt: known.takenAt, source: known.source, scope: endpoint.scope },
   }).endpoints[0] as EndpointFacts;
   const standing = compareAdmission(facts, { now, register });
-  return { endpoint, address: address && formatAddress(address), known, admission, facts, standing };
+  const observed = observedWords(view, endpoint, open);
+  return { endpoint, address: address && formatAddress(address), known, admission, facts, standing, observed };
+}
+
+function admissionOf(
+  { iif }: ShowRequest,
+  address: Address | null,
+  { transport, port, scope, host }: Endpoint,
+  open: readonly ListenerState[],
+  { known, evaluator }: AskedHost,
+): Admission {
+  if (address === null && iif === undefined) {
+    if (isInside(open)) return NOBODY;
+    const found = admissionTo({ transport, port, scope, host }, open, known, evaluator);
+    if (found) return found.admission;
+    // The host's addresses are not those of a container.
+    if (scope !== HOST_SCOPE) return ELSEWHERE;
+  }
+  const addresses = address === null ? null : [unmapAddress(address)];
+  const view = address === null ? 'socket' : 'client';
+  const asked = { transport: transport as Exclude<Transport, 'raw'>, port, scope, iif: iif ?? null };
+  return limited(evaluator.admission({ ...asked, addresses, view, explain: true }), ALL, known);
 }
 
 /** The address that the person wrote in the place of the host, where it stands for itself. */
 function addressAsked({ host }: EndpointQuery, { scope }: Endpoint) {
-  const address = host === undefined || scope !== HOST_SCOPE ? null : parseAddress(host);
-  return address;
+  return host === undefined || scope !== HOST_SCOPE ? null : parseAddress(host);
 }
 
-function limitedTo(admission: Admission, known: HostRuleset): Admission {
-  return limited(admission, ALL, known);
+/** Open on loopback alone: no other machine reaches it, whatever the filters say. */
+function isInside(open: readonly ListenerState[]): boolean {
+  return open.length > 0 && preferInside(open).every((state) => state.listener.bind === 'loopback');
+}
+
+const NOBODY: Admission = {
+  admitted: { lower: EMPTY, upper: EMPTY },
+  completes: { lower: EMPTY, upper: EMPTY },
+  ...{ deciding: [], undecided: [], witnesses: [], layers: [], paths: [] },
+  logged: EMPTY,
+  assumptions: ['it listens on loopback alone, as observed'],
+};
+
+/** Packets to it pass filters, and which is not known. */
+const ELSEWHERE: Admission = {
+  ...NOBODY,
+  admitted: { lower: EMPTY, upper: ALL },
+  completes: { lower: EMPTY, upper: ALL },
+  assumptions: [
+    'which address it has is not known: ask for the port that it is published on, as HOST:PORT or ADDRESS:PORT',
+  ],
+};
+
+/** Where it listens; null where nothing is known of the host's sockets. */
+function observedWords(
+  { identities }: FirewallView,
+  { host }: Endpoint,
+  open: readonly ListenerState[],
+): string | null {
+  if (open.length === 0)
+    return identities.hosts.some((state) => state.host.name === host) ? 'nothing listens there' : null;
+  const places = [...new Set(preferInside(open).map((state) => state.listener.address))];
+  return isInside(open)
+    ? `listens on loopback alone (${listWords(places)}): only the host itself reaches it`
+    : `listens on ${listWords(places)}`;
 }
 
 function answerOf(view: FirewallView, shown: Shown, basis: string): AdmissionAnswer {
-  const { endpoint, address, known, admission, standing } = shown;
+  const { endpoint, address, known, admission, standing, observed } = shown;
   const { zones } = view.register;
   const title =
     address === null ? endpointKey(endpoint) : `${addressPort(address, endpoint.port)}/${endpoint.transport}`;
@@ -118,7 +176,10 @@ function answerOf(view: FirewallView, shown: Shown, basis: string): AdmissionAns
   return {
     title,
     basis,
-    before: approved === null ? [] : [['APPROVED', 'blue', approved]],
+    before: [
+      ...(observed === null ? [] : [['OBSERVED', 'cyan', observed] as const]),
+      ...(approved === null ? [] : [['APPROVED', 'blue', approved] as const]),
+    ],
     admission,
     ruleset: known.ruleset,
     problems: doubtsOf(known),
