@@ -1,7 +1,15 @@
 import { ALL_IPV4, ALL_IPV6, difference } from '../model/address-set.ts';
 import { fromCidrs } from '../model/address-set-text.ts';
+import type { HostNetwork } from '../model/host-network.ts';
 import type { AddressFamily } from '../model/listener.ts';
-import { type AddressType, ALWAYS, type Condition, type ConnectionState, NEVER } from '../model/ruleset.ts';
+import {
+  type AddressType,
+  ALWAYS,
+  type Condition,
+  type ConnectionState,
+  NEVER,
+  type Unknown,
+} from '../model/ruleset.ts';
 import type { IpSet } from './dialect.ts';
 import { ipSetCondition, type Side } from './ipset-condition.ts';
 import {
@@ -17,6 +25,7 @@ import {
   tcpFlagsOf,
   UDP,
 } from './iptables-values.ts';
+import { returnRouteExists } from './nftables-route.ts';
 import { printable } from './untrusted.ts';
 
 /** An option of a match as it was written: `! --dport 22`. */
@@ -33,6 +42,9 @@ export interface MatchSurroundings {
   readonly ipsets: ReadonlyMap<string, IpSet> | null;
   /** Sets whose members packets change (`-j SET`). */
   readonly writtenSets: ReadonlySet<string>;
+  readonly network: HostNetwork | null;
+  /** Sentences that answers rest on. */
+  readonly assumptions: Set<string>;
 }
 
 /** A match extension, iptables-extensions(8). */
@@ -51,7 +63,7 @@ export function not(of: Condition): Condition {
   return of === ALWAYS ? NEVER : { kind: 'not', of };
 }
 
-export function unknown(reason: string): Condition {
+export function unknown(reason: string): Unknown {
   return { kind: 'unknown', reason };
 }
 
@@ -447,6 +459,27 @@ const recent: MatchModule = {
   },
 };
 
+/** Whether the way back to the sender is the way that the packet came by. Packets of the host to itself always pass. */
+const rpfilter: MatchModule = {
+  options: new Map(['--loose', '--validmark', '--accept-local', '--invert'].map((name) => [name, 0] as const)),
+  read(options, { network, assumptions }) {
+    const given = new Set(options.map(({ name }) => name));
+    if (given.has('--loose') || given.has('--accept-local'))
+      return unknown('-m rpfilter: whether there is any route back to the sender is not worked out');
+    const exists = returnRouteExists({
+      network,
+      assumptions,
+      unsupported: (reason) => unknown(`-m rpfilter: ${reason}`),
+      unsupportedQuietly: (reason) => unknown(`-m rpfilter: ${reason}`),
+    });
+    if (exists.kind === 'unknown') return exists;
+    const loopback = network?.interfaces.filter((device) => device.loopback) ?? [];
+    const names = loopback.map(({ name }) => ({ name, prefix: false }));
+    const passes: Condition = { kind: 'any', of: [{ kind: 'in-interface', names }, exists] };
+    return given.has('--invert') ? not(passes) : passes;
+  },
+};
+
 export const MATCH_MODULES: ReadonlyMap<string, MatchModule> = new Map([
   ['tcp', tcp],
   ['udp', portsOnly(UDP)],
@@ -468,4 +501,5 @@ export const MATCH_MODULES: ReadonlyMap<string, MatchModule> = new Map([
   ['pkttype', pkttype],
   ['comment', comment],
   ['recent', recent],
+  ['rpfilter', rpfilter],
 ]);

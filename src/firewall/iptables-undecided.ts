@@ -35,7 +35,6 @@ export const UNDECIDED_MATCHES: ReadonlyMap<string, string> = new Map([
   ['quota', 'it depends on how much was carried before'],
   ['rateest', 'it depends on the rate of packets'],
   ['realm', 'it depends on the realm of the route'],
-  ['rpfilter', 'it depends on the route back to the sender'],
   ['socket', 'it depends on which sockets are open'],
   ['srh', 'it depends on IPv6 extension headers'],
   ['statistic', 'it depends on chance or on how many packets came before'],

@@ -6,10 +6,14 @@ import fc from 'fast-check';
 import { assertGolden } from '../../test/golden.ts';
 import { toText } from '../model/address-set-text.ts';
 import type { Condition, Rule, Step } from '../model/ruleset.ts';
+import type { RulesetFile } from './dialect.ts';
+import { createEvaluator } from './evaluate.ts';
 import { readIpSets } from './ipset.ts';
 import { readIptables } from './iptables.ts';
+import { readRuleset } from './read.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures', 'firewall', 'iptables');
+const file = (name: string, text: string): RulesetFile => ({ name, text });
 const fixture = (name: string) => readFileSync(join(FIXTURES, name), 'utf8');
 
 function read(text: string, name = 'rules', ipsets: string | null = null) {
@@ -284,6 +288,51 @@ test('IPv6 looks at addresses where IPv4 looks at routes; ordinary packets have 
     ['-j REJECT --reject-with icmp6-port-unreachable', '-> reject'],
   ];
   for (const [rule, meaning] of cases) assert.equal(showRule(one(rule, { tool: 'ip6tables' }).rule), meaning, rule);
+});
+
+test('the reverse path filter asks the routes, where they are given', () => {
+  const links = [
+    {
+      ifindex: 1,
+      ifname: 'lo',
+      flags: ['LOOPBACK'],
+      addr_info: [{ family: 'inet', local: '127.0.0.1', prefixlen: 8 }],
+    },
+    { ifindex: 2, ifname: 'eth0', flags: [], addr_info: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24 }] },
+    { ifindex: 3, ifname: 'eth1', flags: [], addr_info: [{ family: 'inet', local: '10.1.0.1', prefixlen: 24 }] },
+  ];
+  const routes = [
+    { dst: '10.0.0.0/24', dev: 'eth0', protocol: 'kernel' },
+    { dst: '10.1.0.0/24', dev: 'eth1', protocol: 'kernel' },
+  ];
+  const host = [file('addr', JSON.stringify(links)), file('route', JSON.stringify(routes))];
+  const rules = file(
+    'iptables',
+    '*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -m rpfilter --validmark --invert -j DROP\nCOMMIT\n',
+  );
+  const admitted = (files: readonly RulesetFile[], iif: string) => {
+    const query = {
+      transport: 'tcp',
+      port: 22,
+      addresses: null,
+      iif,
+      scope: 'host',
+      view: 'client',
+      explain: false,
+    } as const;
+    const { lower, upper } = createEvaluator(readRuleset(files)).admission(query).admitted;
+    return [lower, upper].map((set) => toText({ ipv4: set.ipv4, ipv6: [] }));
+  };
+  const outside = [file('addr', host[0]?.text ?? ''), rules];
+  assert.deepEqual(admitted([...host, rules], 'eth0'), [
+    '10.0.0.0, 10.0.0.2-10.0.0.255',
+    '10.0.0.0, 10.0.0.2-10.0.0.255',
+  ]);
+  assert.deepEqual(admitted([...host, rules], 'eth1'), [
+    '10.1.0.0, 10.1.0.2-10.1.0.255',
+    '10.1.0.0, 10.1.0.2-10.1.0.255',
+  ]);
+  assert.deepEqual(admitted(outside, 'eth0'), ['', '0.0.0.0/0']);
 });
 
 test('hooks and priorities are those of the kernel', () => {

@@ -3,6 +3,7 @@ import type { Chain, Rule, StatementNote } from '../model/ruleset.ts';
 import type { Dialect, DialectContext, DialectResult, RulesetFile } from './dialect.ts';
 import { baseChainsOf, toolName } from './iptables-chains.ts';
 import { type DumpChain, type DumpTable, readDump } from './iptables-dump.ts';
+import type { MatchSurroundings } from './iptables-matches.ts';
 import { readRule } from './iptables-rule.ts';
 import { printable } from './untrusted.ts';
 
@@ -38,8 +39,8 @@ const MOST_NOTES = 2_000;
 
 interface Reading {
   readonly file: RulesetFile;
-  readonly context: DialectContext;
-  readonly writtenSets: ReadonlySet<string>;
+  /** What matches depend on, by family. */
+  readonly surroundings: Readonly<Record<AddressFamily | 'any', MatchSurroundings>>;
   readonly counts: { modelled: number; irrelevant: number; unsupported: number; unrecognised: number };
   readonly notes: StatementNote[];
   incomplete: string | null;
@@ -47,10 +48,16 @@ interface Reading {
 
 export function readIptables(file: RulesetFile, context: DialectContext): IptablesResult {
   const dump = readDump(file);
+  const assumptions = new Set<string>();
+  const { ipsets, network } = context;
+  const shared = { ipsets, network, assumptions, writtenSets: writtenSets(context.files) };
   const reading: Reading = {
     file,
-    context,
-    writtenSets: writtenSets(context.files),
+    surroundings: {
+      ipv4: { ...shared, family: 'ipv4' },
+      ipv6: { ...shared, family: 'ipv6' },
+      any: { ...shared, family: null },
+    },
     counts: { modelled: 0, irrelevant: 0, unsupported: 0, unrecognised: 0 },
     notes: [],
     incomplete: dump.incomplete,
@@ -81,6 +88,7 @@ export function readIptables(file: RulesetFile, context: DialectContext): Iptabl
     statements: reading.counts,
     notes: reading.notes,
     incomplete: reading.incomplete,
+    assumptions: [...assumptions],
     tables: dump.tables.map(({ family, name, backend }) => ({ family, table: name, backend })),
     hidden: dump.hidden,
     legacyPresent: dump.legacyPresent,
@@ -172,11 +180,13 @@ function readChainRule(table: DumpTable, chain: DumpChain, index: number, prefix
   const { line, text, words, counter } = chain.rules[index] as DumpChain['rules'][number];
   const id = `${prefix}${chain.name} #${index + 1}`;
   const { family } = table;
-  const { steps, comment, status, reasons } = readRule(
-    words,
-    { family, ipsets: reading.context.ipsets, writtenSets: reading.writtenSets },
-    { prefix, table: table.name, chain: chain.name, family, chains: table.chains },
-  );
+  const { steps, comment, status, reasons } = readRule(words, reading.surroundings[family ?? 'any'], {
+    prefix,
+    table: table.name,
+    chain: chain.name,
+    family,
+    chains: table.chains,
+  });
   if (status === 'modelled' || status === 'irrelevant') reading.counts[status]++;
   else note(reading, status, text, reasons.join('; ') || 'not understood', line, id);
   return {
