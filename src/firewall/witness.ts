@@ -10,7 +10,7 @@ import {
 } from '../model/address-set.ts';
 import { fromCidrs } from '../model/address-set-text.ts';
 import type { AddressBounds, Witness } from '../model/admission.ts';
-import type { Sample } from './evaluate.ts';
+import type { Sample } from './admission-total.ts';
 import { familyPart } from './packet-classes.ts';
 
 /** Addresses that no packet of another machine rightly has: a witness among them would not convince. */
