@@ -13,7 +13,7 @@ const KEYS = ['app', 'tier'];
 const VALUES = ['x', 'y'];
 const PORTS = [80, 81, 8080];
 const EXTERNAL = ['172.16.0.1', '172.16.1.1', '203.0.113.5', '10.244.9.9'];
-const BLOCKS = ['0.0.0.0/0', '172.16.0.0/12', '172.16.0.0/24', '10.244.0.0/16', '203.0.113.5/32'];
+const BLOCKS = ['0.0.0.0/0', '172.16.0.0/12', '172.16.0.0/16', '10.244.0.0/16', '203.0.113.5/32'];
 
 type Labels = Readonly<Record<string, string>>;
 interface Selector {
@@ -76,6 +76,8 @@ const peer: fc.Arbitrary<Peer> = fc.oneof(
   fc.record({ podSelector: selector }),
   fc.record({ namespaceSelector: selector }),
   fc.record({ namespaceSelector: selector, podSelector: selector }),
+  fc.record({ ipBlock: block }),
+  // Holes in blocks matter for few sources, so blocks come up more often.
   fc.record({ ipBlock: block }),
 );
 const port: fc.Arbitrary<Port> = fc
@@ -273,7 +275,7 @@ test('agrees with an interpreter of the specification for random clusters and po
           }
       });
     }),
-    { numRuns: 150 },
+    { numRuns: 300 },
   );
   assert.ok(admitted > judged / 20 && admitted < judged * 0.95, `${admitted} of ${judged}`);
 });
