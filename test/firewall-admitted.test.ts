@@ -151,7 +151,7 @@ describe('firewall admitted', () => {
     ['a file that is not there', ['--ruleset', 'none', '-e', '22'], /none cannot be read: ENOENT/],
     ['a folder', ['--ruleset', '.', '-e', '22'], /\. cannot be read: EISDIR/],
     ['a file twice', [...good, 'iptables.rules', '-e', '22'], /iptables\.rules is named twice/],
-    ['an empty file', ['--ruleset', '/dev/null', '-e', '22'], /\/dev\/null is empty/],
+    ['addresses alone', ['--ruleset', 'ip-addr.json', '-e', '22'], /ip-addr\.json: no listing of rules\nAdd /],
     ['an endless file', ['--ruleset', '/dev/zero', '-e', '22'], /\/dev\/zero is larger than 64 MiB/],
     ['an unknown format', [...good, '-e', '22', '-f', 'csv'], /Allowed choices are table, json/],
   ];
@@ -184,6 +184,7 @@ describe('firewall admitted', () => {
   const binary = Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919) % 256));
   const hostile: readonly (readonly [what: string, text: string | Buffer])[] = [
     ['a binary', binary],
+    ['an empty file', ''],
     ['text of another kind', 'Lorem ipsum dolor sit amet\n'.repeat(100)],
     ['JSON that is cut', nft.slice(0, -30)],
     ['JSON that is cut after its first word', '{"nftables": ['],
@@ -207,6 +208,15 @@ describe('firewall admitted', () => {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: that none gets through is the point
       assert.doesNotMatch(table.stdout, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
     });
+
+  test('a host without iptables: its save prints nothing, and that is no gap', async (t) => {
+    const cwd = temporaryFolder(t);
+    writeFileSync(join(cwd, 'nft.json'), nft);
+    writeFileSync(join(cwd, 'iptables.save'), '');
+    const { code, answer } = await ask(['--ruleset', 'nft.json', 'iptables.save', '--endpoint', 'tcp/22'], cwd);
+    assert.deepEqual(answer.admitted, { lower: NOBODY, upper: NOBODY });
+    assert.equal(code, 0);
+  });
 
   test('a file of a dialect beside one that is not understood: nothing is certain', async (t) => {
     const cwd = temporaryFolder(t);

@@ -39,11 +39,18 @@ export async function rulesetFromFiles(paths: FirewallFiles): Promise<Ruleset> {
     throw new UserError('no ruleset was given', {
       hint: 'For example: --ruleset nft.json iptables.save (outputs of "nft -j list ruleset", "iptables-save" and others).',
     });
-  const files = await readFirewallFiles(paths);
-  const empty = files.find((file) => file.text.trim() === '');
-  if (empty !== undefined)
-    throw new UserError(`${empty.name} is empty; a packet filter without rules does not print that`, {
-      hint: 'What was it taken with? "nft -j list ruleset" prints at least {"nftables": [...]}. Leave out a file of a tool that the host does not use.',
+  return readRules(await readFirewallFiles(paths));
+}
+
+/** What says something about rules and holds none: sets, addresses and routes, the bytecode of what is listed elsewhere. */
+const NO_RULES: ReadonlySet<string> = new Set(['ipset-save', 'ip-json', 'nftables-bytecode']);
+
+/** Puts files of one host or cloud together. Throws UserError where none of them is a listing of rules. */
+export function readRules(files: readonly RulesetFile[]): Ruleset {
+  const ruleset = readRuleset(files);
+  if (ruleset.files.every((file) => NO_RULES.has(file.dialect)))
+    throw new UserError(`${files.map((file) => file.name).join(', ')}: no listing of rules`, {
+      hint: 'Add the output of "nft -j list ruleset" or "iptables-save": sets, addresses and routes do not say what is let in.',
     });
-  return readRuleset(files);
+  return ruleset;
 }

@@ -1,11 +1,10 @@
 import { basename } from 'node:path';
-import { readRuleset } from '../firewall/read.ts';
 import type { RulesetDump } from '../model/admission.ts';
 import { UserError } from '../model/errors.ts';
 import type { Event } from '../model/event.ts';
 import type { Ruleset } from '../model/ruleset.ts';
 import type { Context } from './context.ts';
-import { readFirewallFiles } from './firewall-files.ts';
+import { readFirewallFiles, readRules } from './firewall-files.ts';
 import { dropFirewall, recordFirewall } from './firewall-record.ts';
 import { openStateToWrite } from './state.ts';
 
@@ -28,7 +27,7 @@ export async function importFirewall(context: Context, { paths, host }: Firewall
   if (host !== null && !/^[^\s:/@]{1,253}$/.test(host))
     throw new UserError(`--host: "${host}" is no name of a host`, { hint: 'Expected for example web-1 or 192.0.2.7.' });
   const files = await readFirewallFiles({ ruleset: paths, ipJson: [] });
-  const ruleset = readRuleset(files);
+  const ruleset = readRules(files);
   const unread = ruleset.files.find((file) => file.dialect === 'unknown');
   if (unread !== undefined)
     throw new UserError(`${unread.name} is no packet filter that is understood`, {

@@ -305,6 +305,24 @@ export function conformance(kind: string, makePlace: () => Promise<StorePlace>):
       assert.deepEqual(await store.lists('assets'), []);
     });
 
+    withStore('keeps one document of rulesets that stay the same, with the time of the last look', async (store) => {
+      const dump = { host: 'web-1', source: 'local', files: [{ name: 'rules', text: '*filter' }], problems: [] };
+      const list = (importedAt: number) => {
+        return { source: 'local', importedAt, textsFrom: 1000, items: [{ ...dump, takenAt: importedAt }] };
+      };
+      const body = { rules: 1 };
+      const event = { type: 'firewall.recorded', observedAt: 1, actor: 'user:alice', subject: 'web-1', body } as const;
+      const written = await store.putList('rulesets', list(1000), event);
+      assert.deepEqual([written?.body.rules, written?.body.items, written?.body.source], [1, 1, 'local']);
+      const { documents } = await store.stats();
+      assert.equal(await store.putList('rulesets', list(2000), event), null);
+      assert.equal((await store.stats()).documents, documents);
+      assert.deepEqual(await store.lists('rulesets'), [list(2000)]);
+      const other = { ...list(3000), items: [{ ...dump, takenAt: 3000, problems: ['nft failed'] }] };
+      assert.equal(await store.putList('rulesets', other, null), null, 'no event is wanted');
+      assert.deepEqual(await store.lists('rulesets'), [other]);
+    });
+
     describe('events', () => {
       let place: StorePlace;
       let store: Store;
