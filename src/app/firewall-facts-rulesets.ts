@@ -7,6 +7,7 @@ import type { Identities } from '../model/identity.ts';
 import { addStatements, type Layer, NO_STATEMENTS, type Ruleset } from '../model/ruleset.ts';
 import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
+import { matchesGlob } from '../util/glob.ts';
 import { sha256 } from '../util/sha256.ts';
 
 /** The filters in front of one host, from whatever dumps tell of them. */
@@ -101,7 +102,7 @@ function layersByHost(dumps: readonly ReadDump[], { hosts, listeners, nameOf }: 
   const inFrontOf = ({ addresses: set, scope, isRest }: Layer): Iterable<string> => {
     // What stands for addresses that a cloud's listing lacks says nothing of hosts elsewhere.
     if (isRest) return [];
-    if (scope !== null) return scopes.get(scope) ?? [];
+    if (scope !== null) return [...scopes].flatMap(([seen, its]) => (isOfScope({ scope }, seen) ? [...its] : []));
     if (set === null) return [];
     if (size(set) <= MOST_LISTED) return listed(set).flatMap((text) => holders.get(text) ?? []);
     return [...addresses].filter(([, own]) => [...own.values()].some((a) => has(set, a))).map(([host]) => host);
@@ -118,6 +119,11 @@ function layersByHost(dumps: readonly ReadDump[], { hosts, listeners, nameOf }: 
     }
   }
   return byHost;
+}
+
+/** Says whether a layer stands in front of a scope: `pod:orders/db-*` in front of `pod:orders/db-0`. */
+export function isOfScope(layer: Pick<Layer, 'scope'>, scope: Scope): boolean {
+  return layer.scope !== null && (layer.scope === scope || matchesGlob(layer.scope, scope));
 }
 
 function listed(set: AddressSet): string[] {

@@ -262,3 +262,29 @@ test('a host whose chains hold no rule and refuse nothing has no filter; one wit
     null,
   );
 });
+
+test('a pod is behind the policies of its name, and what its host does with its packets is not known', () => {
+  const folder = join(import.meta.dirname, '..', '..', 'fixtures', 'firewall', 'kubernetes');
+  const read = (...names: string[]) => names.map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8') }));
+  const pod = 'pod:orders/db-0';
+  const world = {
+    hosts: [host('node-1', '192.168.7.1')],
+    listeners: [listener('node-1', '0.0.0.0', 6379, pod), listener('node-1', '0.0.0.0', 6379, 'pod:orders/elsewhere')],
+  };
+  for (const [names, isListed] of [
+    [['policies.yaml', 'cluster.yaml'], true],
+    // Of pods that are only written down the addresses are not known, so anybody may be one of them.
+    [['policies.yaml', 'workloads.yaml'], false],
+  ] as const) {
+    const files = read(...names);
+    const facts = factsOf({ dumps: [dump({ host: null, source: 'import:k8s', files })], ...world });
+    const known = facts.admissionOf(at(6379, 'node-1', pod));
+    assert.ok(known);
+    const { lower, upper } = known.admission.admitted;
+    assert.deepEqual(toCidrs(lower), []);
+    assert.equal(toCidrs(upper).includes('172.17.0.0/24'), isListed, toCidrs(upper).join());
+    assert.equal(toCidrs(upper).includes('0.0.0.0/0'), !isListed);
+    assert.ok(known.doubts?.includes(`the address of ${pod} is not known`));
+    assert.equal(facts.admissionOf(at(6379, 'node-1', 'pod:orders/elsewhere')), undefined);
+  }
+});

@@ -12,7 +12,7 @@ import type { ListenerState } from '../model/state.ts';
 import { preferInside } from '../model/vantage.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { doubtsOf, type HostPorts, hostFirewall, limited } from './firewall-facts-host.ts';
-import { type HostRuleset, hostRulesets } from './firewall-facts-rulesets.ts';
+import { type HostRuleset, hostRulesets, isOfScope } from './firewall-facts-rulesets.ts';
 
 export interface FirewallFactsInput {
   readonly dumps: readonly RulesetDump[];
@@ -76,37 +76,39 @@ export function admissionTo(
   known: HostRuleset,
   evaluator: Evaluator,
 ): EndpointAdmission | undefined {
-  const query = questionOf(endpoint, listeners, known);
-  if (!query) return undefined;
+  const { scope, transport, port } = endpoint;
+  if (transport === 'raw' || scope === UNKNOWN_SCOPE) return undefined;
+  const beyond = preferInside(listeners).filter((l) => l.listener.bind !== 'loopback');
+  if (beyond.length === 0 && listeners.length > 0) return undefined;
+  const addresses = boundTo(beyond);
+  const query: AdmissionQuery = { transport, port, addresses, iif: null, scope, view: 'socket', explain: true };
+  const families = servedFamilies({ listeners });
   const doubts = doubtsOf(known);
-  return {
-    takenAt: known.takenAt,
-    source: known.source,
-    scope: endpoint.scope,
-    admission: limited(evaluator.admission(query), servedFamilies({ listeners }), known),
-    ...(doubts.length > 0 && { doubts }),
-  };
+  const answer = { takenAt: known.takenAt, source: known.source, scope };
+  if (scope === HOST_SCOPE || (addresses !== null && !addresses.some(isAny))) {
+    const admission = limited(evaluator.admission(query), families, known);
+    return { ...answer, admission, ...(doubts.length > 0 && { doubts }) };
+  }
+  // The addresses of a scope of its own are not the host's: without one, only filters of that very scope can be asked, and
+  // the chains of the host that its packets meet may refuse anything.
+  const layers = known.ruleset.layers.filter((layer) => isOfScope(layer, scope));
+  const [first] = layers;
+  if (!first) return undefined;
+  const own = { ...known, hasOwn: false, ruleset: { ...known.ruleset, layers } };
+  const asked = createEvaluator(own.ruleset).admission({ ...query, addresses: null, scope: first.scope ?? scope });
+  const admission = limited(asked, families, own);
+  return { ...answer, admission, doubts: [...doubts, `the address of ${scope} is not known`] };
 }
 
-const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+/** Addresses bound to, `0.0.0.0` and `::` among them; null: none is known, or one cannot be read. */
+function boundTo(listeners: readonly ListenerState[]): readonly Address[] | null {
+  const texts = [...new Set(listeners.map((l) => l.listener.address))];
+  const addresses = texts.map((text) => parseAddress(text.split('%', 1)[0] as string));
+  return addresses.length === 0 || addresses.includes(null) ? null : (addresses as readonly Address[]);
+}
 
-/** What to ask of an endpoint; null: it answers on loopback alone, or where its packets go is not known. */
-function questionOf(
-  { scope, transport, port }: Endpoint,
-  listeners: readonly ListenerState[],
-  { ruleset }: HostRuleset,
-): AdmissionQuery | null {
-  if (transport === 'raw' || scope === UNKNOWN_SCOPE) return null;
-  const beyond = preferInside(listeners).filter((l) => l.listener.bind !== 'loopback');
-  if (beyond.length === 0 && listeners.length > 0) return null;
-  const texts = [...new Set(beyond.map((l) => l.listener.address))];
-  const named = texts.map((text) => parseAddress(text.split('%', 1)[0] as string));
-  const isNamed = named.length > 0 && !texts.some((text) => ANY_ADDRESS.has(text)) && !named.includes(null);
-  // The addresses of a scope of its own are not the host's: without one, only a filter of that very scope can be asked.
-  const isAsked = scope === HOST_SCOPE || isNamed || ruleset.layers.some((layer) => layer.scope === scope);
-  if (!isAsked) return null;
-  const addresses = isNamed ? (named as readonly Address[]) : null;
-  return { transport, port, addresses, iif: null, scope, view: 'socket', explain: true };
+function isAny({ value }: Address): boolean {
+  return value === 0 || value === 0n;
 }
 
 function hostPorts(
