@@ -275,3 +275,18 @@ test('confirmed rules are written where the machine loads them from, and taken a
   assert.equal(nowhere.code, 2);
   assert.match(nowhere.stderr, /in force, and this machine has no place to keep them/);
 });
+
+test('narrower entries are drafted from who is connected', { skip }, async (t) => {
+  const bed = await bedFor(t, SSH + WEB.replace('1002', '1004'));
+  const server = spawn('ip', ['netns', 'exec', bed.target, 'python3', '-c', SERVE(1004)]);
+  t.after(() => server.kill('SIGKILL'));
+  await dial(bed, 1004);
+  const first = await bed.here(['firewall', 'tighten', '--include', 'claimed']);
+  assert.match(first.stdout, /id: web-narrower\n[\s\S]*sources: \["10\.77\.1\.1\/32"\]/);
+  assert.match(first.stderr, /ssh: nobody who is approved was seen connected/);
+  server.kill('SIGKILL');
+  await sleep(200);
+  const second = await bed.here(['firewall', 'tighten', '--include', 'claimed']);
+  assert.match(second.stdout, /1 peer seen in 2 looks/, 'who was seen before is remembered');
+  assert.deepEqual(readdirSync(join(bed.workspace, 'register')), ['box.yaml'], 'the register is not written');
+});

@@ -2,7 +2,7 @@ import { UserError } from '../model/errors.ts';
 import { type FirewallPlan, shortPlan } from '../reports/firewall-plan.ts';
 import type { Context } from './context.ts';
 import { type Applied, applyRules } from './firewall-apply.ts';
-import { loadPlan, type PlanRequest, planFirewall, readLive, scriptOf, whyStale } from './firewall-plan.ts';
+import { loadPlan, type PlanRequest, planFirewall, readLive, requestOf, scriptOf, whyStale } from './firewall-plan.ts';
 import { meaningOf } from './firewall-plan-live.ts';
 
 /**
@@ -29,15 +29,20 @@ export function refuseLockout(plan: FirewallPlan, allowLockout: boolean): void {
   });
 }
 
-/** Loads the rules of a plan, with the guard. Throws UserError where nothing was changed. */
+/** Rules that are loaded, and how who can connect differs from the plan all the same (a sentence each; none as a rule). */
+export interface AppliedPlan extends Applied {
+  readonly unplanned: readonly string[];
+}
+
+/** Loads the rules of a plan, with the guard, and looks what is in force then. Throws UserError where nothing was changed. */
 export async function applyPlan(
   context: Context,
   plan: FirewallPlan,
   options: { readonly seconds: number; readonly allowLockout: boolean },
-): Promise<Applied> {
+): Promise<AppliedPlan> {
   refuseLockout(plan, options.allowLockout);
   const { register, mode, host } = plan;
-  return applyRules(context, {
+  const applied = await applyRules(context, {
     ...{ rules: scriptOf(plan), plan: plan.digest, register, mode, host, seconds: options.seconds },
     stillHolds: async () => {
       if (meaningOf(await readLive(context)) !== plan.live)
@@ -46,6 +51,21 @@ export async function applyPlan(
         });
     },
   });
+  return { ...applied, unplanned: await unplanned(context, plan) };
+}
+
+/** Planned again, what is in force should need no change. */
+async function unplanned(context: Context, plan: FirewallPlan): Promise<readonly string[]> {
+  try {
+    const again = await planFirewall(context, requestOf(plan));
+    return again.changes.map(
+      ({ transport, ports }) =>
+        `Who can connect to ${transport}/${ports} is not as planned: perhaps another tool changed rules meanwhile.`,
+    );
+  } catch (error) {
+    if (error instanceof UserError) return [`What is in force now could not be read: ${error.message}`];
+    throw error;
+  }
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };

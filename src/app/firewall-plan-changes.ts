@@ -1,68 +1,30 @@
 import type { Connection } from '../collectors/linux/connections.ts';
 import { LOOPBACK, outsideSources } from '../enforce/demand.ts';
 import type { ApprovedAccess } from '../enforce/target.ts';
-import { createEvaluator, type Evaluator } from '../firewall/evaluate.ts';
+import { compareRulesets } from '../firewall/difference.ts';
+import type { Evaluator } from '../firewall/evaluate.ts';
 import { type Address, bindScopeOf, formatAddress } from '../model/address.ts';
-import {
-  type AddressSet,
-  difference,
-  equals,
-  has,
-  intersection,
-  isEmpty,
-  toCidrs,
-  union,
-} from '../model/address-set.ts';
+import { type AddressSet, difference, has, intersection, isEmpty, toCidrs } from '../model/address-set.ts';
 import type { AccessChange, Admission } from '../model/admission.ts';
 import { HOST_SCOPE } from '../model/endpoint.ts';
 import type { Ruleset } from '../model/ruleset.ts';
 import type { PlannedBlock, PlannedChange, PlannedCut } from '../reports/firewall-plan.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { OWN_TABLE } from './firewall-apply-script.ts';
-import { differentPorts } from './firewall-classes.ts';
 import type { Session, Sessions } from './firewall-plan-session.ts';
 
 type Asked = 'tcp' | 'udp' | 'sctp';
-const TRANSPORTS: readonly Asked[] = ['tcp', 'udp', 'sctp'];
 
-/** Who gains and who loses access between two rulesets, by ranges of ports. */
+/** Who gains and who loses access between two rulesets, by ranges of ports. Nobody from elsewhere has a loopback address. */
 export function accessChanges(before: Ruleset, after: Ruleset): readonly AccessChange[] {
-  const [old, now] = [createEvaluator(before), createEvaluator(after)];
-  const changes: AccessChange[] = [];
-  for (const transport of TRANSPORTS) {
-    const starts = [
-      ...new Set([...differentPorts(before, [], transport), ...differentPorts(after, [], transport)]),
-    ].sort((a, b) => a - b);
-    for (const [i, from] of starts.entries()) {
-      const to = (starts[i + 1] ?? 65_536) - 1;
-      if (to === 0) continue; // port 0 is none
-      const [was, is] = [ask(old, transport, to).admitted, ask(now, transport, to).admitted];
-      const gained = outside(difference(is.lower, was.upper));
-      const lost = outside(difference(was.lower, is.upper));
-      const undecided = outside(
-        difference(
-          union(difference(is.upper, was.lower), difference(was.upper, is.lower)),
-          union(union(gained, lost), intersection(difference(was.upper, was.lower), difference(is.upper, is.lower))),
-        ),
-      );
-      if (isEmpty(gained) && isEmpty(lost) && isEmpty(undecided)) continue;
-      const last = changes.at(-1);
-      const isSame =
-        last?.transport === transport &&
-        last.ports.to === from - 1 &&
-        equals(last.gained, gained) &&
-        equals(last.lost, lost) &&
-        equals(last.undecided, undecided);
-      const ports = { from: isSame ? last.ports.from : Math.max(from, 1), to };
-      changes.splice(isSame ? -1 : changes.length, isSame ? 1 : 0, { transport, ports, gained, lost, undecided });
-    }
-  }
-  return changes;
-}
-
-/** Nobody from elsewhere has a loopback address. */
-function outside(set: AddressSet): AddressSet {
-  return difference(set, LOOPBACK);
+  return compareRulesets(before, after)
+    .map((change) => ({
+      ...change,
+      gained: difference(change.gained, LOOPBACK),
+      lost: difference(change.lost, LOOPBACK),
+      undecided: difference(change.undecided, LOOPBACK),
+    }))
+    .filter(({ gained, lost, undecided }) => !isEmpty(gained) || !isEmpty(lost) || !isEmpty(undecided));
 }
 
 function ask(

@@ -159,8 +159,12 @@ export function loadPlan(context: Context, name: string): PlanRequest & { readon
       cause,
     });
   }
-  const { target, mode, include, logAccepted } = plan;
-  return { plan, target, mode: mode as EnforceMode, include: include as PlanRequest['include'], logAccepted };
+  return { plan, ...requestOf(plan) };
+}
+
+/** What a plan was asked to be. */
+export function requestOf({ target, mode, include, logAccepted }: FirewallPlan): PlanRequest {
+  return { target, mode: mode as EnforceMode, include: include as PlanRequest['include'], logAccepted };
 }
 
 function plansIn(folder: string): string[] {

@@ -12,6 +12,7 @@ import { define as plan } from './firewall/plan.ts';
 import { define as rollback } from './firewall/rollback.ts';
 import { define as show } from './firewall/show.ts';
 import { define as test } from './firewall/test.ts';
+import { define as tighten } from './firewall/tighten.ts';
 import { define as verify } from './firewall/verify.ts';
 
 /** Verbs of `quietdoor firewall`, one file each in the folder beside this one. */
@@ -28,6 +29,7 @@ const verbs: ReadonlyArray<(parent: Command) => void> = [
   confirm,
   rollback,
   dropIn,
+  tighten,
 ];
 
 export function define(command: Command): void {

@@ -38,11 +38,12 @@ export function define(parent: Command): void {
     const question = `Load these rules now? They go again in ${flags.confirmWithin} unless confirmed.`;
     if (!(await consent(question, flags.yes === true)))
       throw new UserError('nothing was applied', { hint: 'Nobody said yes. Without a terminal: --yes' });
-    const { run, guard, notRecorded } = await app.applyPlan(context, plan, {
+    const { run, guard, notRecorded, unplanned } = await app.applyPlan(context, plan, {
       seconds,
       allowLockout: flags.allowLockout === true,
     });
     if (notRecorded !== null) process.stderr.write(`Warning: the ledger does not know of it yet: ${notRecorded}\n`);
+    for (const line of unplanned) process.stderr.write(`Warning: ${line}\n`);
     await writeResult(`applied ${shortPlan(plan.digest)}, run ${run.id}`, {});
     progress(
       flags,
