@@ -387,6 +387,9 @@ const CT_KEYS = new Set(
 );
 
 function statusCondition(mask: number, value: number, reading: NftReading): Condition {
+  // a translated address always has the bit that says it is done, so no connection has the one without the other
+  if ((mask & value & 32) !== 0 && (mask & 256) !== 0 && (value & 256) === 0) return NEVER;
+  if ((mask & value & 16) !== 0 && (mask & 128) !== 0 && (value & 128) === 0) return NEVER;
   const parts: Condition[] = [];
   let named = 0;
   for (const [bit, flag] of STATUS) {

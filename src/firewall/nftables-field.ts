@@ -42,6 +42,8 @@ export function allOf(conditions: readonly Condition[]): Condition {
 /** The opposite, in the plainest words: a connection has exactly one state, and a bit is set or not. */
 export function negation(c: Condition): Condition {
   if (c.kind === 'not') return c.of;
+  if (c === NEVER) return ALWAYS;
+  if (c === ALWAYS) return NEVER;
   if (c.kind === 'connection-state')
     return { kind: 'connection-state', states: CONNECTION_STATES.filter((state) => !c.states.includes(state)) };
   if (c.kind === 'tcp-flags' && c.value === 0 && (c.mask & (c.mask - 1)) === 0 && c.mask !== 0)

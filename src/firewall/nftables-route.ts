@@ -1,5 +1,6 @@
-import { difference, EMPTY, intersection, isEmpty } from '../model/address-set.ts';
+import { type AddressSet, difference, EMPTY, isEmpty } from '../model/address-set.ts';
 import type { HostNetwork } from '../model/host-network.ts';
+import type { AddressFamily } from '../model/listener.ts';
 import type { Condition } from '../model/ruleset.ts';
 import { type HostRoutes, hostRoutes } from './host-routes.ts';
 import { allOf, anyOf, type Field, familyIs, negation } from './nftables-field.ts';
@@ -24,7 +25,9 @@ export function returnRouteField(): Field {
   };
 }
 
+/** fe80::/10, of which links use fe80::/64. */
 const LINK_LOCAL = { ipv4: [], ipv6: [0xfe80n << 112n, 0xfec0n << 112n] };
+const LINK = { ipv4: [], ipv6: [0xfe80n << 112n, (0xfe80n << 112n) + (1n << 64n)] };
 const TABLES = new Set(['local', 'main', 'default']);
 
 /** Worked out once per host. */
@@ -55,13 +58,9 @@ export function returnRouteExists(reading: RouteReading): Condition {
       ways.push(allOf([familyIs(family), reading.unsupported(missing)]));
       continue;
     }
+    const own = routes.own ?? EMPTY;
     for (const { device, peers } of routes.byDevice) {
-      const own = routes.own ?? EMPTY;
-      const of = difference(
-        family === 'ipv4' ? { ipv4: peers.ipv4, ipv6: [] } : { ipv4: [], ipv6: peers.ipv6 },
-        family === 'ipv4' ? own : { ipv4: [], ipv6: [...LINK_LOCAL.ipv6] },
-      );
-      const set = difference(of, own);
+      const set = difference(difference(ofFamily(peers, family), own), LINK_LOCAL);
       if (!isEmpty(set) && !loopback.some(({ name }) => name === device))
         ways.push(
           allOf([
@@ -71,10 +70,7 @@ export function returnRouteExists(reading: RouteReading): Condition {
           ]),
         );
     }
-    const several = intersection(
-      routes.unclear,
-      family === 'ipv4' ? { ipv4: routes.unclear.ipv4, ipv6: [] } : { ipv4: [], ipv6: routes.unclear.ipv6 },
-    );
+    const several = ofFamily(routes.unclear, family);
     if (!isEmpty(several)) ways.push(allOf([familyIs(family), { kind: 'source', set: several }, unclear]));
   }
   // addresses of one link are looked up on that link alone
@@ -92,9 +88,14 @@ export function returnRouteExists(reading: RouteReading): Condition {
         allOf([
           familyIs('ipv6'),
           { kind: 'in-interface', names: [{ name: device, prefix: false }] },
-          { kind: 'source', set: LINK_LOCAL },
+          { kind: 'source', set: difference(LINK, routes.own ?? EMPTY) },
         ]),
       );
+  ways.push(allOf([{ kind: 'source', set: difference(LINK_LOCAL, LINK) }, unclear]));
   if (loopback.length > 0) ways.push(allOf([{ kind: 'in-interface', names: loopback }, unclear]));
   return anyOf(ways);
+}
+
+function ofFamily(set: AddressSet, family: AddressFamily): AddressSet {
+  return family === 'ipv4' ? { ipv4: set.ipv4, ipv6: [] } : { ipv4: [], ipv6: set.ipv6 };
 }
