@@ -5,6 +5,7 @@ import type { LinuxFile } from './linux-layer.ts';
 /** What was given of a host, as far as answers rest on what was not. */
 export interface Given {
   readonly linux: readonly LinuxFile[];
+  readonly unseenFamilies: readonly AddressFamily[];
   readonly layers: readonly Layer[];
   readonly hasNetwork: boolean;
   readonly hasRoutes: boolean;
@@ -22,7 +23,7 @@ export function assumptionsOf(given: Given): readonly string[] {
       : 'Programs of eBPF, XDP and tc, filters in network cards and of clouds are not seen.',
   ];
   if (linux.length > 0) {
-    sentences.push(...unseen(linux));
+    sentences.push(...unseen(linux, given.unseenFamilies));
     sentences.push(...given.fromDialects);
     if (!given.hasNetwork)
       sentences.push('Interfaces and addresses of the host were not given (ip -j addr, ip -j link).');
@@ -39,7 +40,7 @@ export function assumptionsOf(given: Given): readonly string[] {
 }
 
 /** Tables that other tools would list. */
-function unseen(linux: readonly LinuxFile[]): string[] {
+function unseen(linux: readonly LinuxFile[], families: readonly AddressFamily[]): string[] {
   const sentences: string[] = [];
   const tables = linux.flatMap((file) => file.iptables?.tables ?? []);
   const hasNft = linux.some((file) => file.iptables === null);
@@ -49,15 +50,22 @@ function unseen(linux: readonly LinuxFile[]): string[] {
     sentences.push(
       'Tables of legacy iptables are not part of "nft list ruleset"; none were given, so none are assumed.',
     );
-  const families = new Set<AddressFamily | null>(tables.map((table) => table.family));
-  if (!hasNft && tables.length > 0 && !families.has(null))
-    for (const [family, tool] of [
-      ['ipv4', 'iptables-save'],
-      ['ipv6', 'ip6tables-save'],
-    ] as const)
-      if (!families.has(family))
-        sentences.push(
-          `No output of ${tool} was given, so no rules for ${family === 'ipv4' ? 'IPv4' : 'IPv6'} are assumed.`,
-        );
+  for (const family of families)
+    sentences.push(
+      `No output of ${family === 'ipv4' ? 'iptables-save' : 'ip6tables-save'} was given, so who can connect by ${family === 'ipv4' ? 'IPv4' : 'IPv6'} is not known.`,
+    );
   return sentences;
+}
+
+/**
+ * Families that no file speaks of: iptables and ip6tables are two filters, and one says nothing of the other. `empty`:
+ * names of files that were taken and hold nothing, which is an answer too.
+ */
+export function unseenFamilies(linux: readonly LinuxFile[], empty: readonly string[]): readonly AddressFamily[] {
+  const tables = linux.flatMap((file) => file.iptables?.tables ?? []);
+  if (tables.length === 0 || linux.some((file) => file.iptables === null)) return [];
+  const families = new Set<AddressFamily | null>(tables.map((table) => table.family));
+  if (families.has(null)) return [];
+  for (const name of empty) if (/ip6?tables/i.test(name)) families.add(/ip6tables/i.test(name) ? 'ipv6' : 'ipv4');
+  return (['ipv4', 'ipv6'] as const).filter((family) => !families.has(family));
 }

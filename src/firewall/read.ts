@@ -8,7 +8,7 @@ import {
   type RulesetFileFacts,
   type StatementNote,
 } from '../model/ruleset.ts';
-import { assumptionsOf } from './assumptions.ts';
+import { assumptionsOf, unseenFamilies } from './assumptions.ts';
 import type { DialectContext, DialectResult, IpSet, RulesetFile } from './dialect.ts';
 import { isHostNetworkFile, readHostNetwork } from './host-network.ts';
 import { dialects } from './index.ts';
@@ -59,6 +59,8 @@ export function readRuleset(given: readonly RulesetFile[]): Ruleset {
     return firsts.get(file.text) === file ? own : { ...asRepeated(own), name: file.name };
   });
   for (const table of unreadable(linux)) notes.push(missingFile(table, linux));
+  const empty = reads.filter((read) => read.dialect === 'empty').map((read) => read.file.name);
+  const unseen = unseenFamilies(linux, empty);
 
   return {
     files: facts,
@@ -66,8 +68,10 @@ export function readRuleset(given: readonly RulesetFile[]): Ruleset {
     statements: facts.reduce((sum, file) => addStatements(sum, file.statements), NO_STATEMENTS),
     notes,
     network: context.network,
+    ...(unseen.length > 0 && { unseenFamilies: unseen }),
     assumptions: assumptionsOf({
       linux,
+      unseenFamilies: unseen,
       layers,
       hasNetwork: context.network !== null,
       hasRoutes: context.network?.routes != null,
