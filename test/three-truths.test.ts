@@ -144,14 +144,26 @@ test('a host whose filters nobody read is said to be so, beside one whose filter
   assert.match(section(stdout, 'ADMITTED', 'OBSERVED'), /can: not verified/);
   const table = await quietdoor(['check'], { cwd: dir });
   assert.match(table.stdout, /Who can connect: the packet filters of db-2 were not read/);
-  const { endpoints, findings } = JSON.parse((await quietdoor(['check', '--format', 'json'], { cwd: dir })).stdout) as {
+  const { endpoints, findings, firewalls } = JSON.parse(
+    (await quietdoor(['check', '--format', 'json'], { cwd: dir })).stdout,
+  ) as {
     endpoints: { key: string; admitted: { admitted: unknown } | null; reasons: string[] }[];
     findings: { rule: string; severity: string }[];
+    firewalls: { host: string; filters: string; toUnnamedPorts: unknown }[];
   };
   const admitted = new Map(endpoints.map((e) => [e.key, e.admitted]));
   assert.notEqual(admitted.get('db-1:5432/tcp'), null);
   assert.equal(admitted.get('db-1:6060/tcp'), null);
   assert.equal(admitted.get('db-2:5432/tcp'), null);
+  assert.deepEqual(
+    firewalls.map(({ host, filters, toUnnamedPorts }) => ({ host, filters, toUnnamedPorts })),
+    [
+      {
+        ...{ host: 'db-1', filters: 'some' },
+        toUnnamedPorts: { lower: { ipv4: [], ipv6: [] }, upper: { ipv4: [], ipv6: [] } },
+      },
+    ],
+  );
   const rules = findings.map((f) => f.rule);
   assert.ok(rules.includes('open-wider-than-approved'));
   assert.ok(rules.includes('rule-without-entry'));
@@ -180,4 +192,8 @@ test('the report shows may, can and does side by side, and what differs between 
   assert.match(text, /✗ wider\s+65,280 addresses\s+too many/);
   assert.match(text, /Filters not read, so who is let in is unknown/);
   assert.match(text, /packet filters of 1 host, filters between the hosts/);
+  assert.match(
+    text,
+    /Packet filters Host Taken What was read db-1 filtered .*\d+ statements: \d+ modelled, 0 irrelevant, 0 unsupported, 0 unrecognised/,
+  );
 });

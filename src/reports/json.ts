@@ -1,9 +1,11 @@
+import type { HostFirewall } from '../model/admission.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { EndpointResult, EstateFacts } from '../model/facts.ts';
 import { outsideAnswers } from '../model/looks.ts';
 import type { HostState } from '../model/state.ts';
 import { admittedSetsJson } from './admitted-json.ts';
 import { findingJson } from './finding-json.ts';
+import { boundsJson } from './firewall-json.ts';
 import { listenerJson } from './listener-json.ts';
 import { printableJson } from './printable.ts';
 import type { ReportFormat, ReportInput } from './report-format.ts';
@@ -32,7 +34,8 @@ function* pieces({ result, failOn }: ReportInput): Iterable<string> {
   yield* list('endpoints', result.results, (r) => endpointJson(r, result.facts.estate));
   yield* list('coverage', hosts, coverageJson);
   yield* list('gaps', gaps, (gap) => gap);
-  const { identity = [] } = result.facts.estate;
+  const { identity = [], firewalls = [] } = result.facts.estate;
+  if (firewalls.length > 0) yield* list('firewalls', firewalls, firewallJson);
   if (identity.length > 0) yield* list('identity', identity, (notice) => notice);
   yield* list('problems', register.problems, (problem) => problem);
   yield '\n}\n';
@@ -68,6 +71,22 @@ function endpointJson({ facts, verdict, findings }: EndpointResult, estate: Esta
     ...(asked.length > 0 && { outside: asked.map((answer) => ({ ...answer, at: isoTime(answer.at) })) }),
     ...(facts.declared && { declared: facts.declared }),
     findings: findings.map((f) => f.fingerprint),
+  };
+}
+
+/** The packet filter of a host as a whole: what was read of it, and what becomes of what no rule names. */
+function firewallJson(firewall: HostFirewall) {
+  const { host, takenAt, source, statements, notes, problems, filters, toUnnamedPorts } = firewall;
+  return {
+    ...{ host, takenAt: isoTime(takenAt), source, filters, problems, statements },
+    notes: notes.map(({ status, text, reason, at }) => ({
+      status,
+      text,
+      reason,
+      file: at.file,
+      line: at.line ?? null,
+    })),
+    toUnnamedPorts: boundsJson(toUnnamedPorts),
   };
 }
 

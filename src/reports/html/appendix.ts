@@ -1,3 +1,4 @@
+import type { HostFirewall } from '../../model/admission.ts';
 import { UNKNOWN_SCOPE } from '../../model/endpoint.ts';
 import type { CheckResult } from '../../model/facts.ts';
 import { isStale } from '../../model/freshness.ts';
@@ -28,7 +29,7 @@ export function coverage(result: CheckResult, hashes: ListenerHashes, completene
     hosts.length === 0
       ? html`<p class="empty">No observation yet. Next: <code>quietdoor scan local</code></p>`
       : html`<table class="plain-table hosts"><thead><tr><th scope="col">Host<th scope="col">Last looked<th scope="col">How<th scope="col">What was looked at<th scope="col" class="count">Endpoints</tr></thead>${seen.map((h, i) => hostRow(h, result, seen.findIndex((o) => o.host.name === h.host.name) === i, hashes))}</table>${noAnswer(hosts)}`
-  }${silent.length > 0 && html`<h3>Declared, never observed</h3><p>${silent.map((h, i) => html`${i > 0 ? ', ' : null}${code(h.name)}`)}</p>`}
+  }${silent.length > 0 && html`<h3>Declared, never observed</h3><p>${silent.map((h, i) => html`${i > 0 ? ', ' : null}${code(h.name)}`)}</p>`}${packetFilters(result)}
 <h3 id="gaps">Gaps</h3>${
     gaps.length === 0
       ? html`<p class="empty">The collectors reported no gaps.</p>`
@@ -37,6 +38,26 @@ export function coverage(result: CheckResult, hashes: ListenerHashes, completene
             html`<tbody><tr><th scope="row">${host.host.name}<td>${gap.message}<br><span class="note">${gap.code}: ${gap.subject}</span><td>${gap.remedy ? remedy(gap.remedy) : '–'}</tbody>`,
         )}</table>`
   }</section>`;
+}
+
+const FILTERS: Readonly<Record<HostFirewall['filters'], string>> = {
+  some: 'filtered',
+  none: 'no filter',
+  unknown: 'not known',
+};
+
+/** What was read of the packet filters of each host: every statement is one of four, and they add up. */
+function packetFilters({ now, facts: { estate } }: CheckResult): Child {
+  const { firewalls = [] } = estate;
+  if (firewalls.length === 0) return null;
+  return html`<h3 id="filters">Packet filters</h3><table class="plain-table gaps"><thead><tr><th scope="col">Host<th scope="col">Taken<th scope="col">What was read</tr></thead>${firewalls.map(
+    ({ host, takenAt, source, filters, statements: s, problems }) =>
+      html`<tbody><tr><th scope="row">${host}<br><span class="note">${FILTERS[filters]}</span><td>${time(takenAt)}<br>${
+        isStale(takenAt, estate)
+          ? html`<span class="unknown">stale, ${distance(takenAt, now)}</span>`
+          : html`<span class="note">${source}</span>`
+      }<td>${count(s.modelled + s.irrelevant + s.unsupported + s.unrecognised, 'statement')}: ${formatNumber(s.modelled)} modelled, ${formatNumber(s.irrelevant)} irrelevant, ${formatNumber(s.unsupported)} unsupported, ${formatNumber(s.unrecognised)} unrecognised${problems.map((problem) => html`<br>${unknown('not read')} ${problem}`)}</tbody>`,
+  )}</table>`;
 }
 
 /** Addresses that were asked and gave no answer at all, each look in a sentence: there may be no host. */
