@@ -209,6 +209,21 @@ describe('packet filters in force', { skip, timeout: 240_000 }, () => {
     );
   });
 
+  test('verify without a workspace: what listens now, and who reaches it', async () => {
+    bed.filter(NFT);
+    const command = [process.execPath, executable, 'firewall', 'verify', '--format', 'json'];
+    const run = await bed.inTarget('unshare', ['-pf', '--mount-proc', ...command]);
+    assert.equal(run.code, 0, run.stderr);
+    const { endpoints } = JSON.parse(run.stdout) as {
+      endpoints: { endpoint: { port: number }; verdict: string; admitted: { upper: Sets } }[];
+    };
+    assert.deepEqual(endpoints.map((e) => [e.endpoint.port, e.verdict, e.admitted.upper.ipv4]).sort(), [
+      [22, 'not compared', ['10.77.1.0/24', '10.99.0.0/16']],
+      [443, 'not compared', ['0.0.0.0/0']],
+      [8443, 'not compared', []],
+    ]);
+  });
+
   test('without root: says that root is needed, and claims nothing', async (t) => {
     const cwd = temporaryFolder(t);
     const shown = await asNobody(['firewall', 'show', ':22'], cwd);

@@ -165,7 +165,14 @@ describe('firewall import, drop, verify', () => {
         ['ssh', 'conforms'],
       ],
     );
-    assert.deepEqual(summary, { wider: 1, 'not filtered': 0, undecided: 0, blocked: 1, conforms: 1 });
+    assert.deepEqual(summary, {
+      wider: 1,
+      'not filtered': 0,
+      undecided: 0,
+      blocked: 1,
+      'not compared': 0,
+      conforms: 1,
+    });
     const shown = await run('firewall', 'show', 'web-1:8080');
     assert.match(shown.stdout, /^web-1:8080\/tcp\npacket filters of web-1 as of .* \(import:web-1\)\n/);
     assert.match(shown.stdout, /APPROVED +10\.0\.0\.0\/8 by shop; too many are let in: /);

@@ -22,6 +22,7 @@ import { endpointsMeant, meantBy } from './endpoints-meant.ts';
 import { isUndecided } from './firewall-admitted.ts';
 import { admissionTo } from './firewall-facts.ts';
 import { doubtsOf, limited } from './firewall-facts-host.ts';
+import { isWithoutFilter } from './firewall-facts-ports.ts';
 import type { HostRuleset } from './firewall-facts-rulesets.ts';
 import type { FirewallFiles } from './firewall-files.ts';
 import { basisOf, type FirewallView, orThisMachine, rulesetOf } from './firewall-view.ts';
@@ -195,7 +196,7 @@ function shownJson(view: FirewallView, isFromFiles: boolean, { endpoint, address
     takenAt: isFromFiles ? null : isoTime(known.takenAt),
     source: known.source,
     ...(view.hasWorkspace && {
-      verdict: standingWord(standing, admission, false),
+      verdict: standingWord(standing, admission, { isOpen: isWithoutFilter(known.ruleset), hasRegister: true }),
       entry: 'entry' in standing ? standing.entry.id : null,
       approved: compared && setJson(compared.approved),
       tooMany: compared && setJson(compared.tooMany),

@@ -6,6 +6,7 @@ import { STANDING_WORDS, standingWord } from '../reports/firewall-standing.ts';
 import { renderVerify, type VerifyAnswer, type VerifyRow } from '../reports/firewall-verify.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
 import { meantBy } from './endpoints-meant.ts';
+import { isUndecided } from './firewall-admitted.ts';
 import { admissionTo } from './firewall-facts.ts';
 import { doubtsOf } from './firewall-facts-host.ts';
 import { isWithoutFilter } from './firewall-facts-ports.ts';
@@ -59,7 +60,7 @@ export async function verifyFirewall(
   const rows = facts.endpoints.map((own): VerifyRow => {
     const admission = admissionTo(own.endpoint, own.listeners, firewall, evaluator);
     const standing = compareAdmission(admission ? { ...own, admission } : own, { now, register });
-    const word = standingWord(standing, admission?.admission ?? null, isOpen);
+    const word = standingWord(standing, admission?.admission ?? null, { isOpen, hasRegister: view.hasWorkspace });
     return { endpoint: own.endpoint, standing, admission: admission?.admission ?? null, word };
   });
   rows.sort((a, b) => STANDING_WORDS.indexOf(a.word) - STANDING_WORDS.indexOf(b.word));
@@ -74,9 +75,13 @@ export async function verifyFirewall(
     hasRegister: view.hasWorkspace,
     rows,
   };
-  const words = new Set(rows.map((row) => row.word));
-  const outcome =
-    words.has('wider') || words.has('not filtered') ? 'findings' : words.has('undecided') ? 'gaps' : 'clean';
+  const has = (...words: readonly string[]) => rows.some((row) => words.includes(row.word));
+  const isTooWide = view.hasWorkspace && has('wider', 'not filtered');
+  const isLeftOpen =
+    has('undecided') ||
+    answer.problems.length > 0 ||
+    rows.some((row) => row.word === 'not compared' && row.admission && isUndecided(row.admission));
+  const outcome = isTooWide ? 'findings' : isLeftOpen ? 'gaps' : 'clean';
   return { text: renderVerify(answer, format, options), outcome };
 }
 

@@ -3,11 +3,16 @@ import type { Admission } from '../model/admission.ts';
 import type { AdmissionStanding } from '../model/admission-compare.ts';
 
 /** How approved and admitted stand to each other, in one word. */
-export const STANDING_WORDS = ['wider', 'not filtered', 'undecided', 'blocked', 'conforms'] as const;
+export const STANDING_WORDS = ['wider', 'not filtered', 'undecided', 'blocked', 'not compared', 'conforms'] as const;
 export type StandingWord = (typeof STANDING_WORDS)[number];
 
-/** `isOpen`: the host has no filter at all. */
-export function standingWord(standing: AdmissionStanding, admission: Admission | null, isOpen: boolean): StandingWord {
+/** `isOpen`: the host has no filter at all. `hasRegister`: somebody was asked who may connect. */
+export function standingWord(
+  standing: AdmissionStanding,
+  admission: Admission | null,
+  { isOpen, hasRegister }: { readonly isOpen: boolean; readonly hasRegister: boolean },
+): StandingWord {
+  if (!hasRegister && standing.kind !== 'inside') return isOpen ? 'not filtered' : 'not compared';
   switch (standing.kind) {
     case 'inside':
       return 'conforms';

@@ -69,6 +69,7 @@ const STYLES: Readonly<Record<StandingWord, Style>> = {
   'not filtered': 'red',
   undecided: 'magenta',
   blocked: 'yellow',
+  'not compared': 'dim',
   conforms: 'green',
 };
 
