@@ -90,7 +90,8 @@ export async function checkWith(
   });
   const identities = identitiesAt(now, register, { hosts, listeners, assets: surroundings.assets });
   const asked = also?.(identities) ?? [];
-  const filters = store && (await loadFirewalls(store, identities, register, asked));
+  const filters =
+    store && (await loadFirewalls(store, identities, register, { also: asked, only: also !== undefined }));
   const facts = buildFacts({
     ...{ now, register, approvals, also: asked },
     ...{ hosts: identities.hosts, listeners: identities.listeners, known: identities.known },
