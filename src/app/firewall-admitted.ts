@@ -105,9 +105,9 @@ function answersJson(answers: readonly Answer[], asked: Asked, ruleset: Ruleset)
   const [only, ...more] = each;
   if (only && more.length === 0) {
     const { assumptions, ...answer } = only;
-    return { schemaVersion: 1, ...answer, ...filesJson(ruleset), assumptions };
+    return { schemaVersion: 1, ...answer, problems: incompleteFiles(ruleset), ...filesJson(ruleset), assumptions };
   }
-  return { schemaVersion: 1, endpoints: each, ...filesJson(ruleset) };
+  return { schemaVersion: 1, endpoints: each, problems: incompleteFiles(ruleset), ...filesJson(ruleset) };
 }
 
 function titleOf(
@@ -126,7 +126,8 @@ export function isUndecided({ admitted, completes }: Pick<Admission, 'admitted' 
 
 /** Files that could not be read whole, a sentence each. */
 function incompleteFiles({ files }: Pick<Ruleset, 'files'>): string[] {
-  return files.flatMap((file) =>
-    file.incomplete === null ? [] : [`${file.name} was not read whole: ${file.incomplete}`],
-  );
+  return files.flatMap(({ name, dialect, incomplete }) => {
+    if (incomplete === null) return [];
+    return [`${name} is ${dialect === 'unknown' ? 'not understood' : 'truncated or damaged'}: ${incomplete}`];
+  });
 }

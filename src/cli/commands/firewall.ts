@@ -35,5 +35,9 @@ const verbs: ReadonlyArray<(parent: Command) => void> = [
 export function define(command: Command): void {
   for (const verb of verbs) verb(command);
   command.hook('preAction', settleFirst);
-  withExamples(command, [['quietdoor firewall show web-1:443', 'who can open a connection to a port, and why']]);
+  withExamples(command, [
+    ['sudo quietdoor firewall show :22', 'who can open a connection to a port, and why'],
+    ['sudo quietdoor firewall verify', 'who may beside who can, for everything that listens here'],
+    ['quietdoor firewall admitted --ruleset FILE --endpoint tcp/22', 'the same question to files of any host'],
+  ]);
 }
