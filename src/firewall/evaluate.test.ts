@@ -342,6 +342,51 @@ test('answers from behind the host meet its prerouting chains, without any forwa
   );
 });
 
+test('of chains with the same priority any may come first, where that matters', () => {
+  const redirect = (to: number): Step => ({
+    ...{ kind: 'destination-nat', redirect: true, addresses: null, ports: { from: to, to } },
+  });
+  const nat = (id: string, ...rules: Step[][]) => chain(id, base('prerouting', 'accept', -100, 'nat'), ...rules);
+  const shut = chain('in', base('input', 'accept'), [port(23), DROP]);
+  const query = { addresses: [parseAddress('10.0.0.5')].filter((address) => address !== null) };
+  const both = ruleset([nat('a', [redirect(23)]), nat('b', [from('10.0.0.0/8'), redirect(24)]), shut], HOST);
+  assert.deepEqual(ask(both, query).admitted, ['', '10.0.0.0/8']);
+  const one = ruleset([nat('a', [redirect(24)]), nat('b'), shut], HOST);
+  assert.deepEqual(ask(one, query).admitted, [ALL, ALL]);
+
+  const mark: Step = { kind: 'set-mark', of: 'packet', keep: 0, value: 1 };
+  const marked = match({ kind: 'mark', mask: 0xffffffff, values: [{ from: 1, to: 1 }] });
+  const [writes, reads] = [
+    chain('w', base('input', 'accept'), [mark]),
+    chain('r', base('input', 'accept'), [marked, DROP]),
+  ];
+  assert.deepEqual(ask(ruleset([writes, reads])).admitted, ['', ALL]);
+  const later = { ...reads, base: base('input', 'accept', 1) };
+  assert.deepEqual(ask(ruleset([writes, later])).admitted, ['', '']);
+});
+
+test('a translation to where it went anyway is none', () => {
+  const stays: Step = {
+    ...{ kind: 'destination-nat', redirect: false, ports: null, addresses: fromCidrs(['10.0.0.5/32']) },
+  };
+  const isRewritten = match({ kind: 'connection-status', bits: ['dnat'] });
+  const rules = ruleset(
+    [chain('pre', base('prerouting', 'accept', -100, 'nat'), [stays]), chain('in', INPUT, [isRewritten, ACCEPT])],
+    network(['eth0', '10.0.0.5/24', '10.0.0.6/24']),
+  );
+  const asked = (text: string) => ask(rules, { addresses: [parseAddress(text)].filter((address) => address !== null) });
+  assert.deepEqual(asked('10.0.0.5').admitted, ['', '']);
+  assert.deepEqual(asked('10.0.0.6').admitted, [ALL, ALL]);
+});
+
+test('chains of NAT are not called where nothing asks for connection tracking', () => {
+  const drops = chain('pre', base('prerouting', 'accept', -100, 'nat'), [from('10.0.0.0/8'), DROP]);
+  const [without, upper] = ask(ruleset([drops])).admitted;
+  assert.equal(upper, ALL);
+  const tracked = ask(ruleset([drops, chain('in', base('input', 'accept'), [states('new'), ACCEPT])])).admitted;
+  assert.deepEqual(tracked, [without, without]);
+});
+
 test('an answer names who decides, a witness and what is open', () => {
   const rules = ruleset([
     chain('in', INPUT, [from('10.0.0.0/8'), port(22), ACCEPT], [from('192.0.2.0/24'), UNSURE, ACCEPT]),

@@ -1,11 +1,13 @@
-import { type AddressSet, intersection, isEmpty } from '../model/address-set.ts';
+import { type AddressSet, intersection, isEmpty, size } from '../model/address-set.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import type { ConnectionState, Hook, NumberRange } from '../model/ruleset.ts';
 import { addTo, type Bits, isNone } from './bits.ts';
+import { mayWrite, runByPriority } from './chain-order.ts';
 import { addFlow, environment, type Flow, type Record, runBaseChain } from './chain-walk.ts';
 import type { CompiledChain } from './compile.ts';
 import type { Environment, PacketContext, Tracking } from './conditions.ts';
 import { type HostRoutes, setOf } from './host-routes.ts';
+import { isSurelyTracked } from './tracking-evidence.ts';
 
 /** Priorities at which the kernel itself does something (include/uapi/linux/netfilter_ipv4.h). */
 const CONNTRACK = -200;
@@ -34,6 +36,8 @@ export interface PacketClass {
 /** Where packets end that come through, and for which peers they may. */
 export interface Delivery {
   readonly nat: number;
+  /** It is not what the client sent to; null: perhaps. */
+  readonly destinationRewritten: boolean | null;
   readonly address: AddressSet | null;
   readonly port: NumberRange;
   /** Delivered to a socket here; false: sent on. */
@@ -134,7 +138,7 @@ class Pipeline {
         ? []
         : [
             {
-              ...{ nat: -1, address: packet.address, port: original.port, local: true },
+              ...{ nat: -1, destinationRewritten: false, address: packet.address, port: original.port, local: true },
               ...{ flows: passed, completing: false },
             },
           ];
@@ -143,28 +147,30 @@ class Pipeline {
     const chains = this.#chains('prerouting');
     const filters = chains.filter(({ chain }) => chain.base?.type !== 'nat');
     const priority = (chain: CompiledChain) => chain.chain.base?.priority ?? 0;
-    for (const chain of filters) if (priority(chain) < CONNTRACK) on = runBaseChain(chain, at, on, this.#record);
+    on = this.#filter(
+      filters.filter((chain) => priority(chain) < CONNTRACK),
+      at,
+      on,
+    );
     const untracked = on;
     // at the very priority of conntrack nobody can say who comes first
     const same = filters.filter((chain) => priority(chain) === CONNTRACK);
     if (same.length > 0) {
       on = this.#map(untracked, (env) => ({ ...env, tracking: env.tracking === 'none' ? 'unknown' : env.tracking }));
-      for (const chain of same) on = runBaseChain(chain, at, on, this.#record);
+      on = this.#filter(same, at, on);
     }
+    const isSure = isSurelyTracked(this.#record.layer, packet.family);
     on = this.#map(on, (env) => {
-      const tracking = trackingOf(env.tracking, phase, env);
+      const tracking = isSure || env.tracking !== 'none' ? trackingOf(env.tracking, phase, env) : 'unknown';
       return phase.number === 1 ? { ...env, tracking, first: tracking } : { ...env, tracking };
     });
     // without its connection a confirmation is not rewritten, and goes another way
     if (phase.number === 3)
       for (const { env, peers } of on)
         if (env.nat >= 0 && env.tracking !== 'tracked') addTo(this.#record.dropped, peers, this.#record.space.size);
-    for (const chain of filters) {
-      const p = priority(chain);
-      if (p > CONNTRACK && p < DESTINATION_NAT) on = runBaseChain(chain, at, on, this.#record);
-    }
-    if (phase.number === 1)
-      for (const chain of chains) if (chain.chain.base?.type === 'nat') on = this.#translate(chain, at, on);
+    const between = (chain: CompiledChain) => priority(chain) > CONNTRACK && priority(chain) < DESTINATION_NAT;
+    on = this.#filter(filters.filter(between), at, on);
+    if (phase.number === 1) on = this.#translateAll(chains, at, on);
     for (const chain of filters) {
       if (priority(chain) !== DESTINATION_NAT) continue;
       // before or after the rewriting: both are possible
@@ -204,6 +210,28 @@ class Pipeline {
     return on;
   }
 
+  /** Filter chains in their order. */
+  #filter(chains: readonly CompiledChain[], at: PacketContext, flows: readonly Flow[]): Flow[] {
+    return this.#inOrder(chains, flows, (chain, on) => runBaseChain(chain, at, on, this.#record));
+  }
+
+  #inOrder(
+    chains: readonly CompiledChain[],
+    flows: readonly Flow[],
+    run: (chain: CompiledChain, flows: readonly Flow[]) => Flow[],
+  ): Flow[] {
+    const { layer, space } = this.#record;
+    const writes = (group: readonly CompiledChain[]) => group.some((chain) => mayWrite(layer, chain));
+    return runByPriority(chains, flows, space.size, run, writes);
+  }
+
+  /** Chains of NAT one after the other: the first that translates wins. */
+  #translateAll(chains: readonly CompiledChain[], at: PacketContext, flows: readonly Flow[]): Flow[] {
+    const natural = chains.filter(({ chain }) => chain.base?.type === 'nat');
+    const run = (chain: CompiledChain, on: readonly Flow[]) => this.#translate(chain, at, on);
+    return runByPriority(natural, flows, this.#record.space.size, run, () => true);
+  }
+
   /** A chain of NAT: only tracked connections that have no translation yet see it. */
   #translate(chain: CompiledChain, at: PacketContext, flows: readonly Flow[]): Flow[] {
     const { size } = this.#record.space;
@@ -220,19 +248,24 @@ class Pipeline {
     return result;
   }
 
-  /** The context after the destination was rewritten. */
+  /** The context after the destination was rewritten; to what it was before counts as not rewritten (nf_nat_core.c). */
   #rewritten(at: PacketContext, nat: number): PacketContext {
     const step = this.#record.translations[nat]?.step;
     if (!step) return at;
     const localPort = step.ports ?? at.localPort;
+    const portChanged = step.ports !== null && portsDiffer(at.localPort, step.ports);
+    const make = (local: AddressSet | null, isLocal: boolean | null, changed: boolean | null): PacketContext => ({
+      ...{ ...at, local, localPort, isLocal },
+      destinationRewritten: anyOf(changed, portChanged),
+    });
     if (step.redirect) {
-      const candidates = this.#redirectTargets(at);
-      return { ...at, local: candidates, localPort, isLocal: true, destinationRewritten: true };
+      const targets = this.#redirectTargets(at);
+      return make(targets, true, addressesDiffer(at.local, targets));
     }
     const addresses = step.addresses && ofFamily(step.addresses, at.family);
-    if (addresses === null) return { ...at, localPort, destinationRewritten: true };
-    const isLocal = isEmpty(addresses) ? null : this.#routes.isLocal(addresses);
-    return { ...at, local: isEmpty(addresses) ? null : addresses, localPort, isLocal, destinationRewritten: true };
+    if (addresses === null) return make(at.local, at.isLocal, false);
+    if (isEmpty(addresses)) return make(null, null, null);
+    return make(addresses, this.#routes.isLocal(addresses), addressesDiffer(at.local, addresses));
   }
 
   /** A redirect goes to the first address of the interface (nf_nat_redirect.c); IPv6 takes one of the fitting scope. */
@@ -248,8 +281,8 @@ class Pipeline {
     const deliveries: Delivery[] = [];
     const ends = (local: boolean, passed: readonly Flow[]) => {
       if (passed.length === 0) return;
-      const { local: address, localPort: port } = at;
-      deliveries.push({ nat, address, port, local, flows: passed, completing: false });
+      const { local: address, localPort: port, destinationRewritten } = at;
+      deliveries.push({ nat, destinationRewritten, address, port, local, flows: passed, completing: false });
     };
     const rest = this.#afterTranslation('prerouting', at, flows);
     if (at.isLocal !== false && only?.local !== false) ends(true, this.#hook('input', at, rest));
@@ -263,23 +296,18 @@ class Pipeline {
   }
 
   #afterTranslation(hook: Hook, at: PacketContext, flows: readonly Flow[]): Flow[] {
-    let on = [...flows];
-    for (const chain of this.#chains(hook)) {
-      const base = chain.chain.base;
-      if (base && base.type !== 'nat' && base.priority > DESTINATION_NAT)
-        on = runBaseChain(chain, at, on, this.#record);
-    }
-    return on;
+    const after = this.#chains(hook).filter(
+      ({ chain: { base } }) => base && base.type !== 'nat' && base.priority > DESTINATION_NAT,
+    );
+    return this.#filter(after, at, flows);
   }
 
   /** Filter chains of a hook in their order; chains of NAT may rewrite the source on the way in. */
   #hook(hook: Hook, at: PacketContext, flows: readonly Flow[]): Flow[] {
-    let on = [...flows];
-    for (const chain of this.#chains(hook)) {
-      if (chain.chain.base?.type !== 'nat') on = runBaseChain(chain, at, on, this.#record);
-      else if (at.direction === 'original' && !at.seenReply) on = this.#translateSource(chain, at, on);
-    }
-    return on;
+    return this.#inOrder(this.#chains(hook), flows, (chain, on) => {
+      if (chain.chain.base?.type !== 'nat') return runBaseChain(chain, at, on, this.#record);
+      return at.direction === 'original' && !at.seenReply ? this.#translateSource(chain, at, on) : [...on];
+    });
   }
 
   #translateSource(chain: CompiledChain, at: PacketContext, flows: readonly Flow[]): Flow[] {
@@ -292,24 +320,22 @@ class Pipeline {
 
   /** Postrouting; `after` is the packet as it is once sources have been rewritten (of answers: the client's view). */
   #postrouting(before: PacketContext, after: PacketContext, flows: readonly Flow[]): Flow[] {
-    let on = [...flows];
     const differs = before !== after;
-    for (const chain of this.#chains('postrouting')) {
+    return this.#inOrder(this.#chains('postrouting'), flows, (chain, on) => {
       const base = chain.chain.base;
-      if (!base) continue;
-      if (base.type === 'nat') {
-        if (before.direction === 'original' && !before.seenReply) on = this.#translateSource(chain, before, on);
-        continue;
-      }
+      if (!base) return [...on];
+      if (base.type === 'nat')
+        return before.direction === 'original' && !before.seenReply
+          ? this.#translateSource(chain, before, on)
+          : [...on];
       const at: PacketContext =
         base.priority < SOURCE_NAT
           ? before
           : base.priority > SOURCE_NAT || !differs
             ? after
             : { ...before, local: null, localPort: PORTS };
-      on = runBaseChain(chain, at, on, this.#record);
-    }
-    return on;
+      return runBaseChain(chain, at, on, this.#record);
+    });
   }
 
   /** The answer to a delivered packet: from a socket here through output, or from where it was sent on to. */
@@ -325,7 +351,7 @@ class Pipeline {
       ...{ family: packet.family, protocol: packet.protocol, direction: phase.direction, flags: phase.flags },
       ...{ local: delivery.address, localPort: delivery.port, peerPort: packet.peerPort, original },
       ...{ routes: this.#routes, iif: '', oif: null, oifByRoute: true, state: phase.state },
-      ...{ isLocal, confirmed: true, seenReply: true, destinationRewritten: delivery.nat >= 0 },
+      ...{ isLocal, confirmed: true, seenReply: true, destinationRewritten: delivery.destinationRewritten },
     };
     if (!this.#isLinux) return this.#hook('output', at, flows);
     // towards the client the source is what it sent to: rewritten at the priority of source NAT
@@ -347,11 +373,15 @@ class Pipeline {
     let on = [...flows];
     const filters = this.#chains(hook).filter(({ chain }) => chain.base?.type !== 'nat');
     const priority = (chain: CompiledChain) => chain.chain.base?.priority ?? 0;
-    for (const chain of filters) if (priority(chain) < CONNTRACK) on = runBaseChain(chain, at, on, this.#record);
+    on = this.#filter(
+      filters.filter((chain) => priority(chain) < CONNTRACK),
+      at,
+      on,
+    );
     const same = filters.filter((chain) => priority(chain) === CONNTRACK);
     if (same.length > 0)
       on = this.#map(on, (env) => ({ ...env, tracking: env.tracking === 'none' ? 'unknown' : env.tracking }));
-    for (const chain of same) on = runBaseChain(chain, at, on, this.#record);
+    on = this.#filter(same, at, on);
     on = this.#map(on, (env) => {
       const tracking = trackingOf(env.tracking, phase, env);
       return { ...env, tracking, reply: tracking };
@@ -360,8 +390,11 @@ class Pipeline {
     if (this.#chains(hook).length > filters.length)
       for (const { env, peers } of on)
         if (env.tracking === 'unknown') addTo(this.#record.dropped, peers, this.#record.space.size);
-    for (const chain of filters) if (priority(chain) > CONNTRACK) on = runBaseChain(chain, at, on, this.#record);
-    return on;
+    return this.#filter(
+      filters.filter((chain) => priority(chain) > CONNTRACK),
+      at,
+      on,
+    );
   }
 
   /** The client's confirmation: goes the way of the first packet, and rules see an established connection. */
@@ -372,6 +405,23 @@ class Pipeline {
     }));
     return this.#arrive(phase, flows, delivery);
   }
+}
+
+/** true: they share none; false: both are one and the same; null: perhaps. */
+function addressesDiffer(a: AddressSet | null, b: AddressSet | null): boolean | null {
+  if (a === null || b === null) return null;
+  if (isEmpty(intersection(a, b))) return true;
+  return size(a) === 1n && size(b) === 1n ? false : null;
+}
+
+function portsDiffer(a: NumberRange, b: NumberRange): boolean | null {
+  if (a.to < b.from || b.to < a.from) return true;
+  return a.from === a.to && b.from === b.to ? false : null;
+}
+
+function anyOf(a: boolean | null, b: boolean | null): boolean | null {
+  if (a === true || b === true) return true;
+  return a === null || b === null ? null : false;
 }
 
 /** What conntrack makes of a packet, after what it made of those before (nf_conntrack_proto_tcp.c). */

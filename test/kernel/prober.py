@@ -235,6 +235,10 @@ servers = {}
 
 
 def listen(ports):
+    """Exactly these; libnftables cannot work with descriptors above 1023, so there must not be many."""
+    for port in [port for port in servers if port not in ports]:
+        for server in servers.pop(port):
+            server.close()
     for port in ports:
         if port not in servers:
             servers[port] = open_servers([port], host) + open_servers([port], container)
