@@ -1,10 +1,13 @@
 import { isEmpty, toCidrs } from '../model/address-set.ts';
+import type { HostFirewall } from '../model/admission.ts';
 import { compareAdmission, placeOfRule, undecidedReason, undecidedRules } from '../model/admission-compare.ts';
 import { describePort } from '../model/describe.ts';
 import { describeSources, shortCidr } from '../model/describe-sources.ts';
+import { endpointKey } from '../model/endpoint.ts';
+import type { EstateFacts } from '../model/facts.ts';
 import { listWords, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
-import { lacksRulesets, ruleText } from './firewall-evidence.ts';
+import { freshFirewalls, lacksRulesets, ruleText } from './firewall-evidence.ts';
 
 const MAX_CIDRS = 32;
 const MAX_RULES = 8;
@@ -22,6 +25,8 @@ export const exposedUndecidable: Check = {
   endpoint(facts, estate) {
     const standing = compareAdmission(facts, estate);
     if (standing.kind !== 'compared' || !isEmpty(standing.tooMany) || isEmpty(standing.undecided)) return [];
+    // What hides the rules of a whole host is one cause, told once.
+    if (isBlind(facts.endpoint.host, estate)) return [];
     const { entry, undecided } = standing;
     const { admission } = facts;
     const parts = undecidedRules(admission, undecided);
@@ -48,4 +53,34 @@ export const exposedUndecidable: Check = {
       },
     ];
   },
+  estate(estate) {
+    return freshFirewalls(estate).flatMap(({ host, problems, exposed = [], takenAt }) => {
+      const [first] = problems;
+      if (first === undefined || exposed.length === 0) return [];
+      return [
+        {
+          subject: { kind: 'host', host },
+          endpoints: exposed,
+          message: `Who can connect to the ports of ${host} cannot be decided: ${first}.`,
+          evidence: [
+            ...problems.slice(0, MAX_RULES).map((value) => ({ label: 'not known', value })),
+            { label: 'concerns', value: listWords(exposed.map(endpointKey), MAX_CIDRS) },
+            { label: 'rules as of', value: utcTime(takenAt) },
+          ],
+          remediation: `Take the rules again, with the rights to see all of them; on ${host}: sudo quietdoor scan`,
+        },
+      ];
+    });
+  },
 };
+
+const blindHosts = new WeakMap<readonly HostFirewall[], ReadonlySet<string>>();
+
+/** Says whether not all filters of a host could be read. */
+function isBlind(host: string, { firewalls = NONE }: EstateFacts): boolean {
+  const blind = blindHosts.get(firewalls) ?? new Set(firewalls.flatMap((f) => (f.problems.length > 0 ? [f.host] : [])));
+  blindHosts.set(firewalls, blind);
+  return blind.has(host);
+}
+
+const NONE: readonly HostFirewall[] = [];
