@@ -49,6 +49,8 @@ interface Bed extends Omit<NetworkTestbed, 'start'> {
   own(): string;
   /** Folder of the only run. */
   folder(): string;
+  /** Folders of every run. */
+  runs(): string[];
   events(): Promise<readonly string[]>;
 }
 
@@ -88,6 +90,13 @@ async function bedFor(t: TestContext): Promise<Bed> {
           }
     await bed.close();
   });
+  const runFolders = () => {
+    if (!existsSync(join(runs, 'firewall'))) return [];
+    const namespace = join(runs, 'firewall', readdirSync(join(runs, 'firewall'))[0] as string);
+    return readdirSync(namespace)
+      .filter((name) => name.length === 36)
+      .map((name) => join(namespace, name));
+  };
   return {
     ...bed,
     state,
@@ -110,11 +119,11 @@ async function bedFor(t: TestContext): Promise<Bed> {
     // One listing: between two the table may go.
     own: () => /^table inet quietdoor \{[\s\S]*?^\}/m.exec(nft('-s', 'list', 'ruleset'))?.[0] ?? '',
     folder: () => {
-      const namespace = join(runs, 'firewall', readdirSync(join(runs, 'firewall'))[0] as string);
-      const all = readdirSync(namespace).filter((name) => name.length === 36);
+      const all = runFolders();
       assert.equal(all.length, 1);
-      return join(namespace, all[0] as string);
+      return all[0] as string;
     },
+    runs: runFolders,
     events: async () => {
       await using store = await openStore({ dir: state, mode: 'read' });
       const events = await store.events({ limit: 100 });
@@ -127,6 +136,11 @@ async function bedFor(t: TestContext): Promise<Bed> {
   };
 }
 
+/** Waits without a pause: what is waited for may be there for a millisecond only. Gives up in silence. */
+async function untilSoon(is: () => boolean): Promise<void> {
+  for (const end = Date.now() + 15_000; Date.now() < end && !is(); ) await new Promise(setImmediate);
+}
+
 async function until(what: string, is: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
   for (const end = Date.now() + ms; Date.now() < end; await sleep(50)) if (await is()) return;
   assert.fail(`it never came to this: ${what}`);
@@ -136,11 +150,11 @@ test('rules that nobody confirms are taken back by themselves', { skip }, async 
   const bed = await bedFor(t);
   const others = bed.others();
   assert.equal(await bed.open(), '123');
-  const applied = await bed.drive('apply', bed.rules(allow('1002')), '3');
+  const applied = await bed.drive('apply', bed.rules(allow('1002')), '8');
   assert.equal(applied.code, 0, applied.stderr);
   assert.equal(await bed.open(), '2');
   assert.equal(bed.others(), others);
-  const second = await bed.drive('apply', bed.rules(allow('1003')), '3');
+  const second = await bed.drive('apply', bed.rules(allow('1003')), '8');
   assert.equal(second.code, 2);
   assert.match(second.stderr, /not confirmed yet/);
   await until('rolled back', () => existsSync(join(bed.folder(), 'rolled-back')));
@@ -157,11 +171,11 @@ test('rules that nobody confirms are taken back by themselves', { skip }, async 
 
 test('confirmed rules stay, and the next ones go back to them', { skip }, async (t) => {
   const bed = await bedFor(t);
-  assert.equal((await bed.drive('apply', bed.rules(allow('1002')), '3')).code, 0);
+  assert.equal((await bed.drive('apply', bed.rules(allow('1002')), '6')).code, 0);
   const confirmed = await bed.drive('confirm');
   assert.equal(confirmed.code, 0, confirmed.stderr);
   const kept = bed.own();
-  await sleep(3_500);
+  await sleep(6_500);
   assert.equal(await bed.open(), '2');
   assert.equal(bed.own(), kept);
   assert.equal((await bed.drive('apply', bed.rules(allow('1003, 1001')), '60')).code, 0);
@@ -188,16 +202,18 @@ test('whenever apply is killed, the machine ends with the old rules', { skip }, 
   const others = bed.others();
   const rules = bed.rules(allow('1002'));
   let loaded = 0;
-  // From before anything was written to after it was through: about 0.25 to 0.6 s here.
-  for (let delay = 130; delay <= 690; delay += 70) {
+  // The moment at which something comes to be, and a few moments between.
+  for (const moment of ['run.json', 'ready', 'armed', 'loaded', 150, 250, 350]) {
+    const known = bed.runs();
     const child = bed.start('apply', rules, '1');
     const ended = finished(child);
-    await sleep(delay);
+    if (typeof moment === 'number') await sleep(moment);
+    else await untilSoon(() => bed.runs().some((run) => !known.includes(run) && existsSync(join(run, moment))));
     child.kill('SIGKILL');
     await ended;
     await sleep(30);
     if (bed.own() !== '') loaded++;
-    await until(`old rules after a kill at ${delay} ms`, () => bed.own() === '', 5_000);
+    await until(`old rules after a kill at ${moment}`, () => bed.own() === '', 10_000);
     // A moment later too: no guard comes late.
     await sleep(200);
     assert.equal(bed.own(), '');

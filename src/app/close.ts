@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ansibleTasks, type ClosePatch } from '../enforce/close-patches.ts';
@@ -12,11 +12,11 @@ import type { ClosingView } from '../reports/close.ts';
 import { closePatches } from './close-patches.ts';
 import { runSystemctl, showUnits } from './close-systemctl.ts';
 import { type Context, thisHost } from './context.ts';
+import { writeStateFile } from './firewall-apply-state-file.ts';
 import { ancestorsOf, findSessions } from './firewall-plan-session.ts';
 import type { EndpointQuery } from './parse-endpoint.ts';
 import { observe } from './scan.ts';
 import { openStateToWrite, withStateToRead } from './state.ts';
-import { writeFileWhole } from './write-file.ts';
 
 /** What was looked at, and what would be done. */
 export interface Closing {
@@ -127,8 +127,12 @@ export async function closePort(context: Context, { endpoint, plan }: Closing, l
     at: context.now(),
     by: context.actor,
   };
-  mkdirSync(closedFolder(context), { recursive: true, mode: 0o700 });
-  writeFileWhole(file, `${JSON.stringify(note)}\n`);
+  writeStateFile(
+    context.state,
+    file,
+    `${JSON.stringify(note)}
+`,
+  );
   await runSystemctl(closeCommands(plan.units), context.env);
   let left: readonly Listener[] = [];
   for (const end = Date.now() + LET_GO_MS; ; await sleep(100)) {

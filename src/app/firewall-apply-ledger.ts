@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../model/errors.ts';
 import type { EventDraft } from '../model/event.ts';
 import type { Context } from './context.ts';
 import { bootId, type FirewallRun, type RunFacts } from './firewall-apply-run.ts';
+import { writeStateFile } from './firewall-apply-state-file.ts';
 import { openStateToWrite } from './state.ts';
 
 /** The run of this state of which not everything is in the ledger yet; also after a restart, when /run is empty. */
@@ -18,12 +19,11 @@ function memoryFile(context: Context): string {
 
 /** Remembers a run before anything is loaded, so that what becomes of it reaches the ledger whatever happens. */
 export function rememberRun(context: Context, facts: RunFacts): void {
-  mkdirSync(context.state, { recursive: true, mode: 0o700 });
   write(context, { facts, applied: false });
 }
 
 function write(context: Context, memory: Memory): void {
-  writeFileSync(memoryFile(context), JSON.stringify(memory), { mode: 0o600 });
+  writeStateFile(context.state, memoryFile(context), JSON.stringify(memory));
 }
 
 function read(context: Context): Memory | null {

@@ -70,6 +70,8 @@ export async function applyRules(context: Context, request: ApplyRequest): Promi
   makeRunsFolder(folder);
   using _lock = await takeLock(folder);
   await settle(context, folder);
+  const unrecorded = await recordRuns(context, readRuns(folder));
+  if (unrecorded !== null) throw new UserError(`the ledger cannot be written, so nothing was changed: ${unrecorded}`);
   const pending = readRuns(folder).find((run) => run.phase === 'armed');
   if (pending)
     throw new UserError('rules were applied and are not confirmed yet', {

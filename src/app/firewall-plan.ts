@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConnections } from '../collectors/linux/connections.ts';
 import { collectLocalFirewall } from '../collectors/linux/firewall.ts';
@@ -16,11 +16,11 @@ import { canonicalJson } from '../util/canonical-json.ts';
 import { sha256 } from '../util/sha256.ts';
 import { type Context, thisHost } from './context.ts';
 import { persistPlace } from './firewall-apply-persist.ts';
+import { writeStateFile } from './firewall-apply-state-file.ts';
 import { approvedOnHosts, generateFor } from './firewall-generate.ts';
 import { accessChanges, blockedByOthers, connectionsCut, lockouts, plannedChange } from './firewall-plan-changes.ts';
 import { hasOwnTable, meaningOf, withOwnRules } from './firewall-plan-live.ts';
 import { findSessions } from './firewall-plan-session.ts';
-import { writeFileWhole } from './write-file.ts';
 
 /** What a person asks for. */
 export interface PlanRequest {
@@ -133,8 +133,7 @@ function plansFolder(context: Context): string {
 /** Keeps a plan in the state; returns the name by which `apply` takes it. */
 export function savePlan(context: Context, plan: FirewallPlan): string {
   const name = shortPlan(plan.digest);
-  mkdirSync(plansFolder(context), { recursive: true, mode: 0o700 });
-  writeFileWhole(join(plansFolder(context), `${name}.json`), `${JSON.stringify(plan)}\n`);
+  writeStateFile(context.state, join(plansFolder(context), `${name}.json`), `${JSON.stringify(plan)}\n`);
   return name;
 }
 

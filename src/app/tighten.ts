@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -11,11 +11,11 @@ import { UserError } from '../model/errors.ts';
 import { renderDrafts } from '../register/draft-file.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { type Context, thisHost } from './context.ts';
+import { writeStateFile } from './firewall-apply-state-file.ts';
 import { approvedOnHosts } from './firewall-generate.ts';
 import { readLive } from './firewall-plan.ts';
 import { loadRegister } from './load-register.ts';
 import { type ObservedPeers, proposeNarrower } from './tighten-proposals.ts';
-import { writeFileWhole } from './write-file.ts';
 
 export interface TightenRequest {
   /** How long to look, besides what earlier looks saw. 0: once. */
@@ -96,8 +96,7 @@ async function look(
     ...{ since: before.since, until, looks },
     ports: Object.fromEntries([...ports].map(([port, peers]) => [port, Object.fromEntries(peers)])),
   };
-  mkdirSync(context.state, { recursive: true, mode: 0o700 });
-  writeFileWhole(file, `${JSON.stringify(memory)}\n`);
+  writeStateFile(context.state, file, `${JSON.stringify(memory)}\n`);
   const full = [...ports].filter(([, peers]) => peers.size >= MOST_PEERS);
   return {
     memory,
