@@ -1,7 +1,7 @@
 import { formatAddress } from '../model/address.ts';
 import { equals, has, isEmpty } from '../model/address-set.ts';
 import type { EndpointAdmission, Witness } from '../model/admission.ts';
-import { compareAdmission, type JudgedBy, placeOfRule } from '../model/admission-compare.ts';
+import { compareAdmission, type JudgedBy, placeOfRule, someClient } from '../model/admission-compare.ts';
 import { countSources, describeSources } from '../model/describe-sources.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { EndpointFacts } from '../model/facts.ts';
@@ -78,6 +78,10 @@ function differenceLines(facts: EndpointFacts, estate: JudgedBy): Line[] {
     ...(isEmpty(tooMany) ? [] : [`${countSources(tooMany)} too many: ${describeSources(tooMany, zones, 8)}`]),
     ...(isEmpty(undecided) ? [] : [`perhaps too many: ${describeSources(undecided, zones, 8)}`]),
     ...(isEmpty(blocked) ? [] : [`approved and blocked: ${describeSources(blocked, zones, 8)}`]),
+    // Every address of the set is let in, so any of them shows it.
+    ...(isEmpty(tooMany) || witnesses.some((w) => w.verdict === 'admitted')
+      ? []
+      : [`witness ${formatAddress(someClient(tooMany))} → admitted`]),
     ...witnesses.slice(0, 2).map((w) => `witness ${witnessWords(w)}`),
   ];
 }
