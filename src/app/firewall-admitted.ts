@@ -23,7 +23,7 @@ export interface AdmittedRequest extends FirewallFiles {
 
 export interface AdmittedResult {
   readonly text: string;
-  /** Something could not be decided, or not be read. */
+  /** A file could not be read whole. */
   readonly isOpen: boolean;
 }
 
@@ -58,7 +58,7 @@ export async function admitted(
     }),
   }));
   const asked = { address: request.address ?? null, iif: request.iif ?? null, scope };
-  const isOpen = incompleteFiles(ruleset).length > 0 || answers.some(({ admission }) => isUndecided(admission));
+  const isOpen = incompleteFiles(ruleset).length > 0;
   if (format === 'json') return { text: `${printableJson(answersJson(answers, asked, ruleset), 2)}\n`, isOpen };
   const texts = answers.map(({ endpoint, admission }) =>
     renderAdmission(

@@ -40,7 +40,11 @@ export interface Met {
   readonly effect: string;
   readonly certain: boolean;
   readonly hook: string;
+  readonly packet: ConnectionPacket;
 }
+
+/** The first packet, the answer to it, and for TCP the client's confirmation. */
+export type ConnectionPacket = 'first' | 'answer' | 'confirmation';
 
 /** Everything one question brings to light; shared by all chains it walks. */
 export interface Record {
@@ -49,8 +53,8 @@ export interface Record {
   /** Peers whose packet may be dropped on the way. */
   dropped: Uint32Array;
   logged: Uint32Array;
-  /** The question is still about the first packet. */
-  isFirst: boolean;
+  /** Packet of the connection that is on its way. */
+  packet: ConnectionPacket;
   readonly doubts: Doubts;
   /** null: nobody asks who decides. */
   readonly decisions: Map<string, Decision> | null;
@@ -170,8 +174,8 @@ class Walk {
 
   decide(rule: RuleReference, verdict: DecidingVerdict, peers: Bits): void {
     const { decisions, trace, space } = this.#record;
-    trace?.push({ rule, effect: verdict, certain: this.#certain, hook: this.#hook });
-    if (!decisions || !this.#record.isFirst) return;
+    trace?.push({ rule, effect: verdict, certain: this.#certain, hook: this.#hook, packet: this.#record.packet });
+    if (!decisions || this.#record.packet !== 'first') return;
     const key = `${rule.layer} ${rule.id} ${verdict}`;
     const known = decisions.get(key);
     if (known) known.peers = unite(known.peers, peers, space.size);
@@ -361,7 +365,7 @@ class Walk {
           return;
         }
         case 'log':
-          if (record.isFirst) for (const piece of pieces) addTo(record.logged, piece.may, size);
+          if (record.packet === 'first') for (const piece of pieces) addTo(record.logged, piece.may, size);
           break;
         case 'source-nat': {
           for (const piece of pieces) {
@@ -395,6 +399,7 @@ class Walk {
       effect,
       certain: this.#certain,
       hook: this.#hook,
+      packet: this.#record.packet,
     });
   }
 

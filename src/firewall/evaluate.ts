@@ -7,7 +7,7 @@ import type { NumberRange, Ruleset } from '../model/ruleset.ts';
 import { both, isDecided } from './address-bounds.ts';
 import { type ClassAnswer, type ClassDetail, type Question, type Sum, Total } from './admission-total.ts';
 import { addTo, and, type Bits, isNone, minus, not } from './bits.ts';
-import type { Met, Record } from './chain-walk.ts';
+import type { ConnectionPacket, Met, Record } from './chain-walk.ts';
 import { type CompiledLayer, type CompiledRule, compileLayer, setsOf } from './compile.ts';
 import { type HostRoutes, hostRoutes, setOf } from './host-routes.ts';
 import { type AddressClass, PacketClasses } from './packet-classes.ts';
@@ -52,6 +52,7 @@ export interface TraceStep {
   readonly effect: string;
   /** The rule could not be decided: the way splits here. */
   readonly certain: boolean;
+  readonly packet: ConnectionPacket;
 }
 
 export interface Trace {
@@ -326,7 +327,7 @@ class RulesetEvaluator implements Evaluator {
   ): Record {
     const words = (space.size + 31) >>> 5;
     return {
-      ...{ layer, space, relevant, trace, isFirst: true, interfaceAddresses: this.#interfaceAddresses },
+      ...{ layer, space, relevant, trace, packet: 'first' as const, interfaceAddresses: this.#interfaceAddresses },
       ...{ dropped: new Uint32Array(words), logged: new Uint32Array(words) },
       doubts: { reasons: explain ? new Set() : null, port: false },
       decisions: explain ? new Map() : null,

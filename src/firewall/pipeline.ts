@@ -87,19 +87,20 @@ class Pipeline {
     const { size } = record.space;
     const isTcp = this.#packet.protocol === TCP;
     const first: Phase = { number: 1, direction: 'original', flags: isTcp ? SYN : null, state: 'new' };
-    record.isFirst = true;
+    record.packet = 'first';
     const start = this.#env({
       ...{ mark: 0, connectionMark: 0, tracking: this.#isLinux ? ('none' as const) : ('tracked' as const) },
       ...{ first: 'none' as const, reply: 'none' as const, nat: -1, sourceRewritten: false },
     });
     const deliveries = this.#arrive(first, [{ env: start, peers: true }]);
     const dropped = record.dropped.slice();
-    record.isFirst = false;
 
     const reply: Phase = { number: 2, direction: 'reply', flags: isTcp ? SYN | ACK : null, state: 'established' };
     const confirm: Phase = { number: 3, direction: 'original', flags: ACK, state: 'established' };
     const completed = deliveries.map((delivery) => {
+      record.packet = 'answer';
       let flows = this.#answer(reply, delivery);
+      record.packet = 'confirmation';
       if (isTcp) flows = this.#confirm(confirm, { ...delivery, flows }).flatMap((ending) => ending.flows);
       return { ...delivery, completing: peersOf(flows, size) };
     });

@@ -32,6 +32,7 @@ export interface TraceAnswer {
       readonly rule: RuleReference;
       readonly effect: string;
       readonly certain: boolean;
+      readonly packet: 'first' | 'answer' | 'confirmation';
     }>;
     readonly assumptions: readonly string[];
   };
@@ -39,6 +40,12 @@ export interface TraceAnswer {
 }
 
 const STYLES: Readonly<Record<Witness['verdict'], Style>> = { admitted: 'green', refused: 'red', undecided: 'magenta' };
+
+const PACKET_WORDS = {
+  first: 'then the first packet',
+  answer: 'then the answer to it',
+  confirmation: "then the client's confirmation",
+} as const;
 
 /** Returns the answer as `table` or `json`. Throws Error on another format. */
 export function renderTrace(answer: TraceAnswer, format: string, options: RenderOptions): string {
@@ -56,11 +63,12 @@ export function renderTrace(answer: TraceAnswer, format: string, options: Render
     `${paint('bold', printable(`${packet.transport} ${from} → ${to}${by}`), options.color)}: ${paint(STYLES[trace.verdict], trace.verdict, options.color)}${connection}`,
     ...wrap(answer.basis, options.width).map((line) => paint('dim', line, options.color)),
     '',
-    ...trace.steps.flatMap(({ hook, rule, effect, certain }) =>
-      wrap(`${hook}: ${effect}${certain ? '' : ' (perhaps)'} ← ${ruleText(rule)}`, options.width - 4).map(
-        (line, i) => `${i === 0 ? '  ' : '    '}${line}`,
+    ...trace.steps.flatMap(({ hook, rule, effect, certain, packet: which }, i) => [
+      ...(which === (trace.steps[i - 1]?.packet ?? 'first') ? [] : [`  ${PACKET_WORDS[which]}`]),
+      ...wrap(`${hook}: ${effect}${certain ? '' : ' (perhaps)'} ← ${ruleText(rule)}`, options.width - 4).map(
+        (line, n) => `${n === 0 ? '  ' : '    '}${line}`,
       ),
-    ),
+    ]),
     ...(trace.steps.length === 0 ? ['  no rule concerns it'] : []),
     ...(problems.length + trace.assumptions.length > 0 ? [''] : []),
     ...problems.flatMap((problem) => wrap(`not known: ${problem}`, options.width)),
@@ -78,7 +86,7 @@ function traceJson({ host, takenAt, source, packet, trace, problems }: TraceAnsw
     packet: { ...packet, source: formatAddress(packet.source), destination: formatAddress(packet.destination) },
     verdict: trace.verdict,
     completes: trace.completes,
-    steps: trace.steps.map(({ hook, rule, effect, certain }) => ({ hook, rule: ruleJson(rule), effect, certain })),
+    steps: trace.steps.map(({ rule, ...step }) => ({ ...step, rule: ruleJson(rule) })),
     problems,
     assumptions: trace.assumptions,
   };
