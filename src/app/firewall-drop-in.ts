@@ -83,7 +83,7 @@ export async function dropInFor(context: Context, request: DropInRequest): Promi
   const [unapproved] = open;
   if (unapproved)
     throw new UserError(
-      `${unit} listens on ${unapproved.port}/${unapproved.transport}, which no approved entry covers`,
+      `no approved entry covers ${unapproved.port}/${unapproved.transport} of ${unit}`,
       {
         hint: 'With a drop-in it could not start any more. Approve an entry, or stop it from listening there.',
       },
