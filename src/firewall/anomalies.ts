@@ -66,6 +66,8 @@ interface Taken {
 function judgeChain(layer: Layer, chain: Chain, budget: { left: number }): RuleAnomaly[] {
   const regions = new Regions(chain.rules.flatMap(patternsOf));
   const taken: Taken[] = [];
+  // conflicts about loopback and about answers are what every ruleset has
+  const news: Taken[] = [];
   const found: RuleAnomaly[] = [];
   // a rule that writes what later conditions ask about makes equal conditions unequal
   let isSteady = true;
@@ -79,7 +81,7 @@ function judgeChain(layer: Layer, chain: Chain, budget: { left: number }): RuleA
     }
     if (reads.parts !== null && isSteady && budget.left > 0) {
       const covered = coveredBy(reads.parts, taken, budget);
-      const anomaly = covered ? judge(rule, covered) : conflictOf(rule, reads.parts, taken, budget);
+      const anomaly = covered ? judge(rule, covered) : conflictOf(rule, reads.parts, news, budget);
       if (anomaly)
         found.push({
           ...{ kind: anomaly.kind, rule: reference(), message: anomaly.message },
@@ -87,7 +89,10 @@ function judgeChain(layer: Layer, chain: Chain, budget: { left: number }): RuleA
         });
     }
     if (rule.steps.some((step) => step.kind === 'notrack')) isSteady = false;
-    taken.push(...reads.takes.map((part) => ({ ...part, rule })));
+    for (const part of reads.takes) {
+      taken.push({ ...part, rule });
+      if (!regions.isOfOld(part.region)) news.push({ ...part, rule });
+    }
   }
   return found;
 }

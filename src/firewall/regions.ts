@@ -50,6 +50,14 @@ export class Regions {
     return { dimensions: [ALL, ALL, numbers([{ from: 0, to: 255 }]), ports, ports, names, names, states], others: [] };
   }
 
+  /** Says whether a region is of packets from loopback or of connections that are there already: no new ones. */
+  isOfOld(region: Region): boolean {
+    const states = region.dimensions[STATE] as AddressSet;
+    if (states.ipv4[0] !== CONNECTION_STATES.indexOf('new')) return true;
+    const loopback = this.#named([{ name: 'lo', prefix: false }]);
+    return !isEmpty(loopback) && isEmpty(difference(region.dimensions[IN] as AddressSet, loopback));
+  }
+
   /** The parts of a region in which a condition holds; null: too many, or it holds an unknown. */
   where(c: Condition, region: Region): readonly Region[] | null {
     switch (c.kind) {
