@@ -44,7 +44,7 @@ export async function planClosing(context: Context, query: EndpointQuery, look: 
   const [first] = listeners;
   if (!first)
     throw new UserError(`nothing listens on ${here}:${query.port} here`, {
-      hint: 'See what does: quietdoor scan --dry-run',
+      hint: 'See what does: quietdoor scan',
     });
   const endpoints = new Map(listeners.map((l) => [endpointKey(l), l]));
   if (endpoints.size > 1)

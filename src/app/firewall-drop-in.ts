@@ -82,12 +82,9 @@ export async function dropInFor(context: Context, request: DropInRequest): Promi
   );
   const [unapproved] = open;
   if (unapproved)
-    throw new UserError(
-      `no approved entry covers ${unapproved.port}/${unapproved.transport} of ${unit}`,
-      {
-        hint: 'With a drop-in it could not start any more. Approve an entry, or stop it from listening there.',
-      },
-    );
+    throw new UserError(`no approved entry covers ${unapproved.port}/${unapproved.transport} of ${unit}`, {
+      hint: 'With a drop-in it could not start any more. Approve an entry, or stop it from listening there.',
+    });
   const { set: peers, problems } = parseAddressSet(request.also);
   if (problems[0]) throw new UserError(`--also: ${problems[0].message}`);
   const result = systemdDropIn({
