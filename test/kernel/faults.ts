@@ -17,9 +17,9 @@ export interface Fault {
 export const FAULTS: readonly Fault[] = [
   {
     name: 'an accept ends all chains of its hook',
-    file: 'pipeline.ts',
-    right: "if (chain.chain.base?.type !== 'nat') on = runBaseChain(chain, at, on, this.#record);",
-    wrong: "if (chain.chain.base?.type !== 'nat') return runBaseChain(chain, at, on, this.#record);",
+    file: 'chain-order.ts',
+    right: 'for (let from = 0; from < chains.length; ) {',
+    wrong: 'for (let from = 0; from < Math.min(1, chains.length); ) {',
     modes: ['nft', 'legacy'],
   },
   {

@@ -37,17 +37,20 @@ export async function runConnect(
     ...one.edges.ports.map((port) => port - 1),
   ]);
   const complete = classes.length <= MOST_CLASSES;
+  // a client has one connection from an address and port at a time
   const used = new Set<string>();
+  const isFree = (key: string) => !used.has(key) && used.add(key) !== null;
   const plans = slices.map((slice) => {
-    const sources = pickSources(random, one.edges.sources, slice.destination.family, SOURCES)
-      .filter((source) => isElsewhere(source) && !used.has(formatAddress(source)))
-      .slice(0, complete ? Math.ceil(SOURCES / classes.length) : SOURCES);
-    for (const source of sources) used.add(formatAddress(source));
+    const sources = pickSources(random, one.edges.sources, slice.destination.family, SOURCES).filter(isElsewhere);
+    const chosen = complete
+      ? sources.filter((source) => isFree(formatAddress(source))).slice(0, Math.ceil(SOURCES / classes.length))
+      : sources;
     const ports = () => (complete ? classes : [random.pick(classes)]);
-    const probes = sources.flatMap((source) =>
+    const probes = chosen.flatMap((source) =>
       ports().map(({ from, to }): Probe => ({ ...slice, source, sourcePort: random.between(from, to) })),
     );
-    return { slice, probes };
+    if (complete) return { slice, probes };
+    return { slice, probes: probes.filter((probe) => isFree(`${formatAddress(probe.source)} ${probe.sourcePort}`)) };
   });
   await bed.listen([...new Set([...PORTS, ...slices.map((slice) => slice.destinationPort), ...one.edges.ports])]);
   await prepare(bed, one);
