@@ -55,6 +55,7 @@ export interface Sum {
 export interface Sample {
   readonly question: Pick<Question, 'address' | 'iif' | 'port' | 'peerPort'>;
   readonly admitted: AddressBounds;
+  readonly completes: AddressBounds;
 }
 
 /** Sums up classes: whoever is let in somehow is let in. */
@@ -79,7 +80,8 @@ export class Total {
     this.logged = union(this.logged, answer.logged);
     if (!this.#explain) return;
     const { address, iif, port, peerPort } = question;
-    this.samples.push({ question: { address, iif, port, peerPort }, admitted: answer.admitted });
+    const { admitted, completes } = answer;
+    this.samples.push({ question: { address, iif, port, peerPort }, admitted, completes });
     for (const { layer, answer: own } of parts) {
       this.#addLayer({ ...own, layer: layer.layer.id, title: layer.layer.title });
       if (own.detail) this.#addDetail(own.detail, question, answer.admitted);

@@ -13,7 +13,7 @@ import { type HostRoutes, hostRoutes, setOf } from './host-routes.ts';
 import { type AddressClass, PacketClasses } from './packet-classes.ts';
 import { AddressRanks, type PeerSpace, type RankedSet, spaceOfOne } from './peer-space.ts';
 import { type Delivery, mayEndAt, type PipelineResult, peersOf, runPipeline } from './pipeline.ts';
-import { chooseWitnesses } from './witness.ts';
+import { chooseWitnesses, type PeersBehind } from './witness.ts';
 
 /** A question: who can connect to this port? */
 export interface AdmissionQuery {
@@ -348,11 +348,15 @@ class RulesetEvaluator implements Evaluator {
     }
     if (classes.length > 0 && classes.every(({ layers }) => layers.length === 0))
       assumptions.push('no packet filter that was given stands in front of this address');
+    if (classes.length === 0)
+      assumptions.push('the host has no address but those of loopback, so nobody can send to it from outside');
+    const { byDevice } = this.#routes;
+    const behind: PeersBehind = (iif) => byDevice?.find(({ device }) => device === iif)?.peers ?? null;
     return {
       ...{ admitted: total.admitted, completes: total.completes, logged: total.logged },
       deciding: query.explain ? total.deciding() : [],
       undecided: query.explain ? total.undecided() : [],
-      witnesses: query.explain ? chooseWitnesses(total.samples, total.admitted, query.port) : [],
+      witnesses: query.explain ? chooseWitnesses(total.samples, total.admitted, behind) : [],
       layers: query.explain ? total.layers() : [],
       paths: query.explain ? total.paths() : [],
       assumptions,

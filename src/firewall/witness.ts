@@ -19,47 +19,73 @@ const MARTIANS = [
   ...['::/127', '::ffff:0:0/96', 'fe80::/10', 'ff00::/8'],
 ];
 
-/** A packet per verdict and family that shows the answer; sources as another machine may have them, where there are any. */
-export function chooseWitnesses(samples: readonly Sample[], total: AddressBounds, port: number): Witness[] {
+/** Peers that an interface leads to, as the routes have it; null: not known. */
+export type PeersBehind = (iif: string) => AddressSet | null;
+
+/**
+ * A packet per verdict and family that shows the answer: if there is one, of a source that routes lead to by the
+ * interface it comes in by, whose connection also completes, and that another machine may have.
+ */
+export function chooseWitnesses(samples: readonly Sample[], total: AddressBounds, behind: PeersBehind): Witness[] {
   const witnesses: Witness[] = [];
   const martians = fromCidrs(MARTIANS);
   for (const family of ['ipv4', 'ipv6'] as const) {
     const own = samples.filter(({ question }) => question.address.family === family);
     if (own.length === 0) continue;
     const everyone = family === 'ipv4' ? ALL_IPV4 : ALL_IPV6;
+    const usual = difference(everyone, martians);
     const wanted: [Witness['verdict'], AddressSet, (sample: Sample) => AddressSet][] = [
       ['admitted', familyPart(total.lower, family), (sample) => sample.admitted.lower],
       ['undecided', familyPart(difference(total.upper, total.lower), family), undecidedOf],
       ['refused', difference(everyone, total.upper), (sample) => difference(everyone, sample.admitted.upper)],
     ];
     for (const [verdict, sources, of] of wanted) {
-      for (const sample of own) {
-        const source = pick(intersection(familyPart(of(sample), family), sources), martians);
-        if (!source) continue;
-        const { question } = sample;
-        const iif = question.iif?.endsWith('\u0000') ? null : question.iif;
-        const sourcePort = clientPort(question.peerPort);
-        const destination = question.address.address;
-        witnesses.push({ source, sourcePort, destination, destinationPort: question.port ?? port, iif, verdict });
-        break;
-      }
+      const preferred: ((sample: Sample) => AddressSet | null)[] = [
+        ({ question: { iif }, completes }) => {
+          const peers = iif === null ? null : behind(iif);
+          return peers && intersection(intersection(peers, usual), verdict === 'admitted' ? completes.lower : everyone);
+        },
+        ({ completes }) => (verdict === 'admitted' ? intersection(completes.lower, usual) : null),
+        () => usual,
+        () => everyone,
+      ];
+      const found = firstOf(preferred, (within) =>
+        firstOf(own, (sample) => {
+          const allowed = within(sample);
+          const source = allowed && pick(intersection(intersection(of(sample), sources), allowed));
+          return source ? { sample, source } : undefined;
+        }),
+      );
+      if (found === undefined) continue;
+      const { address, iif, port, peerPort } = found.sample.question;
+      witnesses.push({
+        ...{ source: found.source, sourcePort: clientPort(peerPort), destination: address.address, verdict },
+        ...{ destinationPort: port, iif: iif?.endsWith('\u0000') ? null : iif },
+      });
     }
   }
   return witnesses;
+}
+
+/** The first answer that one of the items gives. */
+function firstOf<T, R>(items: readonly T[], ask: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const answer = ask(item);
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
 }
 
 function undecidedOf({ admitted }: Sample): AddressSet {
   return difference(admitted.upper, admitted.lower);
 }
 
-/** The first address of the first interval, the network's own address excepted; not a martian if that can be helped. */
-function pick(set: AddressSet, martians: AddressSet): Address | null {
+/** The first address of the first interval, the network's own address excepted. */
+function pick(set: AddressSet): Address | null {
   if (isEmpty(set)) return null;
-  const [range] = toRanges(difference(set, martians));
-  const [any] = toRanges(set);
-  const chosen = range ?? any;
-  if (!chosen) return null;
-  const { first, last } = chosen;
+  const [range] = toRanges(set);
+  if (!range) return null;
+  const { first, last } = range;
   if (first.value === last.value) return first;
   return first.family === 'ipv4'
     ? { family: 'ipv4', value: first.value + 1 }
