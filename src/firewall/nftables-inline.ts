@@ -7,9 +7,11 @@
 export function readAnonymousChain(
   text: string,
 ): { readonly verdict: 'jump' | 'goto'; readonly rules: readonly string[] } | null {
-  const match = /^(jump|goto) \{\s*\n([\s\S]*)\n?\s*\}\s*$/.exec(text);
-  if (match === null || text.length > 200_000) return null;
-  const rules = (match[2] as string)
+  const whole = text.trimEnd();
+  const match = /^(jump|goto) \{[ \t]*\n/.exec(whole);
+  if (match === null || !whole.endsWith('}') || whole.length > 200_000) return null;
+  const rules = whole
+    .slice(match[0].length, -1)
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');

@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from '../model/address.ts';
 import { type AddressSet, ALL_IPV4, ALL_IPV6, union } from '../model/address-set.ts';
-import { ALWAYS, type Condition, type NumberRange, type Step } from '../model/ruleset.ts';
+import { ALWAYS, type Condition, NEVER, type NumberRange, type Step } from '../model/ruleset.ts';
 import { AddressCollector } from './address-collector.ts';
 import { fieldOf } from './nftables-expression.ts';
 import { allOf, familyIs, negation } from './nftables-field.ts';
@@ -60,7 +60,7 @@ export function destinationTranslations(kind: 'dnat' | 'redirect', body: unknown
   }
   const field = fieldOf(map.key, reading);
   const { pairs, uncertain } = mapPairs(map.data, reading);
-  if (pairs.length === 0 && uncertain === null) return [];
+  if (pairs.length === 0 && uncertain === null) return [{ when: NEVER, step: step(unclear()) }];
   const onPort = mapOf(of.port).map !== undefined;
   const targets = pairs.map(({ value }) => (onPort ? targetOf(of.addr, value) : targetOf(value, of.port)));
   const start = [...guard, ...field.guard];
@@ -97,13 +97,14 @@ export function destinationTranslations(kind: 'dnat' | 'redirect', body: unknown
   const ways = [...byTarget.values()];
   const listed = ways.filter((way) => !way.all);
   return ways.map(({ target, keys, all }) => {
-    const rest: Condition = negation(
-      field.oneOf(
-        listed.flatMap((way) => way.keys),
-        reading,
-      ),
-    );
-    const is = all ? (listed.length === 0 ? ALWAYS : rest) : field.oneOf(keys, reading);
+    const rest = (): Condition =>
+      negation(
+        field.oneOf(
+          listed.flatMap((way) => way.keys),
+          reading,
+        ),
+      );
+    const is = all ? (listed.length === 0 ? ALWAYS : rest()) : field.oneOf(keys, reading);
     return { when: allOf([...start, is]), step: step(target) };
   });
 

@@ -1,5 +1,5 @@
 import type { HostNetwork } from '../model/host-network.ts';
-import type { StatementNote, Unknown } from '../model/ruleset.ts';
+import type { StatementNote, Step, Unknown } from '../model/ruleset.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import type { Field } from './nftables-field.ts';
 import type { NftSet } from './nftables-sets.ts';
@@ -24,6 +24,7 @@ export class NftReading {
   /** What makes every answer about the table's packets uncertain; null: nothing. */
   poison: string | null = null;
   #problems: NftProblem[] = [];
+  readonly #steps = new Map<string, { readonly steps: readonly Step[]; readonly problems: readonly NftProblem[] }>();
   readonly #fields = new Map<string, Field>();
 
   constructor(options: Pick<NftReading, 'family' | 'table' | 'sets' | 'network' | 'oldFlags' | 'assumptions'>) {
@@ -54,6 +55,23 @@ export class NftReading {
   /** The field of an expression that is written alike: one object, so that what sets say of it is worked out once. */
   remember(expression: unknown, make: () => Field): Field {
     return getOrMake(this.#fields, JSON.stringify(expression), make);
+  }
+
+  /** Steps that rules written alike share, with what was found about them. */
+  rememberSteps(expression: unknown, make: () => readonly Step[]): readonly Step[] {
+    const key = JSON.stringify(expression);
+    const before = this.#steps.get(key);
+    if (before !== undefined) {
+      this.repeat(before.problems);
+      return before.steps;
+    }
+    const already = this.takeProblems();
+    const steps = make();
+    const problems = this.takeProblems();
+    this.#steps.set(key, { steps, problems });
+    this.repeat(already);
+    this.repeat(problems);
+    return steps;
   }
 
   /** Tells again what was found before (a set that several rules use). */

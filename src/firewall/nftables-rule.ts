@@ -1,3 +1,4 @@
+import { ALL } from '../model/address-set.ts';
 import type { Chain, Condition, Rule, RuleCounter, StatementCounts, StatementNote, Step } from '../model/ruleset.ts';
 import type { NftBytecode } from './nftables-bytecode.ts';
 import { readAnonymousChain, readInlineRule, readMapWrite } from './nftables-inline.ts';
@@ -15,7 +16,9 @@ export interface RuleSink {
   /** Anonymous chains. */
   readonly chains: Chain[];
   /** Ids given so far: hostile listings repeat handles. */
-  readonly ids: Set<string>;
+  readonly ids: Map<string, number>;
+  /** How many ways all rules together may still be split into. */
+  waysLeft: number;
   chain(family: string, table: string, name: unknown): string | null;
 }
 
@@ -101,10 +104,12 @@ export function readRule(
       const splits = meaning.ways.length !== 1;
       if (
         splits &&
-        (meaning.ways.length * ways.length > MOST_WAYS || ways.some((steps) => !steps.every(isRepeatable)))
+        (meaning.ways.length * ways.length > Math.min(MOST_WAYS, sink.waysLeft) ||
+          ways.some((steps) => !steps.every(isRepeatable)))
       ) {
         const reason = 'its ways are too many, or come after what it changes';
-        ways = ways.map((steps) => [...steps, { kind: 'verdict', verdict: { kind: 'unknown', reason } }]);
+        const anywhere = anyTranslation(meaning.ways, reason);
+        ways = ways.map((steps) => [...steps, ...anywhere]);
         sink.notes.push({
           status: 'unsupported',
           text: statementText(statement),
@@ -112,8 +117,10 @@ export function readRule(
           at: placeOf(ruleLine),
           rule: ruleId,
         });
-      } else if (splits) ways = ways.flatMap((steps) => meaning.ways.map((more) => [...steps, ...more]));
-      else for (const steps of ways) steps.push(...(meaning.ways[0] ?? []));
+      } else if (splits) {
+        sink.waysLeft -= meaning.ways.length * ways.length;
+        ways = ways.flatMap((steps) => meaning.ways.map((more) => [...steps, ...more]));
+      } else for (const steps of ways) steps.push(...(meaning.ways[0] ?? []));
     });
     return code === null ? ways : ways.map((steps) => withBytecode(steps, code));
   }
@@ -193,6 +200,15 @@ function statementsOf(expr: unknown, id: string, line: number | null, sink: Rule
   return [expr];
 }
 
+/** In place of several translations: perhaps one, to anywhere. */
+function anyTranslation(ways: ReadonlyArray<readonly Step[]>, reason: string): readonly Step[] {
+  const redirect = ways.some((steps) => steps.some((step) => step.kind === 'destination-nat' && step.redirect));
+  return [
+    { kind: 'match', condition: { kind: 'unknown', reason } },
+    { kind: 'destination-nat', redirect, addresses: redirect ? null : ALL, ports: { from: 0, to: 65535 } },
+  ];
+}
+
 /** Steps that may be gone through again for another way of the rule. */
 function isRepeatable(step: Step): boolean {
   return step.kind === 'match' || step.kind === 'log';
@@ -215,11 +231,17 @@ function withBytecode(steps: readonly Step[], code: RuleBytecode): Step[] {
   return [...at('first'), ...steps.slice(0, -1), ...at('last'), ...steps.slice(-1)];
 }
 
-function freeId(id: string, ids: Set<string>): string {
-  let free = id;
-  for (let n = 2; ids.has(free); n++) free = `${id} #${n}`;
-  ids.add(free);
-  return free;
+function freeId(id: string, ids: Map<string, number>): string {
+  let times = ids.get(id) ?? 0;
+  if (times === 0) {
+    ids.set(id, 1);
+    return id;
+  }
+  do times++;
+  while (ids.has(`${id} #${times}`));
+  ids.set(id, times);
+  ids.set(`${id} #${times}`, 1);
+  return `${id} #${times}`;
 }
 
 export function familiesOf(family: string): readonly ('ipv4' | 'ipv6')[] {

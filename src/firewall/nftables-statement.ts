@@ -56,7 +56,7 @@ export function statementMeaning(statement: unknown, place: StatementPlace, read
     case 'match':
       return steps({ kind: 'match', condition: matchCondition(body, reading), text: statementText(statement) });
     case 'vmap':
-      return { ways: [verdictMapSteps(body, reading, (value) => verdictOf(value, place, reading))], irrelevant: false };
+      return { ways: [verdictMap(body, place, reading)], irrelevant: false };
     case 'accept':
     case 'drop':
     case 'continue':
@@ -138,6 +138,12 @@ const TPROXY = 'Packets that tproxy hands to a local socket are not followed to 
 
 /** Begins every reason about what only iptables-save shows. */
 export const XT_REASON = 'nft does not print what this part of an iptables rule asks';
+
+/** The steps of a verdict map; those of a named one are made once for all rules that look it up alike. */
+function verdictMap(body: unknown, place: StatementPlace, reading: NftReading): readonly Step[] {
+  const make = (): readonly Step[] => verdictMapSteps(body, reading, (value) => verdictOf(value, place, reading));
+  return typeof mapOf(body).data === 'string' ? reading.rememberSteps(body, make) : make();
+}
 
 function xtMeaning({ type, name }: Readonly<Record<string, unknown>>, reading: NftReading): StatementMeaning {
   const unknown = reading.unsupported(`${XT_REASON} (${String(type)} ${String(name)}): give iptables-save too`);

@@ -70,7 +70,8 @@ function read(file: RulesetFile, context: DialectContext): DialectResult {
     counts,
     notes: [],
     chains: [],
-    ids: new Set(),
+    ids: new Map(),
+    waysLeft: 50_000,
     chain: (family, table, name) => chains.get(nftKey(family, table, name))?.id ?? null,
   };
   for (const { text, line } of document.stray)
