@@ -128,7 +128,9 @@ function routesByDevice({ routes }: HostNetwork): Pick<HostRoutes, 'byDevice' | 
         a.metric - b.metric,
     );
   const peers = new Map<string, AddressSet>();
-  let unclear = EMPTY;
+  // a family without any route was not listed: `ip -j route` speaks of IPv4 alone
+  const listed = new Set(routes.map(({ destination }) => destination.network.family));
+  let unclear: AddressSet = { ipv4: listed.has('ipv4') ? [] : ALL.ipv4, ipv6: listed.has('ipv6') ? [] : ALL.ipv6 };
   let taken = EMPTY;
   for (const route of considered) {
     const part = difference(cidrSet(route.destination), taken);
