@@ -258,7 +258,7 @@ test('deep nesting is refused, not followed', () => {
   assert.notEqual(result.incomplete, null);
 });
 
-test('10,000 rules are read in well under a second', () => {
+test('10,000 rules are read', () => {
   const rules = Array.from({ length: 10_000 }, (_, i) => ({
     rule: {
       ...{ family: 'inet', table: 't', chain: 'c', handle: i + 2 },
