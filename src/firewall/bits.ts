@@ -84,14 +84,6 @@ export function isNone(a: Bits): boolean {
   return true;
 }
 
-export function meets(a: Bits, b: Bits): boolean {
-  if (a === true) return !isNone(b);
-  if (b === true) return !isNone(a);
-  if (a === false || b === false) return false;
-  for (let i = 0; i < a.length; i++) if (((a[i] as number) & (b[i] as number)) !== 0) return true;
-  return false;
-}
-
 /** Adds `b` to `into`, in place. */
 export function addTo(into: Uint32Array, b: Bits, n: number): void {
   if (b === false) return;

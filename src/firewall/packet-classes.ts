@@ -1,5 +1,5 @@
 import { type Address, bindScopeOf, formatAddress } from '../model/address.ts';
-import { type AddressSet, has, intersection, isEmpty } from '../model/address-set.ts';
+import { type AddressSet, has } from '../model/address-set.ts';
 import { HOST_SCOPE } from '../model/endpoint.ts';
 import type { HostNetwork } from '../model/host-network.ts';
 import type { AddressFamily } from '../model/listener.ts';
@@ -206,9 +206,4 @@ function someOf(set: AddressSet): Address[] {
 /** A set of one family. */
 export function familyPart(set: AddressSet, family: AddressFamily): AddressSet {
   return family === 'ipv4' ? { ipv4: set.ipv4, ipv6: [] } : { ipv4: [], ipv6: set.ipv6 };
-}
-
-/** Says whether two sets share an address. */
-export function overlap(a: AddressSet, b: AddressSet): boolean {
-  return !isEmpty(intersection(a, b));
 }
