@@ -51,12 +51,17 @@ export function hostFirewall(known: HostRuleset, evaluator: Evaluator, ports: Ho
   };
 }
 
-/** Without what every filter does: let in from loopback, and what belongs to known connections, before it refuses others. */
+/**
+ * Without what every filter does: let in from loopback, and what belongs to known connections, before it refuses others. And
+ * without what ufw, Docker and their like write on every host: nobody can delete it, and only a user's rule can be a mistake.
+ */
 function anomaliesOf(ruleset: Ruleset): HostFirewall['anomalies'] {
   const usual = new Set(usualRules(ruleset).map((rule) => rule.id));
-  return findAnomalies(ruleset).filter(
-    ({ kind, coveredBy }) => kind !== 'conflict' || coveredBy.some((rule) => !usual.has(rule.id)),
-  );
+  return findAnomalies(ruleset).filter(({ kind, rule: { origin }, coveredBy }) => {
+    if (kind === 'shadowed') return true;
+    if (origin !== null && origin.userRule === undefined) return false;
+    return kind !== 'conflict' || coveredBy.some((rule) => !usual.has(rule.id));
+  });
 }
 
 /** What a restart would change in who can connect; null: nothing is saved, or not all of it could be turned into rules. */

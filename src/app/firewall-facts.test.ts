@@ -288,3 +288,16 @@ test('a pod is behind the policies of its name, and what its host does with its 
     assert.equal(facts.admissionOf(at(6379, 'node-1', 'pod:orders/elsewhere')), undefined);
   }
 });
+
+test('what ufw writes on every host is no mistake of anybody; what its user said twice is', () => {
+  const folder = join(import.meta.dirname, '..', '..', 'fixtures', 'firewall', 'iptables');
+  const save = readFileSync(join(folder, 'ufw.iptables-save'), 'utf8');
+  const anomalies = (text: string) => {
+    const files = [{ name: 'rules.v4', text }];
+    return factsOf({ dumps: [dump({ files })], ...PORT }).firewalls[0]?.anomalies.map((a) => a.rule.text);
+  };
+  for (const text of anomalies(save) ?? []) assert.match(text, /^-A ufw-user-input /);
+  const rule = '-A ufw-user-input -s 10.9.0.0/16 -p tcp -m tcp --dport 8081 -j ACCEPT';
+  const twice = save.replace('-A ufw-user-input', `${rule}\n${rule}\n-A ufw-user-input`);
+  assert.ok(anomalies(twice)?.includes(rule));
+});

@@ -12,6 +12,8 @@ import { freshFirewalls, lacksRulesets, ruleText } from './firewall-evidence.ts'
 const MAX_RULES = 8;
 /** Findings of one host; what is beyond is counted. */
 const MAX_PER_HOST = 20;
+/** Of those beyond, what the last finding names. */
+const MAX_MORE = 200;
 
 export const ruleWithoutEntry: Check = {
   id: 'rule-without-entry',
@@ -45,17 +47,19 @@ export const ruleWithoutEntry: Check = {
           remediation: `Delete the rule on ${firewall.host}, or register ${what} and have the entry approved: quietdoor register draft`,
         };
       });
-      const more = byPorts.size - found.length;
-      return more === 0
+      const more = [...byPorts].slice(MAX_PER_HOST);
+      return more.length === 0
         ? found
         : [
             ...found,
             {
               subject: { kind: 'host', host: firewall.host },
               discriminator: 'more',
-              message: `On ${firewall.host} rules let somebody in to ${count(more, 'more set')} of ports that no entry covers and nothing listens on.`,
-              evidence: [],
-              remediation: `All of them: quietdoor firewall verify ${firewall.host}`,
+              message: `On ${firewall.host} rules let somebody in to ${count(more.length, 'more set')} of ports that no entry covers and nothing listens on.`,
+              evidence: more
+                .slice(0, MAX_MORE)
+                .flatMap(([ports, rules]) => rules.slice(0, 1).map((r) => ({ label: ports, value: ruleText(r.rule) }))),
+              remediation: 'Go through them in the evidence of this finding: quietdoor report',
             },
           ];
     });

@@ -1,6 +1,6 @@
 import type { HostFirewall, RuleAnomaly } from '../model/admission.ts';
 import { placeOfRule } from '../model/admission-compare.ts';
-import type { FindingDraft } from '../model/finding.ts';
+import type { FindingDraft, Severity } from '../model/finding.ts';
 import { count } from '../util/words.ts';
 import type { Check } from './check.ts';
 import { freshFirewalls, lacksRulesets, ruleText } from './firewall-evidence.ts';
@@ -8,6 +8,8 @@ import { freshFirewalls, lacksRulesets, ruleText } from './firewall-evidence.ts'
 /** Rules of one host that are reported each; what is beyond is counted. */
 const MAX_PER_HOST = 20;
 const MAX_COVERING = 4;
+/** Rules beyond those that the last finding of a host names. */
+const MAX_MORE = 200;
 
 /** What contradicts comes before what is merely useless. */
 const ORDER: readonly RuleAnomaly['kind'][] = ['shadowed', 'conflict', 'dead', 'redundant'];
@@ -31,7 +33,8 @@ function judge(firewall: HostFirewall): FindingDraft[] {
   const sorted = anomalies.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
   const shown = sorted.slice(0, MAX_PER_HOST);
   const times = new Map<string, number>();
-  const found = shown.map(({ kind, rule, coveredBy, message }): FindingDraft => {
+  const found = shown.map((anomaly): FindingDraft => {
+    const { kind, rule, coveredBy, message } = anomaly;
     // Handles and positions change when other rules do; the same text twice in a chain is told apart by its turn.
     const words = `${rule.layer} ${rule.chain} ${rule.text}`;
     const turn = (times.get(words) ?? 0) + 1;
@@ -39,7 +42,7 @@ function judge(firewall: HostFirewall): FindingDraft[] {
     return {
       subject: { kind: 'host', host },
       discriminator: `${words} ${turn}`,
-      severity: kind === 'shadowed' || kind === 'conflict' ? 'low' : 'info',
+      severity: worstOf([{ kind }]),
       message: `On ${host} ${placeOfRule(rule)} is ${KIND_WORDS[kind]}: ${message}`,
       evidence: [
         { label: 'rule', value: ruleText(rule) },
@@ -48,19 +51,41 @@ function judge(firewall: HostFirewall): FindingDraft[] {
           ? [{ label: 'and', value: `${coveredBy.length - MAX_COVERING} more` }]
           : []),
       ],
+      remediation: remedyOf(anomaly),
     };
   });
-  const more = sorted.length - shown.length;
-  if (more > 0)
+  const more = sorted.slice(MAX_PER_HOST);
+  if (more.length > 0)
     found.push({
       subject: { kind: 'host', host },
       discriminator: 'more',
-      severity: 'info',
-      message: `${host} has ${count(more, 'more rule')} that earlier rules decide.`,
-      evidence: [],
-      remediation: `All of them: quietdoor firewall verify ${host}`,
+      severity: worstOf(more),
+      message: `${host} has ${count(more.length, 'more rule')} that ${more.length === 1 ? 'decides' : 'decide'} nothing, or not what ${more.length === 1 ? 'it says' : 'they say'}.`,
+      evidence: [
+        ...more.slice(0, MAX_MORE).map(({ kind, rule }) => ({ label: KIND_WORDS[kind], value: ruleText(rule) })),
+        ...(more.length > MAX_MORE ? [{ label: 'and', value: `${more.length - MAX_MORE} more` }] : []),
+      ],
+      remediation: 'Go through them in the evidence of this finding: quietdoor report',
     });
   return found;
+}
+
+function worstOf(anomalies: readonly Pick<RuleAnomaly, 'kind'>[]): Severity {
+  return anomalies.some(({ kind }) => kind === 'shadowed' || kind === 'conflict') ? 'low' : 'info';
+}
+
+function remedyOf({ kind, coveredBy }: RuleAnomaly): string {
+  switch (kind) {
+    case 'conflict':
+      return 'Put the rule that is to win first, or narrow one of the two to what it is meant for.';
+    case 'redundant':
+      return 'Delete the rule: nothing changes for anybody.';
+    case 'dead':
+    case 'shadowed':
+      return coveredBy.length > 0
+        ? 'Move the rule before the rules that cover it where it was meant to decide, else delete it.'
+        : 'Delete what no packet reaches, or correct what was meant to lead to it.';
+  }
 }
 
 const KIND_WORDS: Readonly<Record<RuleAnomaly['kind'], string>> = {

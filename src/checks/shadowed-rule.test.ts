@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { examplesOf, factsOfExample } from '../../test/check-example.ts';
+import type { HostFirewall, RuleAnomaly } from '../model/admission.ts';
+import type { EstateFacts } from '../model/facts.ts';
+import { ruleWithoutEntry } from './rule-without-entry.ts';
+import { shadowedRule } from './shadowed-rule.ts';
+
+/** The estate of an example, with other facts about its packet filter. */
+async function estateWith(change: (firewall: HostFirewall) => Partial<HostFirewall>): Promise<EstateFacts> {
+  const example = examplesOf('shadowed-rule').find((e) => e.name === 'violates');
+  assert.ok(example);
+  const { estate } = await factsOfExample(example);
+  const [firewall] = estate.firewalls ?? [];
+  assert.ok(firewall);
+  return { ...estate, firewalls: [{ ...firewall, ...change(firewall) }] };
+}
+
+test('hundreds of rules are twenty findings and one that names the rest, as severe as the worst of them', async () => {
+  const estate = await estateWith(({ anomalies: [anomaly] }) => ({
+    anomalies: Array.from({ length: 300 }, () => anomaly as RuleAnomaly),
+  }));
+  const found = shadowedRule.estate?.(estate) ?? [];
+  assert.equal(found.length, 21);
+  const last = found.at(-1);
+  assert.match(last?.message ?? '', /^db-1 has 280 more rules that decide nothing, or not what they say\.$/);
+  assert.equal(last?.severity, 'low');
+  assert.equal(last?.evidence.length, 201);
+  assert.match(last?.evidence[0]?.value ?? '', /INPUT rule 5: .*10\.20\.4\.9/);
+  assert.deepEqual(last?.evidence.at(-1), { label: 'and', value: '80 more' });
+});
+
+test('what to do depends on what is wrong with the rule', async () => {
+  for (const [kind, isCovered, expected] of [
+    ['shadowed', true, /^Move the rule before/],
+    ['conflict', true, /^Put the rule that is to win first/],
+    ['redundant', true, /^Delete the rule: nothing changes/],
+    ['dead', true, /^Move the rule before/],
+    ['dead', false, /^Delete what no packet reaches/],
+  ] as const) {
+    const estate = await estateWith(({ anomalies: [anomaly] }) => {
+      const { rule, coveredBy, message } = anomaly as RuleAnomaly;
+      return { anomalies: [{ kind, rule, message, coveredBy: isCovered ? coveredBy : [] }] };
+    });
+    assert.match(shadowedRule.estate?.(estate)[0]?.remediation ?? '', expected, kind);
+  }
+});
+
+test('rules for many ports that no entry covers: what is beyond twenty is named by the last finding', async () => {
+  const estate = await estateWith(({ anomalies: [anomaly] }) => ({
+    withoutEntry: Array.from({ length: 25 }, (_, i) => ({
+      ...{ rule: (anomaly as RuleAnomaly).rule, transport: 'tcp' as const },
+      ...{ ports: [{ from: 9000 + i, to: 9000 + i }], sources: { ipv4: [0, 256], ipv6: [] } },
+    })),
+  }));
+  const found = ruleWithoutEntry.estate?.(estate) ?? [];
+  assert.equal(found.length, 21);
+  assert.deepEqual(
+    found.at(-1)?.evidence.map((e) => e.label),
+    ['tcp 9020', 'tcp 9021', 'tcp 9022', 'tcp 9023', 'tcp 9024'],
+  );
+});
