@@ -30,19 +30,21 @@ test('hundreds of rules are twenty findings and one that names the rest, as seve
   assert.deepEqual(last?.evidence.at(-1), { label: 'and', value: '80 more' });
 });
 
-test('what to do depends on what is wrong with the rule', async () => {
-  for (const [kind, isCovered, expected] of [
-    ['shadowed', true, /^Move the rule before/],
-    ['conflict', true, /^Put the rule that is to win first/],
-    ['redundant', true, /^Delete the rule: nothing changes/],
-    ['dead', true, /^Move the rule before/],
-    ['dead', false, /^Delete what no packet reaches/],
+test('how bad it is, and what to do, depends on what is wrong with the rule', async () => {
+  for (const [kind, isCovered, expected, severity] of [
+    ['shadowed', true, /^Move the rule before/, 'low'],
+    ['conflict', true, /^Put the rule that is to win first/, 'info'],
+    ['redundant', true, /^Delete the rule: nothing changes/, 'info'],
+    ['dead', true, /^Move the rule before/, 'info'],
+    ['dead', false, /^Delete what no packet reaches/, 'info'],
   ] as const) {
     const estate = await estateWith(({ anomalies: [anomaly] }) => {
       const { rule, coveredBy, message } = anomaly as RuleAnomaly;
       return { anomalies: [{ kind, rule, message, coveredBy: isCovered ? coveredBy : [] }] };
     });
-    assert.match(shadowedRule.estate?.(estate)[0]?.remediation ?? '', expected, kind);
+    const [found] = shadowedRule.estate?.(estate) ?? [];
+    assert.match(found?.remediation ?? '', expected, kind);
+    assert.equal(found?.severity, severity, kind);
   }
 });
 

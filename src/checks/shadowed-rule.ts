@@ -11,8 +11,8 @@ const MAX_COVERING = 4;
 /** Rules beyond those that the last finding of a host names. */
 const MAX_MORE = 200;
 
-/** What contradicts comes before what is merely useless. */
-const ORDER: readonly RuleAnomaly['kind'][] = ['shadowed', 'conflict', 'dead', 'redundant'];
+/** What says the contrary of the truth comes before what is useless, and that before what is mostly meant. */
+const ORDER: readonly RuleAnomaly['kind'][] = ['shadowed', 'dead', 'redundant', 'conflict'];
 
 export const shadowedRule: Check = {
   id: 'shadowed-rule',
@@ -71,7 +71,8 @@ function judge(firewall: HostFirewall): FindingDraft[] {
 }
 
 function worstOf(anomalies: readonly Pick<RuleAnomaly, 'kind'>[]): Severity {
-  return anomalies.some(({ kind }) => kind === 'shadowed' || kind === 'conflict') ? 'low' : 'info';
+  // who is refused everywhere before a port is opened to all is in conflict, and as it should be
+  return anomalies.some(({ kind }) => kind === 'shadowed') ? 'low' : 'info';
 }
 
 function remedyOf({ kind, coveredBy }: RuleAnomaly): string {
