@@ -98,21 +98,17 @@ export function hasBit(a: Bits, i: number): boolean {
   return typeof a === 'boolean' ? a : (((a[i >>> 5] as number) >>> (i & 31)) & 1) === 1;
 }
 
-/** Takes the members in the ranges (pairs: first, one behind the last) out of `from` and adds them to `into`. */
-export function moveRanges(from: Uint32Array, into: Uint32Array, ranges: Int32Array): void {
-  for (let r = 0; r < ranges.length; r += 2) {
-    const start = ranges[r] as number;
-    const end = ranges[r + 1] as number;
-    if (start >= end) continue;
-    const first = start >>> 5;
-    const last = (end - 1) >>> 5;
-    for (let i = first; i <= last; i++) {
-      let mask = 0xffffffff;
-      if (i === first) mask &= 0xffffffff << (start & 31);
-      if (i === last) mask &= 0xffffffff >>> (31 - ((end - 1) & 31));
-      const taken = (from[i] as number) & mask;
-      into[i] = (into[i] as number) | taken;
-      from[i] = (from[i] as number) & ~mask;
-    }
+/** Takes the members from `start` to `end`-1 out of `from` and adds them to `into`. */
+export function moveRange(from: Uint32Array, into: Uint32Array, start: number, end: number): void {
+  if (start >= end) return;
+  const first = start >>> 5;
+  const last = (end - 1) >>> 5;
+  for (let i = first; i <= last; i++) {
+    let mask = 0xffffffff;
+    if (i === first) mask &= 0xffffffff << (start & 31);
+    if (i === last) mask &= 0xffffffff >>> (31 - ((end - 1) & 31));
+    const taken = (from[i] as number) & mask;
+    into[i] = (into[i] as number) | taken;
+    from[i] = (from[i] as number) & ~mask;
   }
 }

@@ -1,7 +1,7 @@
 import type { Address } from '../model/address.ts';
 import type { DecidingVerdict, RuleReference } from '../model/admission.ts';
 import type { Step, Verdict } from '../model/ruleset.ts';
-import { addTo, allBits, and, type Bits, isNone, minus, moveRanges } from './bits.ts';
+import { addTo, allBits, and, type Bits, isNone, minus } from './bits.ts';
 import {
   type CompiledChain,
   type CompiledLayer,
@@ -264,14 +264,13 @@ class Walk {
         else addTo(dropped, peers, space.size);
       return [];
     }
-    const places = space.placesOf(set);
     return flows.map(({ env, peers }) => {
       let own = peers;
       if (typeof own === 'boolean' || !owned.has(own)) {
         own = own === true ? allBits(space.size) : own === false ? new Uint32Array(dropped.length) : own.slice();
         owned.add(own);
       }
-      moveRanges(own as Uint32Array, accepts ? acceptedBits(out, env, space.size) : dropped, places);
+      space.move(set, own as Uint32Array, accepts ? acceptedBits(out, env, space.size) : dropped);
       return { env, peers: own };
     });
   }

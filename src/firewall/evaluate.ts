@@ -82,8 +82,8 @@ const ALL_PORTS: NumberRange = { from: 0, to: 65535 };
 const MAX_CLIENT_PORTS = 1_024;
 const MAX_OTHER_PORTS = 512;
 
-/** Answers that are kept for ports whose rules are the same. */
-const MAX_KEPT = 4_096;
+/** Rules that kept answers hold together: answers are kept for ports whose rules are the same. */
+const MAX_KEPT = 500_000;
 
 /** Compiles a ruleset once. Costs time in the order of its rules; every question after that only those that concern the port. */
 export function createEvaluator(ruleset: Ruleset): Evaluator {
@@ -224,7 +224,7 @@ class RulesetEvaluator implements Evaluator {
     const result = runPipeline(packet, this.#routes, record, layer.layer.kind === 'linux');
     const answer = this.#answer(result, record, space, socket, explain ? { layer, space, result, record } : null);
     if (isKept && this.#keptCount < MAX_KEPT) {
-      this.#keptCount++;
+      this.#keptCount += 1 + rules.length;
       const all = answerRules.length === 0 ? rules : [...rules, ...answerRules];
       this.#kept.set(key, [...(this.#kept.get(key) ?? []), { rules: all, answer }]);
     }
@@ -265,17 +265,15 @@ class RulesetEvaluator implements Evaluator {
   }
 
   /** Sets that the peer's address may be compared with. */
-  *#setsOf(
+  #setsOf(
     layer: CompiledLayer,
     rules: readonly CompiledRule[],
     answerRules: readonly CompiledRule[],
-  ): Generator<RankedSet> {
-    for (const rule of rules) yield* rule.sources;
-    for (const rule of answerRules) {
-      yield* rule.sources;
-      yield* rule.destinations;
-    }
-    if (layer.usesRoutes) yield* this.#routeSets;
+  ): (readonly RankedSet[])[] {
+    const lists = rules.map((rule) => rule.sources);
+    for (const rule of answerRules) lists.push(rule.sources, rule.destinations);
+    if (layer.usesRoutes) lists.push(this.#routeSets);
+    return lists;
   }
 
   /** Rules that packets of the question may meet, and answers to them. */

@@ -2,7 +2,7 @@ import type { Address } from '../model/address.ts';
 import { ascending } from '../model/address-intervals.ts';
 import { type AddressSet, has } from '../model/address-set.ts';
 import type { AddressFamily } from '../model/listener.ts';
-import { allBits, type Bits, hasBit, setRange } from './bits.ts';
+import { allBits, type Bits, hasBit, moveRange, setRange } from './bits.ts';
 
 /**
  * The addresses that a peer may have, cut into intervals that no rule of the question tells apart. Rules work on bits, one
@@ -14,8 +14,8 @@ export interface PeerSpace {
   readonly size: number;
   /** Intervals that a set holds. Every set asked about was given when the space was made. */
   bitsOf(set: AddressSet): Bits;
-  /** The same as pairs of places: first, and one behind the last. */
-  placesOf(set: RankedSet): Int32Array;
+  /** Takes the intervals of a set out of `from` and adds them to `into`. */
+  move(set: RankedSet, from: Uint32Array, into: Uint32Array): void;
   addressesOf(bits: Bits): AddressSet;
 }
 
@@ -66,7 +66,7 @@ export class AddressRanks {
   }
 
   /** A space fine enough for the given sets. It can be asked for bits until the next one is made. */
-  space(family: AddressFamily, sets: Iterable<RankedSet>): PeerSpace {
+  space(family: AddressFamily, lists: readonly (readonly RankedSet[])[]): PeerSpace {
     const places = this.#places[family];
     const epochs = this.#epochs[family];
     const epoch = ++this.#epoch;
@@ -74,13 +74,15 @@ export class AddressRanks {
     let count = 2;
     epochs[0] = epoch;
     epochs[last] = epoch;
-    for (const set of sets) {
-      const ranks = set[family];
-      for (let i = 0; i < ranks.length; i++) {
-        const rank = ranks[i] as number;
-        if (epochs[rank] === epoch) continue;
-        epochs[rank] = epoch;
-        count++;
+    for (const sets of lists) {
+      for (const set of sets) {
+        const ranks = set[family];
+        for (let i = 0; i < ranks.length; i++) {
+          const rank = ranks[i] as number;
+          if (epochs[rank] === epoch) continue;
+          epochs[rank] = epoch;
+          count++;
+        }
       }
     }
     const sorted = new Int32Array(count);
@@ -112,7 +114,11 @@ export class AddressRanks {
         cache.set(set, bits);
         return bits;
       },
-      placesOf: (set) => set[family].map(placeOf),
+      move: (set, from, into) => {
+        const ranks = set[family];
+        for (let i = 0; i < ranks.length; i += 2)
+          moveRange(from, into, placeOf(ranks[i] as number), placeOf(ranks[i + 1] as number));
+      },
       addressesOf: (bits) => {
         const ipv4: number[] = [];
         const ipv6: bigint[] = [];
@@ -177,7 +183,9 @@ export function spaceOfOne(address: Address): PeerSpace {
     size: 1,
     bitsOf: (set) => has(set, address),
     // one packet is followed rule by rule
-    placesOf: () => new Int32Array(0),
+    move: () => {
+      throw new Error('a set of one address is not moved');
+    },
     addressesOf: (bits) => (hasBit(bits, 0) ? only : { ipv4: [], ipv6: [] }),
   };
 }
