@@ -1,4 +1,5 @@
 import { type Condition, NEVER, NO_STATEMENTS } from '../model/ruleset.ts';
+import { getOrMake } from '../util/get-or-make.ts';
 import type { Dialect } from './dialect.ts';
 import { familyIs } from './nftables-field.ts';
 import { documentStart } from './nftables-json.ts';
@@ -22,7 +23,19 @@ const BEGINS = /(^|\n)(ip|ip6|inet|arp|bridge|netdev) \S+ \S+ \d+( \d+)?\s*\n {2
 
 /** Says whether a text is the output of `nft --debug=netlink list ruleset`. */
 export function isNftBytecode(text: string): boolean {
-  return !text.startsWith('{') && BEGINS.test(text);
+  return !text.startsWith('{') && (BEGINS.test(text) || isWithoutRules(text));
+}
+
+/** Tables and chains without a rule: of those there is no bytecode, and the listing is all that is printed. */
+function isWithoutRules(text: string): boolean {
+  if (!/^(#.*\n)*table (ip|ip6|inet|arp|bridge|netdev) \S+ \{/.test(text)) return false;
+  let inChain = false;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('\tchain ')) inChain = true;
+    else if (line === '\t}') inChain = false;
+    else if (inChain && !/^\t\t(type \S+ hook |comment ")/.test(line)) return false;
+  }
+  return true;
 }
 
 interface Block {
@@ -33,28 +46,34 @@ interface Block {
   readonly lines: string[];
 }
 
+/**
+ * Reads the bytecode and, behind it, the listing. Comments and log prefixes stand in both as they are, line breaks
+ * among them, so a text of somebody's choice may look like lines of ours: what is there twice is not believed.
+ */
 export function readNftBytecode(text: string): NftBytecode {
-  const blocks = new Map<string, Block>();
+  const blocks = new Once<Block>();
   const byChain = new Map<string, Block[]>();
-  const flags = new Map<string, readonly string[]>();
-  const devices = new Map<string, readonly string[]>();
+  const flags = new Once<readonly string[]>();
+  const devices = new Once<readonly string[]>();
   let block: Block | null = null;
   let table: { family: string; name: string } | null = null;
   let chain: string | null = null;
+  let before = '';
   for (const line of text.split('\n')) {
-    if (line.startsWith('  [ ')) {
+    const previous = before;
+    before = line;
+    if (table === null && line.startsWith('  [ ')) {
       block?.lines.push(line.slice(4).replace(/ \]\s*$/, ''));
       continue;
     }
-    const header = BLOCK.exec(line.trimEnd());
+    // the listing comes behind all of the bytecode
+    const header = table === null ? BLOCK.exec(line.trimEnd()) : null;
     if (header !== null) {
       const [, family = '', of = '', name = '', handle = ''] = header;
       block = { family, table: of, chain: name, handle: Number(handle), lines: [] };
-      blocks.set(`${nftKey(family, of, name)} ${block.handle}`, block);
       const key = nftKey(family, of, name);
-      const before = byChain.get(key);
-      if (before === undefined) byChain.set(key, [block]);
-      else before.push(block);
+      blocks.add(`${key} ${block.handle}`, block);
+      getOrMake(byChain, key, () => []).push(block);
       continue;
     }
     block = null;
@@ -62,34 +81,54 @@ export function readNftBytecode(text: string): NftBytecode {
     if (opened !== null) {
       table = { family: opened[1] as string, name: opened[2] as string };
       chain = null;
-      flags.set(nftKey(table.family, table.name), []);
+      flags.add(nftKey(table.family, table.name), []);
       continue;
     }
     if (table === null) continue;
-    const tableFlags = /^\tflags (.*?);?$/.exec(line);
-    if (tableFlags !== null) flags.set(nftKey(table.family, table.name), (tableFlags[1] as string).split(/,\s*/));
+    // nft prints them first of all
+    const tableFlags = previous.startsWith('table ') ? /^\tflags (.*?);?$/.exec(line) : null;
+    if (tableFlags !== null) flags.change(nftKey(table.family, table.name), (tableFlags[1] as string).split(/,\s*/));
     chain = /^\tchain (\S+) \{/.exec(line)?.[1] ?? chain;
     const hook = /^\t\ttype \S+ hook \S+ (device "[^"]*"|devices = \{[^}]*\})/.exec(line);
     if (hook !== null && chain !== null)
-      devices.set(nftKey(table.family, table.name, chain), deviceNames(hook[1] as string));
+      devices.add(nftKey(table.family, table.name, chain), deviceNames(hook[1] as string));
   }
+  const blockOf = (family: string, name: string, of: string, handle: number): Block | null =>
+    blocks.get(`${nftKey(family, name, of)} ${handle}`);
   return {
     rule: (family, name, of, handle) => {
-      const found = blocks.get(`${nftKey(family, name, of)} ${handle}`);
-      return found === undefined ? null : bytecodeOf(found.lines);
+      const found = blockOf(family, name, of, handle);
+      return found === null ? null : bytecodeOf(found.lines);
     },
     anonymousRules: (family, name, of, handle) => {
-      const found = blocks.get(`${nftKey(family, name, of)} ${handle}`);
-      const target = found?.lines
-        .map((line) => /^immediate reg 0 (?:jump|goto) -> (\S+)$/.exec(line)?.[1])
+      const target = blockOf(family, name, of, handle)
+        ?.lines.map((line) => /^immediate reg 0 (?:jump|goto) -> (\S+)$/.exec(line)?.[1])
         .find(Boolean);
       return target === undefined
         ? []
         : (byChain.get(nftKey(family, name, target)) ?? []).map(({ lines }) => bytecodeOf(lines));
     },
-    tableFlags: (family, name) => flags.get(nftKey(family, name)) ?? null,
-    devices: (family, name, of) => devices.get(nftKey(family, name, of)) ?? null,
+    tableFlags: (family, name) => flags.get(nftKey(family, name)),
+    devices: (family, name, of) => devices.get(nftKey(family, name, of)),
   };
+}
+
+/** Things by name, of which those that are named twice are not known. */
+class Once<T> {
+  readonly #things = new Map<string, T | null>();
+
+  add(key: string, thing: T): void {
+    this.#things.set(key, this.#things.has(key) ? null : thing);
+  }
+
+  /** Replaces a thing that is there once. */
+  change(key: string, thing: T): void {
+    if (this.get(key) !== null) this.#things.set(key, thing);
+  }
+
+  get(key: string): T | null {
+    return this.#things.get(key) ?? null;
+  }
 }
 
 function deviceNames(text: string): string[] {

@@ -44,6 +44,19 @@ test('a file of no dialect leaves everything open', () => {
   assert.deepEqual([statements.unrecognised, notes[0]?.at.file], [1, 'x']);
 });
 
+test('tables without rules have no bytecode, and everything about them is read', () => {
+  const listing = (chain: string) =>
+    `# Warning: table ip filter is managed by iptables-nft, do not touch!\ntable ip filter {\n\tchain INPUT {\n${chain}\t}\n}\n`;
+  const hook = '\t\ttype filter hook input priority filter; policy drop;\n';
+  const json = file('nft -j', nftJson('ip', 'filter', ['INPUT']));
+  const { files, statements } = readRuleset([json, file('nft --debug=netlink', listing(hook))]);
+  assert.deepEqual([files[1]?.dialect, files[1]?.incomplete], ['nftables-bytecode', null]);
+  assert.equal(statements.unrecognised, 0);
+  assert.match(readRuleset([file('x', listing(hook))]).files[0]?.incomplete ?? '', /only read beside/);
+  const plain = readRuleset([json, file('x', listing(`${hook}\t\ttcp dport 22 accept\n`))]);
+  assert.equal(plain.files[1]?.dialect, 'unknown');
+});
+
 test('an empty file is nothing to list only of tools that print nothing then', () => {
   const cases: readonly [name: string, dialect: string, incomplete: string | null][] = [
     ['host/iptables-legacy-save', 'empty', null],
