@@ -93,7 +93,7 @@ describe('the engine and the kernel', () => {
       const copy = mkdtempSync(join(tmpdir(), 'quietdoor-fault-'));
       try {
         const engine = copyWithFault(fault, copy);
-        const limits = ['--rulesets', '300', '--workers', '1', '--no-shrink'];
+        const limits = ['--rulesets', '5000', '--workers', '1', '--no-shrink'];
         const { status, out } = await run('--engine', engine, '--mode', fault.modes.join(','), ...limits);
         assert.equal(status, 1, out);
         assert.match(out, /--- disagreement/);

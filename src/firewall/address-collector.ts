@@ -1,6 +1,6 @@
 import { type Address, addressBits, ipv6Value, parseAddress, scanIpv4, scanIpv6 } from '../model/address.ts';
 import { ipv4Boundaries, ipv6Boundaries } from '../model/address-intervals.ts';
-import type { AddressSet } from '../model/address-set.ts';
+import { type AddressSet, difference, EMPTY } from '../model/address-set.ts';
 import type { AddressFamily } from '../model/listener.ts';
 
 /** Addresses, blocks and ranges of one family, put together by sorting once. */
@@ -10,6 +10,7 @@ export class AddressCollector {
   #ends4: number[] = [];
   #starts6: bigint[] = [];
   #ends6: bigint[] = [];
+  #excluded: AddressSet = EMPTY;
 
   constructor(family: AddressFamily) {
     this.family = family;
@@ -55,11 +56,17 @@ export class AddressCollector {
     return addressBits(this.family);
   }
 
+  /** Leaves out addresses of what was taken, and of what will be. */
+  exclude(set: AddressSet): void {
+    this.#excluded = set;
+  }
+
   set(): AddressSet {
-    return {
+    const taken = {
       ipv4: ipv4Boundaries(Float64Array.from(this.#starts4), Float64Array.from(this.#ends4)),
       ipv6: ipv6Boundaries(this.#starts6, this.#ends6),
     };
+    return this.#excluded === EMPTY ? taken : difference(taken, this.#excluded);
   }
 }
 

@@ -187,6 +187,7 @@ export class IpSetBuilder {
     const addresses = this.#dimensions.filter((dimension) => dimension === 'address').length;
     if (this.#hasExceptions && (this.#hasRanges || this.#hasWildcards || addresses > 1))
       this.doubt('exceptions beside ranges, wildcards or in two addresses are not modelled');
+    if (this.#dimensions.includes('interface')) this.#shadowWiderNetworks();
     return {
       name: this.name,
       type: this.#type,
@@ -195,6 +196,24 @@ export class IpSetBuilder {
       ...(this.#type === 'list:set' ? { members: this.#members } : {}),
       uncertain: this.#doubt,
     };
+  }
+
+  /**
+   * Beside interfaces, the kernel looks no further than the smallest network around an address that any member names,
+   * be it with another interface (ip_set_hash_gen.h, mtype_test_cidrs).
+   */
+  #shadowWiderNetworks(): void {
+    const groups = [...this.#groups.values()];
+    if (groups.length < 2) return;
+    if (this.#hasRanges) this.doubt('ranges of addresses beside interfaces are not modelled');
+    const sides = groups.flatMap((group) => [group.match, group.except]);
+    const prefixes = [...new Set(sides.flatMap((side) => [...side.keys()]))].sort((a, b) => b - a);
+    let smaller = EMPTY;
+    for (const prefix of prefixes) {
+      const here = unionAll(sides.map((side) => side.get(prefix)?.set() ?? EMPTY));
+      for (const side of sides) side.get(prefix)?.exclude(smaller);
+      smaller = union(smaller, here);
+    }
   }
 
   #elements(group: Group): Element[] {

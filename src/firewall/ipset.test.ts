@@ -116,6 +116,18 @@ test('members are what ipset(8) says, by type', () => {
     assert.equal(isIn(name, sides, at), is, `${name} ${sides} ${JSON.stringify(at)}`);
 });
 
+test('beside interfaces, the smallest network that any member names is the only one looked at', () => {
+  const text = 'create a hash:net,iface family inet\nadd a 10.0.0.0/8,eth0\nadd a 10.1.0.0/16,eth1\n';
+  const cases: readonly [source: string, iif: string, is: boolean][] = [
+    ['10.2.0.1', 'eth0', true],
+    ['10.1.0.1', 'eth0', false],
+    ['10.1.0.1', 'eth1', true],
+    ['10.2.0.1', 'eth1', false],
+  ];
+  for (const [source, iif, is] of cases)
+    assert.equal(isIn('a', 'src,src', { source, iif }, setsOf(text)), is, `${source} ${iif}`);
+});
+
 test('exceptions are what --return-nomatch matches', () => {
   const exceptions = (name: string) => ipSetCondition(name, ['src'], setsOf(SAVED), true);
   const at = (text: string): Probe => {

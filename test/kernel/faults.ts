@@ -24,9 +24,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a negated address matches packets of the other family',
-    file: 'conditions.ts',
-    right: 'return c.family === at.family ? TRUE : FALSE;',
-    wrong: 'return TRUE;',
+    file: 'compile.ts',
+    right: 'for (const family of into.families) if (family !== c.family) into.families.delete(family);',
+    wrong: '',
     modes: ['nft'],
   },
   {

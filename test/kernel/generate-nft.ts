@@ -94,7 +94,7 @@ class NftGenerator {
         'early',
         'filter',
         'prerouting',
-        random.pick(['raw', -301, -250, -201, -199]),
+        random.pick(['raw', -301, -250, -201, -199, 'raw']),
         lenient(),
         random.between(1, 4),
       );

@@ -60,7 +60,7 @@ export class NftRules {
     for (let i = random.pick([0, 1, 1, 1, 2, 2, 3]); i > 0; i--) parts.push(this.#match(spot));
     if (random.chance(0.12)) parts.push('counter');
     if (random.chance(0.06)) parts.push('log prefix "x: "');
-    if (random.chance(0.15)) parts.push(this.#statement(spot));
+    if (random.chance(spot.hook === 'prerouting' && !spot.nat ? 0.35 : 0.15)) parts.push(this.#statement(spot));
     parts.push(this.#ending(spot));
     if (random.chance(0.05)) parts.push('comment "a rule"');
     const text = parts.filter((part) => part !== '').join(' ');
@@ -139,6 +139,7 @@ export class NftRules {
       () =>
         `ct state ${random.chance(0.2) ? '!= ' : ''}${random.chance(0.3) && states.length > 1 ? `{ ${states.join(', ')} }` : states.join(',')}`,
       () => `ct state ${random.pick(['new', 'established,related', 'new', 'invalid', 'untracked'])}`,
+      () => `ct state ${random.pick(['new', 'invalid', 'untracked', '!= new', '!= untracked'])}`,
       () => `ct direction ${random.pick(['original', 'reply'])}`,
       () => `ct status ${random.pick(['dnat', 'snat', 'confirmed', 'assured', 'seen-reply', '!= dnat'])}`,
       () => `ct mark ${random.pick(['0', '1', '!= 1', '3', '{ 1, 3 }', 'and 0x3 == 0x1', '0-3'])}`,
@@ -190,6 +191,9 @@ export class NftRules {
         'tcp sequence < 100',
         'jhash ip saddr mod 4 2',
       ]);
+    // what conntrack says before it has looked
+    if (spot.hook === 'prerouting' && !spot.nat && random.chance(0.25))
+      return `ct state ${random.pick(['new', 'invalid', 'untracked', '!= new', 'established'])}`;
     for (;;) {
       const text = random.pick(choices)();
       if (text !== null) return text;
@@ -203,7 +207,7 @@ export class NftRules {
       `meta mark set ${random.pick(['1', '3', '0xff', 'meta mark or 0x2', 'meta mark and 0xf0', 'meta mark xor 0x3', 'ct mark'])}`,
       `ct mark set ${random.pick(['1', '3', 'meta mark', 'ct mark or 0x1', 'ct mark and 0x2'])}`,
     ];
-    if (spot.hook === 'prerouting' && !spot.nat) choices.push('notrack', 'notrack');
+    if (spot.hook === 'prerouting' && !spot.nat) choices.push('notrack', 'notrack', 'notrack');
     if (this.#options.unknowns) choices.push('meta mark set numgen random mod 4', 'limit rate 3/second');
     return random.pick(choices);
   }
@@ -217,7 +221,11 @@ export class NftRules {
 
   #plainVerdict(spot: RuleSpot): string {
     const random = this.#random;
-    const choices = ['accept', 'accept', 'accept', 'drop', 'drop', 'return', 'continue', ''];
+    // what comes first should seldom end everything
+    const choices =
+      spot.hook === 'prerouting'
+        ? ['accept', 'accept', 'accept', 'return', 'drop', '', '', '']
+        : ['accept', 'accept', 'accept', 'drop', 'drop', 'return', 'continue', ''];
     if (spot.chains.length > 0) {
       const chain = random.pick(spot.chains);
       choices.push(`jump ${chain}`, `jump ${chain}`, `goto ${chain}`);
