@@ -83,7 +83,7 @@ const MAX_CLIENT_PORTS = 1_024;
 const MAX_OTHER_PORTS = 512;
 
 /** Rules that kept answers hold together: answers are kept for ports whose rules are the same. */
-const MAX_KEPT = 500_000;
+const MAX_KEPT = 100_000;
 
 /** Compiles a ruleset once. Costs time in the order of its rules; every question after that only those that concern the port. */
 export function createEvaluator(ruleset: Ruleset): Evaluator {
