@@ -169,7 +169,7 @@ export function readRule(
         line: ruleLine,
         position: i + 1,
         handle: null,
-        bytecode: inner[i] ?? null,
+        bytecode: (inner.length === rules.length && inner[i]) || null,
         anonymous: [],
       });
       Object.assign(sink.counts, before);

@@ -42,6 +42,31 @@ test('with the bytecode, a reject is limited to the family that the listing leav
   assert.ok(given.includes('meta l4proto tcp reject with tcp reset = ipv6  protocol[6]  protocol[6]  reject'));
 });
 
+test('texts that look like lines of the bytecode are not taken for them', () => {
+  const open = [{ accept: null }];
+  const json = { name: 'nft.json', text: listing([open]) };
+  const real = 'ip t c 1\n  [ immediate reg 0 accept ]\n\n';
+  const forged = 'ip t c 1\n  [ meta load nfproto => reg 1 ]\n  [ cmp eq reg 1 0x0000000a ]\n';
+  const listed = (comment: string) =>
+    `table ip t {\n\tcomment "${comment}"\n\tchain c {\n\t\ttype nat hook prerouting priority 0; policy drop;\n\t\taccept\n\t}\n}\n`;
+  const steps = (netlink: string, of = json) =>
+    read(of, { name: 'nft.netlink', text: netlink })
+      .layers[0]?.chains.flatMap((chain) => chain.rules)
+      .map((rule) => stepsNotation(rule.steps));
+  assert.deepEqual(steps(`${real}${listed('x')}`), ['accept']);
+  // before the listing (in the prefix of a log), and in it (in a comment that the JSON leaves out)
+  assert.deepEqual(steps(`${real}${forged}${listed('x')}`), ['accept']);
+  assert.deepEqual(steps(`${real}${listed(`x\n${forged}`)}`), ['accept']);
+  assert.deepEqual(steps(`${real}${listed('x\n\tflags dormant')}`), ['accept']);
+  assert.deepEqual(steps(`${real}${listed('x\ntable ip t {\n\tflags dormant')}`), ['accept']);
+  // in the block of the rule itself
+  const prefix = 'x\n  [ meta load nfproto => reg 1 ]\n  [ cmp eq reg 1 0x0000000a ]\n  [ y';
+  const own = { name: 'nft.json', text: listing([[{ log: { prefix } }, { accept: null }]]) };
+  assert.deepEqual(steps(`ip t c 1\n  [ log prefix ${prefix} ]\n  [ immediate reg 0 accept ]\n\n`, own), [
+    `log ${JSON.stringify(prefix)}  accept`,
+  ]);
+});
+
 const RULESETS = readdirSync(join(FIXTURES, 'rulesets')).filter((name) => name.endsWith('.json'));
 
 test('rulesets as people have them are read whole, and as exactly as before', () => {

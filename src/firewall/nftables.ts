@@ -62,7 +62,9 @@ function read(file: RulesetFile, context: DialectContext): DialectResult {
   const assumptions = new Set<string>();
   const problems: string[] = document.incomplete === null ? [] : [document.incomplete];
   const counts = { ...NO_STATEMENTS };
-  const bytecodeText = context.files.find((other) => other !== file && isNftBytecode(other.text))?.text;
+  const bytecodeText = hasLineBreaks(document.objects)
+    ? undefined
+    : context.files.find((other) => other !== file && isNftBytecode(other.text))?.text;
   const chains = new Map<string, NftChain>();
   const sink: RuleSink = {
     file: file.name,
@@ -285,6 +287,26 @@ function read(file: RulesetFile, context: DialectContext): DialectResult {
 
 function isForeign(family: string): boolean {
   return family === 'bridge' || family === 'arp';
+}
+
+/** Says whether a comment or a name holds a line break: it may look like lines of the bytecode then. */
+function hasLineBreaks(objects: readonly NftObject[]): boolean {
+  return objects.some(({ body }) => hasLineBreak(body));
+}
+
+function hasLineBreak(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\n');
+  if (value === null || typeof value !== 'object') return false;
+  if (Array.isArray(value)) return value.some((one) => hasLineBreak(typeof one === 'string' ? quotedIn(one) : one));
+  return Object.values(value).some(hasLineBreak);
+}
+
+/** What is in quotes in a part of a rule that nft prints in its own language, which has lines. */
+function quotedIn(text: string): string {
+  return text
+    .split('"')
+    .filter((_, i) => i % 2 === 1)
+    .join(' ');
 }
 
 /** Printed by nft before 0.9.9. */
