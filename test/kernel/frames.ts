@@ -15,15 +15,10 @@ const TCP = 6;
 const UDP = 17;
 const SYN = 2;
 
-/** Says by its sender's Ethernet address which probe a packet is: that survives any translation of addresses. */
-export function probeMac(id: number): string {
-  return `06:00${id
-    .toString(16)
-    .padStart(8, '0')
-    .replace(/../g, (byte) => `:${byte}`)}`;
-}
-
-/** Returns the number of the probe that an Ethernet address stands for, -1 where it is none of ours. */
+/**
+ * Returns the number of the probe that a sender's Ethernet address stands for (it survives any translation), -1 where it
+ * is none of ours.
+ */
 export function probeOfMac(mac: string): number {
   return mac.startsWith('06:00:') ? Number.parseInt(mac.slice(6).replaceAll(':', ''), 16) : -1;
 }

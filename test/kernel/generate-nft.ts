@@ -110,8 +110,9 @@ class NftGenerator {
       if (!output && random.chance(0.4)) add('source', 'nat', 'postrouting', 'srcnat', '', random.between(1, 2));
     }
     if (output) {
-      if (random.chance(0.5))
-        add('output', 'filter', 'output', random.pick(['filter', -10, 10]), lenient(), random.between(1, 4));
+      const strict = random.chance(0.4) ? 'policy drop;' : '';
+      if (random.chance(0.6))
+        add('output', 'filter', 'output', random.pick(['filter', -10, 10]), strict, random.between(1, 4));
       if (random.chance(0.2))
         add('post', 'filter', 'postrouting', random.pick([-150, 0, 50]), lenient(), random.between(1, 3));
       if (random.chance(0.2))
