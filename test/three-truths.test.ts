@@ -135,7 +135,11 @@ test('a port on one address that some approved clients cannot reach, and one whe
   const silent = await quietdoor(['explain', 'db-1:8443'], { cwd: dir });
   assert.match(section(silent.stdout, 'ADMITTED', 'OBSERVED'), /can: every IPv4 address/);
   const inside = await quietdoor(['explain', 'db-1:6060'], { cwd: dir });
-  assert.match(section(inside.stdout, 'ADMITTED', 'OBSERVED'), /only this host itself can reach it/);
+  assert.match(section(inside.stdout, 'ADMITTED', 'OBSERVED'), /can: this host alone/);
+  const { stdout } = await quietdoor(['check'], { cwd: dir });
+  const rows = stdout.slice(stdout.indexOf('\nENDPOINTS'));
+  assert.match(rows, /db-1:6060\/tcp .* (this host|host|lo) /);
+  assert.match(rows, /db-1:5432\/tcp .* (10\.20\.0\.0\/16|one \/16) /);
 });
 
 test('a host whose filters nobody read is said to be so, beside one whose filters are known', async (t) => {

@@ -1,12 +1,15 @@
 import { compareAdmission, type JudgedBy } from '../model/admission-compare.ts';
+import { widestBind } from '../model/describe.ts';
 import type { EndpointFacts } from '../model/facts.ts';
 import { admissionJson, boundsJson, setJson } from './firewall-json.ts';
 import { isoTime } from './time.ts';
-import { NOT_VERIFIED } from './words.ts';
+import { insideWords, NOT_VERIFIED } from './words.ts';
 
 /** Who can connect, all that is known of it; `known: false` with the reason where no filter was asked. */
 export function admittedJson(facts: EndpointFacts, estate: JudgedBy) {
   const { admission: known } = facts;
+  if (widestBind(facts) === 'loopback')
+    return { known: false, reason: `bound to loopback: ${insideWords(facts.endpoint.scope)} alone can connect` };
   if (!known) return { known: false, reason: NOT_VERIFIED };
   return {
     known: true,

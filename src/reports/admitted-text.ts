@@ -2,25 +2,25 @@ import { formatAddress } from '../model/address.ts';
 import { equals, has, isEmpty } from '../model/address-set.ts';
 import type { EndpointAdmission, Witness } from '../model/admission.ts';
 import { compareAdmission, type JudgedBy, placeOfRule, someClient } from '../model/admission-compare.ts';
+import { widestBind } from '../model/describe.ts';
 import { countSources, describeSources } from '../model/describe-sources.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { EndpointFacts } from '../model/facts.ts';
 import type { Zone } from '../model/register.ts';
-import { preferInside } from '../model/vantage.ts';
 import { listWords } from '../util/words.ts';
 import type { Line } from './text-table.ts';
 import { formatTime } from './time.ts';
-import { NOT_VERIFIED } from './words.ts';
+import { insideWords, NOT_VERIFIED } from './words.ts';
 
 /** Deciding rules, and parts that are open, that a screen shows. */
 const MOST_RULES = 4;
 
 /** Who can connect, by what, since when: on one screen. */
 export function admittedLines(facts: EndpointFacts, estate: JudgedBy): Line[] {
-  const { admission: known, listeners } = facts;
-  const isInside = listeners.length > 0 && preferInside(listeners).every((l) => l.listener.bind === 'loopback');
-  if (!known)
-    return [`can: ${NOT_VERIFIED}`, ...(isInside ? ['bound to loopback: only this host itself can reach it'] : [])];
+  const { admission: known } = facts;
+  if (widestBind(facts) === 'loopback')
+    return [`can: ${insideWords(facts.endpoint.scope)} alone`, 'bound to loopback, which nothing from outside reaches'];
+  if (!known) return [`can: ${NOT_VERIFIED}`];
   const { admission } = known;
   const { zones } = estate.register;
   const open = admission.undecided.slice(0, MOST_RULES);

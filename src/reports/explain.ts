@@ -1,3 +1,4 @@
+import { widestBind } from '../model/describe.ts';
 import { type Finding, isAtLeast } from '../model/finding.ts';
 import { count, listWords } from '../util/words.ts';
 import { admittedLines } from './admitted-text.ts';
@@ -67,11 +68,13 @@ function headLines({ result, check }: ExplainInput, width: number, color: boolea
   const right = `${open.length === 0 ? '' : `  ${count(open.length, 'finding')}, ${worstWords(open)}`}${accepted}`;
   const blanks = ' '.repeat(Math.max(2, width - textWidth(left) - verdict.word.length - right.length));
   const gaps = new Set(facts.host.flatMap((h) => h.gaps.map((g) => `${g.code.replaceAll('-', ' ')} (${g.subject})`)));
-  const filters = facts.admission ? 'packet filters between the client and the host' : 'the packet filters';
-  const notSeen = listWords([filters, ...(facts.host.length === 0 ? ['the host itself'] : gaps)], 3);
+  const between = facts.admission ? ['packet filters between the client and the host'] : ['the packet filters'];
+  // no filter is asked who reaches a loopback address
+  const filters = widestBind(facts) === 'loopback' ? [] : between;
+  const notSeen = listWords([...filters, ...(facts.host.length === 0 ? ['the host itself'] : gaps)], 3);
   const against = [
     `against register ${shortDigest(check.register.digest)}, as of ${formatTime(check.now)}`,
-    `not seen: ${notSeen}`,
+    ...(notSeen === '' ? [] : [`not seen: ${notSeen}`]),
   ];
   // Open findings are listed below with what to do; every other reason stands here alone.
   const reasons = verdict.reasons.filter((reason) => !open.some((f) => f.message === reason));

@@ -1,5 +1,6 @@
-import { equals, isEmpty, toCidrs } from '../model/address-set.ts';
+import { type AddressSet, ALL_IPV4, ALL_IPV6, equals, isEmpty, isSubset, toCidrs } from '../model/address-set.ts';
 import { showsHost } from '../model/asset-match.ts';
+import { widestBind } from '../model/describe.ts';
 import { describeSources, shortCidr } from '../model/describe-sources.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { CheckResult, EndpointFacts, EndpointResult } from '../model/facts.ts';
@@ -17,6 +18,7 @@ import {
   acceptedWords,
   counts,
   formatNumber,
+  insideWords,
   mayWords,
   processName,
   severityWords,
@@ -126,7 +128,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'service', min: 6 },
   { title: 'owner', min: 6 },
   { title: 'may', min: 9 },
-  { title: 'can', min: 4 },
+  { title: 'can', min: 3 },
   { title: 'does', min: 6 },
   { title: 'verdict', style: (text) => VERDICT_STYLE[text as keyof typeof VERDICT_STYLE] },
   { title: 'findings', min: 8, align: 'right' },
@@ -166,16 +168,28 @@ function endpointRow({ facts, verdict, findings }: EndpointResult, zones: readon
 
 /** Who can connect: `?` where the packet filters were not read, `≤` what is at most let in. */
 function canCell(facts: EndpointFacts, zones: readonly Zone[]): Cell {
+  if (widestBind(facts) === 'loopback') {
+    const inside = insideWords(facts.endpoint.scope);
+    return [inside, 'host', 'lo'];
+  }
   if (!facts.admission) return '?';
   const { lower, upper } = facts.admission.admission.admitted;
   const sign = equals(lower, upper) ? '' : '≤ ';
   const all = `${sign}${describeSources(upper, zones)}`;
   if (isEmpty(upper)) return [all, 'host'];
-  const [first = ''] = toCidrs(upper).map(shortCidr);
-  const blocks = toCidrs(upper).length;
-  return blocks === 1
-    ? [all, `${sign}1 source`]
-    : [all, `${sign}${first} +${blocks - 1}`, `${sign}${count(blocks, 'source')}`];
+  const cidrs = toCidrs(upper).map(shortCidr);
+  return [all, ...(cidrs.length === 1 ? [] : [`${sign}${cidrs[0]} +${cidrs.length - 1}`]), `${sign}${howWide(upper)}`];
+}
+
+/** How wide, where there is no room for more: everybody is never told as one of something. */
+function howWide(set: AddressSet): string {
+  const whole = [ALL_IPV4, ALL_IPV6].map((family) => isSubset(family, set));
+  if (whole.every(Boolean)) return 'anyone';
+  if (whole.some(Boolean)) return whole[0] ? 'any IPv4' : 'any IPv6';
+  const [first, ...others] = toCidrs(set).map(shortCidr);
+  if (others.length > 0) return count(others.length + 1, 'block');
+  const length = first?.split('/')[1];
+  return length === undefined ? '1 address' : `one /${length}`;
 }
 
 /** Who listens: every process by name, else the first and a count. */

@@ -269,3 +269,10 @@ export function sortIds(ids: readonly string[]): string[] {
   const key = (id: string) => id.replace(/\d+/g, (digits) => digits.padStart(6, '0'));
   return ids.toSorted((a, b) => compareText(key(a), key(b)));
 }
+
+/** Who a loopback address can be reached from: a scope of its own has a loopback of its own. */
+export function insideWords(scope: string): string {
+  if (scope === HOST_SCOPE) return 'this host';
+  const [kind] = scope.split(':');
+  return kind === 'container' || kind === 'pod' ? `this ${kind}` : 'this namespace';
+}

@@ -30,11 +30,11 @@ export type Can = 'loopback' | 'unknown' | 'approved' | 'wider' | 'undecided' | 
 
 export const CAN_WORDS: Record<Can, string> = {
   loopback: 'on loopback, reachable from this host only',
-  approved: 'only approved sources can connect',
-  wider: 'more can connect than are approved',
+  approved: 'only sources of the entry can connect',
+  wider: 'more can connect than the entry says',
   undecided: 'whether more can connect is not decided',
   open: 'known who can connect, not said who may',
-  unknown: 'reachable beyond loopback; the filters in front were not evaluated',
+  unknown: 'reachable beyond loopback; the filters in front were not read, or too long ago',
 };
 
 /** Orders the kinds from what is wrong to what is settled. */

@@ -4,7 +4,7 @@ import type { CheckResult, EndpointResult } from '../../model/facts.ts';
 import { type Finding, SEVERITIES } from '../../model/finding.ts';
 import { BIND_SCOPES } from '../../model/listener.ts';
 import { reviewDue, reviewState } from '../../model/review.ts';
-import { counts, formatNumber, isAccepted } from '../words.ts';
+import { counts, formatNumber, insideWords, isAccepted } from '../words.ts';
 import { CANS, type Can, canCell, canOf } from './admitted.ts';
 import { changesOf, openedTags } from './changes.ts';
 import { type Child, html, type Markup } from './escape.ts';
@@ -13,7 +13,7 @@ import { isApproved, MAY_WORDS, mayOf } from './may.ts';
 import { programsOf } from './observed.ts';
 import { countAddresses, type Sources, sourcesWith, sourceTotal, sourceWords } from './sources.ts';
 import { type Column, dataTable, type Row } from './table.ts';
-import { insideWords, threeTruths } from './truths.ts';
+import { threeTruths } from './truths.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'Endpoint', name: 'endpoint' },

@@ -5,7 +5,7 @@ import type { EndpointFacts, EndpointResult } from '../../model/facts.ts';
 import { BIND_SCOPES, type BindScope, isWiderBind } from '../../model/listener.ts';
 import { count } from '../../util/words.ts';
 import { declaredLines } from '../declared-text.ts';
-import { approvalWords, counts } from '../words.ts';
+import { approvalWords, counts, insideWords } from '../words.ts';
 import { admittedColumn, admittedGutter } from './admitted.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import {
@@ -88,13 +88,6 @@ function admitted(facts: EndpointFacts, judged: JudgedBy): Markup {
       html`${listed(offered.slice(0, SHOWN_ADDRESSES).map(code))}${offered.length > SHOWN_ADDRESSES && `, ${count(offered.length - SHOWN_ADDRESSES, 'more', 'more')}`}`,
     )
   }</dl></div>`;
-}
-
-/** Who a loopback address can be reached from: a scope of its own has a loopback of its own. */
-export function insideWords(scope: string): string {
-  if (scope === HOST_SCOPE) return 'this host';
-  const [kind] = scope.split(':');
-  return kind === 'container' || kind === 'pod' ? `this ${kind}` : 'this namespace';
 }
 
 const SHOWN_ADDRESSES = 4;
