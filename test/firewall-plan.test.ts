@@ -126,6 +126,38 @@ test('a plan says who gains and loses access, what is cut, and what others go on
   assert.match(table.stdout, /tcp\/22 +loses +all of IPv4 but 10\.77\.1\.0\/24; all of IPv6/);
 });
 
+test('a plan for iptables holds beside the rules that are there, and needs none once its files are applied', {
+  skip,
+}, async (t) => {
+  const many = Array.from({ length: 10 }, (_, i) => `10.50.0.${2 * i}`).join(', ');
+  const bed = await bedFor(t, SSH + WEB.replace('10.0.0.0/8', many));
+  const changesOf = ({ changes }: FirewallPlan) => changes.map((c) => `${c.transport}/${c.ports}`);
+  const [nft, plan] = [await bed.plan(), await bed.plan('-t', 'iptables')];
+  assert.deepEqual([plan.replaces, plan.doubts, plan.lockouts], [false, [], []]);
+  assert.deepEqual(changesOf(plan), changesOf(nft));
+  assert.ok(changesOf(plan).includes('tcp/23-1001'));
+  assert.match((await bed.here([...APPLY, short(plan)])).stderr, /not applied by this program/);
+
+  const folder = join(bed.workspace, 'out');
+  const args = ['--host', 'box', '--include', 'claimed', '-o', folder];
+  const written = await bed.here(['firewall', 'generate', '-t', 'iptables', ...args]);
+  assert.equal(written.code, 0, written.stderr);
+  const apply = await bed.inTarget('sh', [join(folder, 'box/apply.sh')]);
+  assert.equal(apply.code, 0, apply.stderr);
+  const again = await bed.plan('-t', 'iptables');
+  assert.deepEqual([again.replaces, again.changes, again.doubts], [true, [], []]);
+  const observed = await bed.plan('-t', 'iptables', '--mode', 'observe');
+  assert.deepEqual(
+    observed.changes.find((c) => c.ports === '23-1001')?.gained.length,
+    plan.changes.find((c) => c.ports === '23-1001')?.lost.length,
+  );
+
+  // A table of nftables comes beside the chain: whoever is refused there is refused all the same.
+  const beside = await bed.plan('--mode', 'observe');
+  assert.deepEqual([beside.replaces, beside.changes], [false, []]);
+  assert.match(beside.warnings.join('\n'), /Rules of ours for iptables are in force too/);
+});
+
 test('exactly the plan that was looked at is applied, or none', { skip }, async (t) => {
   const bed = await bedFor(t, SSH + WEB);
   const plan = await bed.plan();

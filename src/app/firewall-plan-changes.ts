@@ -10,7 +10,7 @@ import { HOST_SCOPE } from '../model/endpoint.ts';
 import type { Ruleset } from '../model/ruleset.ts';
 import type { PlannedBlock, PlannedChange, PlannedCut } from '../reports/firewall-plan.ts';
 import { getOrMake } from '../util/get-or-make.ts';
-import { OWN_TABLE } from './firewall-apply-script.ts';
+import { isOwnChain, type PlanTarget } from './firewall-plan-live.ts';
 import type { Session, Sessions } from './firewall-plan-session.ts';
 
 type Asked = 'tcp' | 'udp' | 'sctp';
@@ -70,8 +70,12 @@ export function connectionsCut(after: Evaluator, connections: readonly Connectio
 /** Ports of one access that are asked about. */
 const MOST_PORTS = 16;
 
-/** Approved access that rules of other tools go on to refuse: our own table cannot let in what they drop. */
-export function blockedByOthers(after: Evaluator, access: readonly ApprovedAccess[]): readonly PlannedBlock[] {
+/** Approved access that rules of other tools go on to refuse: our own rules cannot let in what they drop. */
+export function blockedByOthers(
+  after: Evaluator,
+  access: readonly ApprovedAccess[],
+  target: PlanTarget,
+): readonly PlannedBlock[] {
   const blocked: PlannedBlock[] = [];
   for (const one of access)
     for (const { from: port } of one.ports.slice(0, MOST_PORTS)) {
@@ -82,8 +86,8 @@ export function blockedByOthers(after: Evaluator, access: readonly ApprovedAcces
         const missing = ofFamilyOf(difference(outsideSources(one), admitted.upper), local);
         for (const part of deciding) {
           const sources = intersection(part.sources, missing);
-          if (isEmpty(sources) || (part.verdict !== 'drop' && part.verdict !== 'reject') || isOurs(part.rule.chain))
-            continue;
+          if (isEmpty(sources) || (part.verdict !== 'drop' && part.verdict !== 'reject')) continue;
+          if (isOwnChain(part.rule.chain, target)) continue;
           blocked.push({
             ...{ entry, transport, port, sources: toCidrs(sources) },
             rule: `${part.rule.text} (${part.rule.chain})`,
@@ -99,10 +103,6 @@ export function blockedByOthers(after: Evaluator, access: readonly ApprovedAcces
 function ofFamilyOf(set: AddressSet, local: Address | null): AddressSet {
   if (local === null) return set;
   return local.family === 'ipv4' ? { ipv4: set.ipv4, ipv6: [] } : { ipv4: [], ipv6: set.ipv6 };
-}
-
-function isOurs(chain: string): boolean {
-  return chain.includes(`${OWN_TABLE.family} ${OWN_TABLE.name} `) || / QUIETDOOR$/.test(chain);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { CHAIN as OWN_CHAIN } from '../enforce/iptables-rules.ts';
+import { CHAIN as OWN_CHAIN, SET_NAME as OWN_SET } from '../enforce/iptables-rules.ts';
 import type { RulesetFile } from '../firewall/dialect.ts';
 import type { RulesetDump } from '../model/admission.ts';
 import { sha256 } from '../util/sha256.ts';
@@ -18,24 +18,43 @@ export function meaningOf(dump: Pick<RulesetDump, 'files'>): string {
   return `sha256:${sha256(JSON.stringify(all.sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1))))}`;
 }
 
-/** The live files with our own rules replaced by others, or taken out (null). */
-export function withOwnRules(files: readonly RulesetFile[], own: readonly RulesetFile[] | null): RulesetFile[] {
-  const isIptables = own?.some(({ text }) => text.includes('*filter')) ?? false;
+/** The live files with our own rules of a target replaced by others; those of the other target go on to apply. */
+export function withOwnRules(
+  files: readonly RulesetFile[],
+  target: PlanTarget,
+  own: readonly RulesetFile[],
+): RulesetFile[] {
+  if (target === 'iptables') {
+    const rest = files.map((file) =>
+      file.text.startsWith('{') ? file : { ...file, text: withoutOwnChain(file.text) },
+    );
+    return spliced(rest, own);
+  }
   const rest = files.flatMap((file): RulesetFile[] => {
     if (file.name.includes('--debug=netlink')) {
       // Bytecode is compared with the listing rule by rule: that of rules which are gone would be taken for missing ones.
-      return hasOwnTable(files) ? [] : [file];
+      return hasOwnRules(files, 'nftables') ? [] : [file];
     }
-    if (file.text.startsWith('{')) return [{ ...file, text: withoutOwnTable(file.text) }];
-    return [{ ...file, text: withoutOwnChain(file.text) }];
+    return [file.text.startsWith('{') ? { ...file, text: withoutOwnTable(file.text) } : file];
   });
-  if (own === null) return rest;
-  return isIptables ? spliced(rest, own) : [...rest, ...own];
+  return [...rest, ...own];
 }
 
-/** Says whether our own table is in force. */
-export function hasOwnTable(files: readonly RulesetFile[]): boolean {
+/** Targets that this machine itself can be given. */
+export const PLAN_TARGETS = ['nftables', 'iptables'] as const;
+export type PlanTarget = (typeof PLAN_TARGETS)[number];
+
+/** Says whether rules of our own of a target are in force. */
+export function hasOwnRules(files: readonly RulesetFile[], target: PlanTarget): boolean {
+  if (target === 'iptables') return files.some(({ text }) => text.includes(`\n:${OWN_CHAIN} `));
   return files.some(({ text }) => text.startsWith('{') && nftObjects(text)?.some(isOwn) === true);
+}
+
+/** Says whether a chain, as answers name it, holds rules of our own of a target. */
+export function isOwnChain(chain: string, target: PlanTarget): boolean {
+  return target === 'iptables'
+    ? chain.endsWith(` ${OWN_CHAIN}`)
+    : chain.includes(`${OWN_TABLE.family} ${OWN_TABLE.name} `);
 }
 
 function nftObjects(text: string): unknown[] | null {
@@ -61,9 +80,11 @@ function withoutOwnTable(text: string): string {
   return JSON.stringify({ nftables: objects.filter((object) => !isOwn(object)) });
 }
 
+/** Without our chain, and without our sets, which a set of the same name would contradict. */
 function withoutOwnChain(text: string): string {
-  if (!text.includes(OWN_CHAIN)) return text;
-  const own = new RegExp(`^(\\[\\d+:\\d+\\] )?(:${OWN_CHAIN} |-A ${OWN_CHAIN} |-A INPUT -j ${OWN_CHAIN}$)`);
+  const own = new RegExp(
+    `^(\\[\\d+:\\d+\\] )?(:${OWN_CHAIN} |-A ${OWN_CHAIN} |-A INPUT -j ${OWN_CHAIN}$)|^(create|add) ${OWN_SET} `,
+  );
   return text
     .split('\n')
     .filter((line) => !own.test(line))

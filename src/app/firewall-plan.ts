@@ -11,6 +11,7 @@ import { toCidrs } from '../model/address-set.ts';
 import type { RulesetDump } from '../model/admission.ts';
 import { UserError } from '../model/errors.ts';
 import { formatPorts } from '../model/port-ranges.ts';
+import type { Ruleset } from '../model/ruleset.ts';
 import { type FirewallPlan, shortPlan } from '../reports/firewall-plan.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
 import { sha256 } from '../util/sha256.ts';
@@ -19,7 +20,7 @@ import { persistPlace } from './firewall-apply-persist.ts';
 import { writeStateFile } from './firewall-apply-state-file.ts';
 import { approvedOnHosts, generateFor } from './firewall-generate.ts';
 import { accessChanges, blockedByOthers, connectionsCut, lockouts, plannedChange } from './firewall-plan-changes.ts';
-import { hasOwnTable, meaningOf, withOwnRules } from './firewall-plan-live.ts';
+import { hasOwnRules, meaningOf, PLAN_TARGETS, withOwnRules } from './firewall-plan-live.ts';
 import { findSessions } from './firewall-plan-session.ts';
 
 /** What a person asks for. */
@@ -30,9 +31,6 @@ export interface PlanRequest {
   readonly logAccepted: boolean;
 }
 
-/** Targets that this machine itself can be given. */
-export const PLAN_TARGETS = ['nftables', 'iptables'] as const;
-
 /**
  * Works out what rules from the register would change on this machine: who gains and who loses access against the rules in
  * force, which connections they would not let in again, and whether they would lock out whoever runs this. Throws
@@ -40,7 +38,8 @@ export const PLAN_TARGETS = ['nftables', 'iptables'] as const;
  */
 export async function planFirewall(context: Context, request: PlanRequest): Promise<FirewallPlan> {
   const target = targets.find(({ id }) => id === request.target);
-  if (!target || !(PLAN_TARGETS as readonly string[]).includes(request.target))
+  const place = PLAN_TARGETS.find((id) => id === request.target);
+  if (!target || !place)
     throw new UserError(`there is no plan for the target "${request.target}"`, {
       hint: `Targets for this machine: ${PLAN_TARGETS.join(', ')}. For others: quietdoor firewall generate`,
     });
@@ -55,7 +54,7 @@ export async function planFirewall(context: Context, request: PlanRequest): Prom
     });
   const dump = await readLive(context);
   const before = readRuleset(dump.files);
-  const after = readRuleset(withOwnRules(dump.files, output.readBack));
+  const after = readRuleset(withOwnRules(dump.files, place, output.readBack));
   const own = readRuleset([...output.readBack, ...dump.files.filter(({ name }) => name.startsWith('ip -j'))]);
   const evaluator = createEvaluator(after);
   const { incoming, listening, problems } = readConnections('/proc/self');
@@ -71,28 +70,49 @@ export async function planFirewall(context: Context, request: PlanRequest): Prom
     digest: digestOf(named),
     ...named,
     madeAt: context.now(),
-    replaces: hasOwnTable(dump.files),
-    access: plan.access.map(({ entry, transport, ports, scope, sources }) => ({
+    replaces: hasOwnRules(dump.files, place),
+    access: hostAccess(input).map(({ entry, transport, ports, scope, sources }) => ({
       ...{ entry, transport, scope, ports: formatPorts(ports), sources: toCidrs(sources) },
     })),
     leftOut: plan.leftOut,
     changes: accessChanges(before, after).map((change) => plannedChange(change, listening)),
+    doubts: doubtsOf(before, dump.problems),
     cuts,
-    blocked: blockedByOthers(evaluator, hostAccess(input)),
+    blocked: blockedByOthers(evaluator, hostAccess(input), place),
     lockouts: lockouts(createEvaluator(own), findSessions(context.env)),
     warnings: [
-      ...dump.problems.map((problem) => `Not everything in force was seen: ${problem}.`),
       ...problems.map((problem) => `Connections: ${problem}.`),
+      ...PLAN_TARGETS.filter((other) => other !== place && hasOwnRules(dump.files, other)).map(
+        (other) =>
+          `Rules of ours for ${other} are in force too, and go on to apply: take them away, or keep to one target.`,
+      ),
       ...(request.mode === 'enforce' && !isTracking() ? [NOT_TRACKED] : []),
       ...plan.claimed.map((entry) => `The approval of ${entry} is only claimed, not proven.`),
       ...input.access
         .filter(({ scope }) => !isOfHost(scope))
-        .map(({ entry, scope }) => `${entry} is about ${scope}, which these rules do not reach.`),
+        .map(
+          ({ entry, scope }) =>
+            `${entry} is about ${scope}, which these rules do not reach: it stays as open as it is.`,
+        ),
       ...(request.mode === 'enforce' ? [] : [`In the mode ${request.mode} nothing is dropped.`]),
     ],
-    persist: request.target === 'nftables' ? (persistPlace('/etc')?.words ?? null) : null,
+    persist: place === 'nftables' ? (persistPlace('/etc')?.words ?? null) : RESTART_OF_IPTABLES,
   };
 }
+
+/** What of the rules in force was not seen or not understood may let in or keep out anybody. */
+function doubtsOf({ files, unseenFamilies }: Ruleset, problems: readonly string[]): string[] {
+  return [
+    ...problems.map((problem) => `Not everything in force was seen: ${problem}.`),
+    ...files.flatMap(({ name, incomplete }) =>
+      incomplete === null ? [] : [`The output of "${name}" was not read whole: ${incomplete}.`],
+    ),
+    ...(unseenFamilies ?? []).map((family) => `Nothing is known of the rules for ${family}.`),
+  ];
+}
+
+const RESTART_OF_IPTABLES =
+  'They hold until the machine restarts, unless what saves rules of iptables here (netfilter-persistent, iptables-services) saves them.';
 
 const NOT_TRACKED =
   'The kernel does not track connections yet and begins to with these rules: it takes connections that stand for new ones. Those above are cut at once; those that this machine opened itself go on when it sends the next time.';
@@ -188,7 +208,7 @@ export function scriptOf({ target, files }: Pick<FirewallPlan, 'target' | 'files
   const script = files.find(({ path }) => path.endsWith('.nft') && !path.endsWith('.undo.nft'));
   if (target !== 'nftables' || !script)
     throw new UserError(`rules of the target ${target} are not applied by this program`, {
-      hint: `Use the target nftables, or write the files with "quietdoor firewall generate ${target}" and run what they hold.`,
+      hint: `Make a plan for nftables, or run the script that "quietdoor firewall generate -t ${target} -o DIR" writes.`,
     });
   return script.text;
 }

@@ -11,6 +11,9 @@ import type { ApprovedAccess, EnforceInput } from './target.ts';
 /** The one chain that is ever written. */
 export const CHAIN = 'QUIETDOOR-IN';
 
+/** Names of our sets of ipset(8), as a regular expression: the family, and what the set holds. */
+export const SET_NAME = 'qd[46]-[0-9a-f]{20}';
+
 /** From so many source blocks on an entry's sources are a set of ipset(8), which is looked up in one step. */
 const SET_FROM = 9;
 /** xt_multiport takes 15 ports; a range counts twice. */

@@ -1,6 +1,6 @@
 import type { AddressFamily } from '../model/listener.ts';
 import { hostCannot, otherScopes } from './demand.ts';
-import { CHAIN, type IpSet, type IptablesRules, iptablesRules } from './iptables-rules.ts';
+import { CHAIN, type IpSet, type IptablesRules, iptablesRules, SET_NAME } from './iptables-rules.ts';
 import { HOST_NOTES } from './nftables.ts';
 import { fileNameOf, plainText } from './safe-text.ts';
 import type { EnforceInput, EnforceOutput, EnforceTarget } from './target.ts';
@@ -84,7 +84,7 @@ function ipsetText(sets: readonly IpSet[]): string {
     .join('\n');
 }
 
-const DESTROY = `for set in $(ipset list -n 2>/dev/null | grep -E '^qd[46]-[0-9a-f]{20}$' || true); do
+const DESTROY = `for set in $(ipset list -n 2>/dev/null | grep -E '^${SET_NAME}$' || true); do
   ipset destroy "$set" 2>/dev/null || true # in use: it is needed
 done`;
 

@@ -66,6 +66,8 @@ export interface FirewallPlan {
   }>;
   readonly leftOut: ReadonlyArray<{ readonly entry: string; readonly reason: string }>;
   readonly changes: readonly PlannedChange[];
+  /** Why who gains and who loses is not known for certain, a sentence each; empty: it is, but for what is `undecided`. */
+  readonly doubts: readonly string[];
   readonly cuts: readonly PlannedCut[];
   readonly blocked: readonly PlannedBlock[];
   /** Why applying it would lock out who applies it, a sentence each. */
@@ -105,7 +107,12 @@ export function renderFirewallPlan(plan: FirewallPlan, format: string, options: 
         { ...options, indent: '  ' },
       ),
     );
-  lines.push(...head(`Who gains and who loses access: ${count(plan.changes.length, 'change')}`));
+  lines.push(
+    ...head(
+      `Who gains and who loses access: ${plan.doubts.length > 0 && plan.changes.length === 0 ? 'not known' : count(plan.changes.length, 'change')}`,
+    ),
+  );
+  if (plan.doubts.length > 0) lines.push(...list(plan.doubts));
   if (plan.changes.length > 0)
     lines.push(...renderTable(CHANGES, plan.changes.flatMap(changeRows), { ...options, indent: '  ' }));
   lines.push(...head(`Connections that stand and would not be let in again: ${plan.cuts.length}`));

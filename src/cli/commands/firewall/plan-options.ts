@@ -4,7 +4,7 @@ import type { EnforceMode } from '../../../enforce/target.ts';
 
 /** Options that say which rules a plan is about. */
 export interface PlanFlags {
-  readonly target: string;
+  readonly target?: string;
   readonly mode: EnforceMode;
   readonly include: 'proven' | 'claimed';
   readonly logAccepted?: boolean;
@@ -12,11 +12,6 @@ export interface PlanFlags {
 
 export function withPlanOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option('-t, --target <name>', 'packet filter of this machine')
-        .choices(['nftables', 'iptables'])
-        .default('nftables'),
-    )
     .addOption(
       new Option('--mode <mode>', 'observe: count what would be dropped; log: log it too; enforce: drop it')
         .choices(['observe', 'log', 'enforce'])
@@ -31,5 +26,5 @@ export function withPlanOptions(command: Command): Command {
 }
 
 export function planRequest({ target, mode, include, logAccepted }: PlanFlags): PlanRequest {
-  return { target, mode, include, logAccepted: logAccepted === true };
+  return { target: target ?? 'nftables', mode, include, logAccepted: logAccepted === true };
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { EXIT } from '../../exit-codes.ts';
 import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPlace } from '../../options.ts';
 import { progress, renderOptions, writeResult } from '../../output.ts';
@@ -11,6 +11,11 @@ export function define(parent: Command): void {
     .summary(summary)
     .description(
       `${summary}: who gains and who loses access against the rules in force,\nwhich connections would not be let in again, what stays blocked by other tools. Needs root to see the rules in force.`,
+    )
+    .addOption(
+      new Option('-t, --target <name>', 'packet filter of this machine; "firewall apply" loads those of nftables')
+        .choices(['nftables', 'iptables'])
+        .default('nftables'),
     );
   withPlanOptions(command).action(async (flags: PlanFlags & PlaceOptions & OutputOptions) => {
     const { openContext } = await import('../../../app/context.ts');
@@ -20,7 +25,12 @@ export function define(parent: Command): void {
     const plan = await planFirewall(context, planRequest(flags));
     const name = savePlan(context, plan);
     await writeResult(renderFirewallPlan(plan, flags.format, renderOptions(flags)), flags);
-    progress(flags, `Apply it: quietdoor firewall apply ${name}`);
+    progress(
+      flags,
+      plan.target === 'nftables'
+        ? `Apply it: quietdoor firewall apply ${name}`
+        : `Write its files and a script that applies them: quietdoor firewall generate -t ${plan.target} --host ${plan.host} --mode ${plan.mode} --include ${plan.include} -o DIR`,
+    );
     if (plan.lockouts.length > 0) process.exitCode = EXIT.findings;
   });
   withPlace(command);
