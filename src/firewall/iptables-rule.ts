@@ -22,6 +22,8 @@ export interface RuleReading {
   readonly status: 'modelled' | 'irrelevant' | 'unsupported' | 'unrecognised';
   /** Why it is not modelled. */
   readonly reasons: readonly string[];
+  /** Nothing is sure any more, about any packet: reason. null: nothing of the kind. */
+  readonly poison: string | null;
 }
 
 /** A module that the rule named, with its options so far. */
@@ -196,7 +198,9 @@ function result(reading: Reading, does: Target | null, at: MatchSurroundings): R
   ];
   const doubts = reasonsIn(conditions);
   const reasons = [...new Set([...doubts, ...(does?.reason === undefined ? [] : [does.reason])])];
-  return { steps, comment, ...statusOf(reading.strange, does, doubts.length > 0, conditions), reasons };
+  const { status } = statusOf(reading.strange, does, doubts.length > 0, conditions);
+  const poison = status === 'irrelevant' ? null : (does?.poison ?? null);
+  return { steps, comment, status, reasons, poison };
 }
 
 function isRefusal(verdict: Verdict): boolean {

@@ -1,6 +1,8 @@
 import { type AddressSet, ALL, ALL_IPV4, ALL_IPV6, union } from '../model/address-set.ts';
+import type { HostNetwork } from '../model/host-network.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import type { NumberRange, Step, Verdict } from '../model/ruleset.ts';
+import { COMES_BACK, GOES_ELSEWHERE, mayComeBack } from './comes-back.ts';
 import { addressesOf, addressRangeOf, markOf, numberIn, portRangeOf } from './iptables-values.ts';
 import type { Word } from './iptables-words.ts';
 import { printable } from './untrusted.ts';
@@ -14,6 +16,9 @@ export interface TargetSurroundings {
   readonly family: AddressFamily | null;
   /** Chains of the table by name. */
   readonly chains: { has(name: string): boolean };
+  readonly network: HostNetwork | null;
+  /** Sentences that answers rest on. */
+  readonly assumptions: Set<string>;
 }
 
 /** What a rule does at its end. */
@@ -22,6 +27,8 @@ export interface Target {
   /** `irrelevant`: whatever the rule asks for, it decides nothing. */
   readonly status: 'modelled' | 'irrelevant' | 'unsupported' | 'unrecognised';
   readonly reason?: string;
+  /** Nothing is sure any more, about any packet: reason. */
+  readonly poison?: string;
 }
 
 type Options = ReadonlyMap<string, readonly string[]>;
@@ -202,6 +209,17 @@ const readNetmap: Read = (options, at) => {
   return { steps: anywhere(reason, at), status: 'unsupported', reason };
 };
 
+/** A copy of the packet is sent to another host. */
+const readCopy: Read = (options, { network, assumptions }) => {
+  const [address] = options.get('--gateway') ?? [];
+  const [device] = options.get('--oif') ?? [];
+  if (address === undefined) return null;
+  const mayBe = mayComeBack({ address, ...(device !== undefined && { device }) }, network);
+  if (mayBe === null) assumptions.add(GOES_ELSEWHERE);
+  if (mayBe !== true) return goesOn();
+  return { steps: [], status: 'unsupported', reason: COMES_BACK, poison: COMES_BACK };
+};
+
 /** Decided outside of the rules. */
 function outside(reason: string, marks = false): Read {
   return () => undecided(reason, marks ? [{ kind: 'unknown-mark', of: 'packet', reason }] : []);
@@ -268,6 +286,7 @@ const TARGETS: ReadonlyMap<string, TargetExtension> = new Map([
   ],
   ['DNPT', target('--src-pfx --dst-pfx', outside('rewriting prefixes of IPv6 is not modelled'))],
   ['SNPT', target('--src-pfx --dst-pfx', outside('rewriting prefixes of IPv6 is not modelled'))],
+  ['TEE', target('--gateway --oif', readCopy)],
   ['HMARK', target('*', marksUnknown('marks made of a hash are not modelled'))],
   [
     'SET',
@@ -279,7 +298,10 @@ const TARGETS: ReadonlyMap<string, TargetExtension> = new Map([
   ],
 ]);
 
-const NOWHERE: TargetSurroundings = { prefix: '', table: '', chain: '', family: null, chains: new Set() };
+const NOWHERE: TargetSurroundings = {
+  ...{ prefix: '', table: '', chain: '', family: null, chains: new Set<string>(), network: null },
+  assumptions: new Set(),
+};
 
 /** They change, count or copy the packet and let it go on; none of it changes who is let in. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
@@ -296,7 +318,6 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'SECMARK',
   'TCPMSS',
   'TCPOPTSTRIP',
-  'TEE',
   'TOS',
   'TRACE',
   'TTL',

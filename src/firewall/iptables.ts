@@ -180,13 +180,17 @@ function readChainRule(table: DumpTable, chain: DumpChain, index: number, prefix
   const { line, text, words, counter } = chain.rules[index] as DumpChain['rules'][number];
   const id = `${prefix}${chain.name} #${index + 1}`;
   const { family } = table;
-  const { steps, comment, status, reasons } = readRule(words, reading.surroundings[family ?? 'any'], {
+  const surroundings = reading.surroundings[family ?? 'any'];
+  const { steps, comment, status, reasons, poison } = readRule(words, surroundings, {
     prefix,
     table: table.name,
     chain: chain.name,
     family,
     chains: table.chains,
+    network: surroundings.network,
+    assumptions: surroundings.assumptions,
   });
+  if (poison !== null) reading.incomplete ??= poison;
   if (status === 'modelled' || status === 'irrelevant') reading.counts[status]++;
   else note(reading, status, text, reasons.join('; ') || 'not understood', line, id);
   return {

@@ -1,4 +1,5 @@
-import type { Condition, Step, Verdict } from '../model/ruleset.ts';
+import type { Condition, Step, Unknown, Verdict } from '../model/ruleset.ts';
+import { COMES_BACK, GOES_ELSEWHERE, mayComeBack, type SentTo } from './comes-back.ts';
 import { fieldOf } from './nftables-expression.ts';
 import { allOf, familyIs, protocolIs } from './nftables-field.ts';
 import { markKey, setMark } from './nftables-mark.ts';
@@ -68,7 +69,6 @@ export function statementMeaning(statement: unknown, place: StatementPlace, read
       return { ways: [rejectSteps(mapOf(body), place, reading)], irrelevant: false };
     case 'counter':
     case 'last':
-    case 'dup':
     case 'secmark':
     case 'ct timeout':
       return NOTHING;
@@ -125,7 +125,9 @@ export function statementMeaning(statement: unknown, place: StatementPlace, read
       reading.assumptions.add(TPROXY);
       return verdict(reading.unsupported('tproxy hands packets to a socket that a ruleset does not show'));
     case 'fwd':
-      return verdict(reading.unsupported('packets are sent on to another interface'));
+      return verdict(sentOn(body, reading) ?? reading.unsupported('packets are sent on to another interface'));
+    case 'dup':
+      return sentOn(body, reading) === null ? NOTHING : steps();
     case 'xt':
       return xtMeaning(mapOf(body), reading);
     default:
@@ -143,6 +145,19 @@ export const XT_REASON = 'nft does not print what this part of an iptables rule 
 function verdictMap(body: unknown, place: StatementPlace, reading: NftReading): readonly Step[] {
   const make = (): readonly Step[] => verdictMapSteps(body, reading, (value) => verdictOf(value, place, reading));
   return typeof mapOf(body).data === 'string' ? reading.rememberSteps(body, make) : make();
+}
+
+/** A packet, or a copy of it, that may come back; null: it does not. */
+function sentOn(body: unknown, reading: NftReading): Unknown | null {
+  const { addr, dev } = mapOf(body);
+  // in chains of interfaces nft prints the interface of a copy as if it were an address
+  const isByDevice = reading.family === 'netdev';
+  const to: SentTo = isByDevice ? { device: dev ?? addr } : { address: addr, device: dev };
+  const mayBe = mayComeBack(to, reading.network);
+  if (mayBe === null) reading.assumptions.add(GOES_ELSEWHERE);
+  if (mayBe !== true) return null;
+  reading.poison ??= COMES_BACK;
+  return reading.unsupported(COMES_BACK);
 }
 
 function xtMeaning({ type, name }: Readonly<Record<string, unknown>>, reading: NftReading): StatementMeaning {
