@@ -326,7 +326,8 @@ function stateList(text: string): Condition | null {
   const tracked: Condition = { kind: 'connection-state', states };
   if (bits.length === 0) return tracked;
   const rewritten: Condition = { kind: 'connection-status', bits };
-  return states.length === 0 ? rewritten : { kind: 'any', of: [tracked, rewritten] };
+  // also alone in a list: a packet without a connection is in none of these states, so `!` lets it through (xt_conntrack.c)
+  return { kind: 'any', of: states.length === 0 ? [rewritten] : [tracked, rewritten] };
 }
 
 const STATUS: ReadonlyMap<string, 'expected' | 'seen-reply' | 'assured' | 'confirmed'> = new Map([

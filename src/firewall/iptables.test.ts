@@ -152,8 +152,9 @@ test('a rule means what iptables(8) says', () => {
     ['-m iprange --src-range 10.0.0.1-10.0.0.3 -j ACCEPT', 'source 10.0.0.1-10.0.0.3 & -> accept'],
     ['-m state --state RELATED,ESTABLISHED -j ACCEPT', 'state related,established & -> accept'],
     ['-m conntrack ! --ctstate NEW -j DROP', 'not state new & -> drop'],
-    ['-m conntrack --ctstate DNAT -j ACCEPT', 'status dnat & -> accept'],
+    ['-m conntrack --ctstate DNAT -j ACCEPT', 'any(status dnat) & -> accept'],
     ['-m conntrack --ctstate NEW,SNAT -j ACCEPT', 'any(state new; status snat) & -> accept'],
+    ['-m conntrack ! --ctstate SNAT -j ACCEPT', 'not any(status snat) & -> accept'],
     [
       '-m conntrack --ctorigdstport 80 -j ACCEPT',
       'state new,established,related & original-destination-port 80 & -> accept',

@@ -1,7 +1,7 @@
 import type { Evaluator } from '../../src/firewall/evaluate.ts';
 import { formatAddress } from '../../src/model/address.ts';
 import { has } from '../../src/model/address-set.ts';
-import type { AddressBounds, Admission, Witness } from '../../src/model/admission.ts';
+import type { AddressBounds, Admission, AdmissionPath, Witness } from '../../src/model/admission.ts';
 import type { Probe } from './frames.ts';
 import type { Passed } from './observe.ts';
 import type { Slice } from './probes.ts';
@@ -83,14 +83,7 @@ export function judgePaths(admission: Admission, group: Group): Disagreement[] {
   const found: Disagreement[] = [];
   for (const { probe, as } of group.probes) {
     if (as === null) continue;
-    const sent = formatAddress(probe.destination);
-    const known = admission.paths.some(
-      ({ deliveredTo: to, by }) =>
-        // of several ports that may be chosen, the path names the first
-        (to.port === as.port || (to.port < as.port && /:\d+-\d+/.test(by?.text ?? ''))) &&
-        to.local === !as.sentOn &&
-        (to.address === null ? as.destination === sent || !as.sentOn : formatAddress(to.address) === as.destination),
-    );
+    const known = admission.paths.some((path) => isWay(path, probe, as));
     if (known) continue;
     const paths = admission.paths.map(
       ({ deliveredTo: to }) =>
@@ -104,6 +97,17 @@ export function judgePaths(admission: Admission, group: Group): Disagreement[] {
     });
   }
   return found;
+}
+
+/** Says whether a packet went the way that a path of the engine names. */
+function isWay({ deliveredTo: to, by }: AdmissionPath, probe: Probe, as: Passed): boolean {
+  // where it is not known what a rule rewrites it to, the path names nothing
+  if (by !== null && to.address === null && to.port === 0) return true;
+  // of several ports that may be chosen, the path names the first
+  const isPort = to.port === as.port || (to.port < as.port && /:\d+-\d+/.test(by?.text ?? ''));
+  if (!isPort || to.local === as.sentOn) return false;
+  if (to.address !== null) return formatAddress(to.address) === as.destination;
+  return as.destination === formatAddress(probe.destination) || !as.sentOn;
 }
 
 /** The packet that a witness of the engine describes. */
