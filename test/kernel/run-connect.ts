@@ -77,12 +77,18 @@ export async function runConnect(
     if (passed === (found.kernel === 'lets it in')) disagreements.push(found);
     if (disagreements.length >= 5) break;
   }
+  // or packets of later rulesets would belong to them
+  await forgetConnections(bed);
   return { observation, judgement: { ...judgement, disagreements } };
 }
 
 /** Loads the rules, and forgets connections made under those before. */
 async function prepare(bed: Bed, one: KernelCase): Promise<void> {
   await load(bed, one, false);
+  await forgetConnections(bed);
+}
+
+async function forgetConnections(bed: Bed): Promise<void> {
   const done = await bed.run(['conntrack', '-F']);
   if (done.status !== 0) throw new Error(`conntrack: ${done.err}`);
 }
@@ -98,6 +104,7 @@ export async function stillBlocksOrOpens(
   const files = [...(await list(bed, one)), ...network];
   const { probe } = sought;
   const [result = 0] = await bed.connect([tryOf(probe)], PATIENCE * 3);
+  await forgetConnections(bed);
   const { source: _s, sourcePort: _p, ...slice } = probe;
   const group = { slice, probes: [{ probe, passed: (result & ACCEPTED) !== 0, as: null }] };
   const observation: Observation = { files, aspect: 'completes', complete: false, groups: [group] };
