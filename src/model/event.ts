@@ -27,6 +27,9 @@ export const EVENT_TYPES = [
   'firewall.rolled-back',
   'port.closed',
   'port.reopened',
+  'ledger.key-made',
+  'ledger.key-rotated',
+  'ledger.archived',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -63,6 +63,12 @@ export function eventWords(e: Event): string {
       return `what listens was stopped and disabled${words(': ', body.unit)}`;
     case 'port.reopened':
       return `what was stopped was put back${words(': ', body.unit)}`;
+    case 'ledger.key-made':
+      return `key of the ledger made${words(': ', body.fingerprint)}`;
+    case 'ledger.key-rotated':
+      return `key of the ledger replaced${words(': now ', body.fingerprint)}${words(', before ', body.previous)}`;
+    case 'ledger.archived':
+      return `records archived${words(': ', body.first)}${words(' to ', body.last)}${words(', in ', body.folder)}`;
     default:
       return String(e.type);
   }

@@ -190,6 +190,51 @@ export function conformance(kind: string, makePlace: () => Promise<StorePlace>):
       assert.equal(new Set(events.map((e) => e.subject)).size, 40);
     });
 
+    withStore(
+      'commits callers that come at once together, and refuses only what has no canonical form',
+      async (store) => {
+        const good = (n: number) => store.appendEvents([note(`good-${n}`, n), note(`good-${n}`, n)], n);
+        const bad = { ...note('bad', 1), body: { n: Number.NaN } };
+        const settled = await Promise.allSettled([good(1), store.appendEvents([note('x', 1), bad], 1), good(2)]);
+        assert.deepEqual(
+          settled.map((s) => (s.status === 'fulfilled' ? s.value.map((e) => e.sequence) : s.reason.name)),
+          [[1, 2], 'TypeError', [3, 4]],
+        );
+        assert.deepEqual(
+          (await store.events({ limit: 9 })).map((e) => [e.sequence, e.subject, e.recordedAt]),
+          [
+            [4, 'good-2', 2],
+            [3, 'good-2', 2],
+            [2, 'good-1', 1],
+            [1, 'good-1', 1],
+          ],
+        );
+        const late = good(3).then(() => good(4));
+        assert.equal((await late)[1]?.sequence, 8);
+      },
+    );
+
+    withStore('lets one sequencer grow the tree, and forgets what was archived', async (store, place) => {
+      await using other = await place.open();
+      const tile = (hashes: string) => ({ level: 0, number: 0, hashes });
+      assert.equal(await store.ledger.grow(0, 1, [tile('a'.repeat(32))]), false, 'no tree yet');
+      assert.equal(await store.ledger.begin('quietdoor/x', note('ledger', 1, 'ledger.key-made'), 1), true);
+      assert.equal(await other.ledger.begin('quietdoor/y', note('ledger', 1, 'ledger.key-made'), 1), false);
+      await store.appendEvents([note('a', 1), note('b', 2)], 2);
+      const grown = await Promise.all([store, other].map((s, i) => s.ledger.grow(0, 3, [tile(`${i}`.repeat(96))])));
+      assert.deepEqual(grown.toSorted(), [false, true]);
+      const checkpoint = { size: 3, signedAt: 5, note: 'signed' };
+      assert.equal(await other.ledger.addCheckpoint(checkpoint), true);
+      assert.equal(await store.ledger.addCheckpoint({ ...checkpoint, note: 'another' }), false);
+      assert.equal(await store.ledger.forget(3), 2, 'the newest stays');
+      assert.deepEqual(
+        (await store.appendEvents([note('c', 3)], 3)).map((e) => e.sequence),
+        [4],
+      );
+      assert.equal(await store.ledger.forget(9), 3, 'nothing beyond the tree');
+      assert.equal((await store.events({ limit: 9 })).length, 1);
+    });
+
     withStore('keeps documents under their hash', async (store) => {
       const bytes = Buffer.from('ports: []\n'.repeat(1000));
       await store.keepDocument('register', sha256(bytes), bytes);

@@ -4,6 +4,7 @@ import type { DocumentTable } from './tables/documents.ts';
 import type { EventTable } from './tables/events.ts';
 import type { FindingTable } from './tables/findings.ts';
 import type { HostStateTable } from './tables/host-states.ts';
+import type { LedgerCheckpointTable, LedgerKeptTable, LedgerTileTable, LedgerTreeTable } from './tables/ledger.ts';
 import type { ListenerShapeTable } from './tables/listener-shapes.ts';
 import type { ListenerStateTable } from './tables/listener-states.ts';
 import type { ListTable } from './tables/lists.ts';
@@ -20,6 +21,10 @@ export interface Tables {
   documents: DocumentTable;
   findings: FindingTable;
   lists: ListTable;
+  ledger_tree: LedgerTreeTable;
+  ledger_tiles: LedgerTileTable;
+  ledger_checkpoints: LedgerCheckpointTable;
+  ledger_kept: LedgerKeptTable;
   cache: CacheTable;
   meta: MetaTable;
 }

@@ -126,7 +126,7 @@ test('a store of a newer program is refused and left as it is', () =>
     withDatabase(file, 'pragma user_version = 7');
     const before = snapshot(file);
     for (const mode of ['write', 'read'] as const) {
-      await refused({ dir, mode }, /written by a newer quietdoor \(schema 7, this one knows 2\)/);
+      await refused({ dir, mode }, /written by a newer quietdoor \(schema 7, this one knows \d+\)/);
     }
     assert.deepEqual(snapshot(file), before);
   }));

@@ -1,15 +1,15 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
 import { Kysely, sql } from 'kysely';
-import { UserError } from '../model/errors.ts';
 import type { Event, EventDraft } from '../model/event.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Observation } from '../model/observation.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
 import type { Database, Tables } from './database.ts';
+import type { LedgerStore } from './ledger-store.ts';
 import { type Migrations, migrate, schemaOf } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { BUSY_TIMEOUT_MS, notUpgraded, openToRead } from './open-to-read.ts';
 import { recordObservations } from './record-observations.ts';
 import { NodeSqliteDialect } from './sqlite-dialect.ts';
 import { explainError } from './sqlite-errors.ts';
@@ -29,15 +29,16 @@ import type {
 } from './store.ts';
 import { readCache, writeCache } from './tables/cache.ts';
 import { readDocument, writeDocument } from './tables/documents.ts';
-import { insertEvents, selectEvents } from './tables/events.ts';
+import { type EventGroup, insertEventGroups, selectEvents } from './tables/events.ts';
 import { selectFirstSeen, writeFindings } from './tables/findings.ts';
 import { selectHosts } from './tables/host-states.ts';
+import { beginLedger, forgetRecords, growLedger, insertCheckpoint } from './tables/ledger.ts';
 import { selectListeners } from './tables/listener-states.ts';
 import { deleteList, selectLists, writeList } from './tables/lists.ts';
 
 const LOCK_TIMEOUT_MS = 10_000;
-/** SQLite's own wait, which stops the event loop: only for the short locks of recovery and checkpoints. */
-const BUSY_TIMEOUT_MS = 200;
+/** Callers of appendEvents whose records are committed together at most. */
+const GROUP = 4_096;
 
 /** Opens the embedded store: openStore of src/store/store.ts says how. `migrations`: other ones for tests. */
 export async function openSqliteStore(options: StoreOptions, migrations: Migrations = MIGRATIONS): Promise<Store> {
@@ -61,33 +62,9 @@ export async function openSqliteStore(options: StoreOptions, migrations: Migrati
   }
 }
 
-/** Opens without writing. Where not even the shared memory file can be made (read-only mount), nobody writes either. */
-function openToRead(file: string): DatabaseSync {
-  const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
-  try {
-    db.prepare('select count(*) from sqlite_schema').get();
-    return db;
-  } catch (error) {
-    db.close();
-    if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) throw error;
-    const url = pathToFileURL(file);
-    url.searchParams.set('immutable', '1');
-    return new DatabaseSync(url, { readOnly: true });
-  }
-}
-
-function notUpgraded(file: string, schema: number, newest: number): UserError {
-  if (schema === 0) {
-    return new UserError(`the store ${file} is empty`, {
-      hint: 'Nothing was recorded yet. Begin with: quietdoor scan',
-    });
-  }
-  return new UserError(
-    `the store ${file} was written by an older quietdoor (schema ${schema}, this one reads ${newest})`,
-    {
-      hint: 'A command that records, such as quietdoor scan, upgrades it (a backup is kept beside it).',
-    },
-  );
+interface Append extends EventGroup {
+  readonly resolve: (events: readonly Event[]) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 class SqliteStore implements Store {
@@ -95,6 +72,14 @@ class SqliteStore implements Store {
   readonly #raw: DatabaseSync;
   readonly #file: string;
   readonly #lockTimeoutMs: number;
+  #waiting: Append[] = [];
+  #appending: Promise<void> | undefined;
+  readonly ledger: LedgerStore = {
+    begin: (origin, event, recordedAt) => this.#write((db) => beginLedger(db, origin, event, recordedAt)),
+    grow: (from, size, tiles) => this.#write((db) => growLedger(db, from, size, tiles)),
+    addCheckpoint: (checkpoint) => this.#write((db) => insertCheckpoint(db, checkpoint)),
+    forget: (through) => this.#write((db) => forgetRecords(db, through)),
+  };
 
   constructor(raw: DatabaseSync, file: string, lockTimeoutMs: number) {
     this.#raw = raw;
@@ -119,7 +104,10 @@ class SqliteStore implements Store {
     return this.#read((db) => selectEvents(db, query));
   }
   appendEvents(drafts: readonly EventDraft[], recordedAt: number): Promise<readonly Event[]> {
-    return this.#write((db) => insertEvents(db, drafts, recordedAt));
+    const { promise, resolve, reject } = Promise.withResolvers<readonly Event[]>();
+    this.#waiting.push({ drafts, recordedAt, resolve, reject });
+    this.#appending ??= this.#appendGroups();
+    return promise;
   }
   keepDocument(kind: DocumentKind, sha256: string, bytes: Uint8Array): Promise<void> {
     return this.#write((db) => writeDocument(db, kind, sha256, bytes));
@@ -152,12 +140,34 @@ class SqliteStore implements Store {
     return this.#read((db) => readStats(db, this.#file));
   }
   async close(): Promise<void> {
+    await this.#appending;
     if (this.#raw.isOpen) await this.#db.destroy();
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
+  /** Commits what waits in one transaction: a flush of the disk costs more than a thousand records. */
+  async #appendGroups(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      let group: Append[] = [];
+      try {
+        const results = await this.#write((db) => {
+          // Taken once the lock is held: whoever came meanwhile comes along.
+          group = this.#waiting.splice(0, GROUP);
+          return insertEventGroups(db, group);
+        });
+        for (const [i, result] of results.entries())
+          if (result instanceof Error) group[i]?.reject(result);
+          else group[i]?.resolve(result);
+      } catch (error) {
+        if (group.length === 0) group = this.#waiting.splice(0);
+        for (const { reject } of group) reject(error);
+      }
+    }
+    // At once, without a wait between: whoever comes now begins anew.
+    this.#appending = undefined;
+  }
   #read<T>(use: (db: Database) => Promise<T>): Promise<T> {
     return this.#explained(() => this.#db.transaction().setAccessMode('read only').execute(use));
   }

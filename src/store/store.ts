@@ -7,6 +7,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Observation } from '../model/observation.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
 import type { TicketList } from '../model/ticket.ts';
+import type { LedgerStore } from './ledger-store.ts';
 
 /** Files kept by content hash, so that any past date can be shown. */
 export const DOCUMENT_KINDS = ['register', 'ruleset', 'basis', 'list'] as const;
@@ -95,8 +96,10 @@ export interface Store extends AsyncDisposable {
   hostStates(): Promise<readonly HostState[]>;
   /** Records of the ledger, newest first. */
   events(query: EventQuery): Promise<readonly Event[]>;
-  /** Writes records to the ledger, in order and without holes. */
+  /** Writes records to the ledger, in order and without holes. Callers that come at once are committed together. */
   appendEvents(drafts: readonly EventDraft[], recordedAt: number): Promise<readonly Event[]>;
+  /** What the sequencer of the ledger writes. */
+  readonly ledger: LedgerStore;
   /** Keeps bytes under their SHA-256 (hex). Throws Error if they have another. Keeping them twice is once. */
   keepDocument(kind: DocumentKind, sha256: string, bytes: Uint8Array): Promise<void>;
   /** Bytes of a document; undefined if there is none. Throws UserError if they are damaged. */

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Event, EventDraft, EventType } from '../../model/event.ts';
-import { canonicalJson } from '../../util/canonical-json.ts';
+import { eventRecord } from '../../model/event-record.ts';
 import { type Database, writeBatches } from '../database.ts';
 import type { EventQuery } from '../store.ts';
 
@@ -19,29 +19,45 @@ export interface EventTable {
   record: string;
 }
 
+/** Drafts that belong together. */
+export interface EventGroup {
+  readonly drafts: readonly EventDraft[];
+  readonly recordedAt: number;
+}
+
 /** Appends drafts in order. Inside a transaction that holds the write lock: the next sequence is read and then used. */
 export async function insertEvents(db: Database, drafts: readonly EventDraft[], recordedAt: number): Promise<Event[]> {
+  const [events] = await insertEventGroups(db, [{ drafts, recordedAt }]);
+  if (!events || events instanceof Error) throw events ?? new Error('no answer for a group of events');
+  return events;
+}
+
+/** The same for several callers. A group that has no canonical form is left out whole; its error takes its place. */
+export async function insertEventGroups(db: Database, groups: readonly EventGroup[]): Promise<(Event[] | Error)[]> {
   const newest = await db
     .selectFrom('events')
     .select((eb) => eb.fn.max('sequence').as('sequence'))
     .executeTakeFirst();
-  const first = (newest?.sequence ?? 0) + 1;
-  const events = drafts.map((draft, i): Event => ({ ...draft, sequence: first + i, recordedAt }));
-  await writeBatches(db, 'events', events.map(toRow), (rows) => db.insertInto('events').values(rows));
-  return events;
+  let next = (newest?.sequence ?? 0) + 1;
+  const rows: EventTable[] = [];
+  const results = groups.map(({ drafts, recordedAt }) => {
+    try {
+      const events = drafts.map((draft, i): Event => ({ ...draft, sequence: next + i, recordedAt }));
+      for (const row of events.map(toRow)) rows.push(row);
+      next += events.length;
+      return events;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  });
+  await writeBatches(db, 'events', rows, (batch) => db.insertInto('events').values(batch));
+  return results;
 }
 
 function toRow(event: Event): EventTable {
-  const { sequence, observedAt, recordedAt, type, actor, subject, body } = event;
-  return {
-    sequence,
-    observed_at: observedAt,
-    recorded_at: recordedAt,
-    type,
-    actor,
-    subject,
-    record: canonicalJson({ actor, body, observedAt, recordedAt, sequence, subject, type }),
-  };
+  const { sequence, observedAt, recordedAt, type, actor, subject } = event;
+  const record = eventRecord(event);
+  return { sequence, observed_at: observedAt, recorded_at: recordedAt, type, actor, subject, record };
 }
 
 /**
