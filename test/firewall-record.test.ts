@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { recordFirewall } from '../src/app/firewall-record.ts';
@@ -173,14 +173,30 @@ describe('firewall import, drop, verify', () => {
       'not compared': 0,
       conforms: 1,
     });
+    const people = await run('firewall', 'verify', 'web-1');
+    assert.match(
+      people.stdout.replace(/\s+/g, ' '),
+      /not approved, and compared as if it were: db \(a draft, approved by nobody\), shop/,
+    );
     const shown = await run('firewall', 'show', 'web-1:8080');
     assert.match(shown.stdout, /^web-1:8080\/tcp\npacket filters of web-1 as of .* \(import:web-1\)\n/);
-    assert.match(shown.stdout, /APPROVED +10\.0\.0\.0\/8 by shop; too many are let in: /);
+    assert.match(shown.stdout, /APPROVED +a draft, approved by nobody: 10\.0\.0\.0\/8 by shop; too many are let in: /);
     assert.match(shown.stdout, /HOOKS +prerouting -100: iptables nat PREROUTING \(nat, 1 rule\)\n/);
     assert.match(shown.stdout, /PATH +\S+ → 172\.17\.0\.2:80 \(sent on\)/);
     // the address of the host is as good as its name
     const packet = await run('firewall', 'test', '--from', '10.1.2.3', '--to', 'web-1:22', '--transport', 'tcp');
     assert.match(packet.stdout, /^tcp 10\.1\.2\.3:40000 → 192\.0\.2\.10:22: admitted\n/);
+
+    // An entry that cannot be read may approve anything.
+    appendFileSync(join(cwd, 'register/ports.yaml'), '  - { id: x, hosts: [web-1], port: 22, auth: nonsense }\n');
+    const broken = await run('firewall', 'verify', 'web-1', '--format', 'json');
+    const ssh = JSON.parse(broken.stdout).endpoints.find((e: { endpoint: { port: number } }) => e.endpoint.port === 22);
+    assert.equal(ssh.verdict, 'undecided');
+    assert.equal(ssh.mayBeInBrokenPart, true);
+    assert.match(
+      (await run('firewall', 'show', 'web-1:22')).stdout,
+      /APPROVED +.*a part of the register that could not/,
+    );
 
     const dropped = await run('firewall', 'drop', 'web-1');
     assert.equal(dropped.stderr, 'forgot the packet filters of import:web-1\n');

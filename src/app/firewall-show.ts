@@ -13,7 +13,7 @@ import { preferInside } from '../model/vantage.ts';
 import { type AdmissionAnswer, addressPort, renderAdmission } from '../reports/firewall-admission.ts';
 import { hooksOf } from '../reports/firewall-hooks.ts';
 import { admissionJson, filesJson, setJson } from '../reports/firewall-json.ts';
-import { standingWord, standingWords } from '../reports/firewall-standing.ts';
+import { standingWord, standingWords, unapprovedWords } from '../reports/firewall-standing.ts';
 import { printableJson } from '../reports/printable.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
 import { isoTime } from '../reports/time.ts';
@@ -169,17 +169,22 @@ function observedWords(
 }
 
 function answerOf(view: FirewallView, shown: Shown, basis: string): AdmissionAnswer {
-  const { endpoint, address, known, admission, standing, observed } = shown;
+  const { endpoint, address, known, admission, facts, standing, observed } = shown;
   const { zones } = view.register;
   const title =
     address === null ? endpointKey(endpoint) : `${addressPort(address, endpoint.port)}/${endpoint.transport}`;
-  const approved = standingWords(standing, view.hasWorkspace, (set) => describeSources(set, zones, 8));
+  const approved = standingWords(
+    standing,
+    { hasRegister: view.hasWorkspace, mayBeInBrokenPart: facts.mayBeInBrokenPart },
+    (set) => describeSources(set, zones, 8),
+  );
+  const why = 'entry' in standing ? unapprovedWords(standing.entry, view.now) : null;
   return {
     title,
     basis,
     before: [
       ...(observed === null ? [] : [['OBSERVED', 'cyan', observed] as const]),
-      ...(approved === null ? [] : [['APPROVED', 'blue', approved] as const]),
+      ...(approved === null ? [] : [['APPROVED', 'blue', why === null ? approved : `${why}: ${approved}`] as const]),
     ],
     admission,
     ruleset: known.ruleset,
@@ -189,15 +194,23 @@ function answerOf(view: FirewallView, shown: Shown, basis: string): AdmissionAns
   };
 }
 
-function shownJson(view: FirewallView, isFromFiles: boolean, { endpoint, address, known, admission, standing }: Shown) {
+function shownJson(
+  view: FirewallView,
+  isFromFiles: boolean,
+  { endpoint, address, known, admission, facts, standing }: Shown,
+) {
   const compared = standing.kind === 'compared' ? standing : null;
   return {
     endpoint: { ...endpoint, address },
     takenAt: isFromFiles ? null : isoTime(known.takenAt),
     source: known.source,
     ...(view.hasWorkspace && {
-      verdict: standingWord(standing, admission, { isOpen: isWithoutFilter(known.ruleset), hasRegister: true }),
+      verdict: standingWord(standing, admission, {
+        ...{ isOpen: isWithoutFilter(known.ruleset), hasRegister: true },
+        mayBeInBrokenPart: facts.mayBeInBrokenPart,
+      }),
       entry: 'entry' in standing ? standing.entry.id : null,
+      notApproved: 'entry' in standing ? unapprovedWords(standing.entry, view.now) : null,
       approved: compared && setJson(compared.approved),
       tooMany: compared && setJson(compared.tooMany),
       blocked: compared && setJson(compared.blocked),

@@ -60,12 +60,15 @@ export async function verifyFirewall(
   const rows = facts.endpoints.map((own): VerifyRow => {
     const admission = admissionTo(own.endpoint, own.listeners, firewall, evaluator);
     const standing = compareAdmission(admission ? { ...own, admission } : own, { now, register });
-    const word = standingWord(standing, admission?.admission ?? null, { isOpen, hasRegister: view.hasWorkspace });
-    return { endpoint: own.endpoint, standing, admission: admission?.admission ?? null, word };
+    const { mayBeInBrokenPart } = own;
+    const context = { isOpen, hasRegister: view.hasWorkspace, mayBeInBrokenPart };
+    const word = standingWord(standing, admission?.admission ?? null, context);
+    return { endpoint: own.endpoint, standing, admission: admission?.admission ?? null, word, mayBeInBrokenPart };
   });
   rows.sort((a, b) => STANDING_WORDS.indexOf(a.word) - STANDING_WORDS.indexOf(b.word));
   const answer: VerifyAnswer = {
     host,
+    now,
     takenAt: files.ruleset.length > 0 ? null : firewall.takenAt,
     basis: basisOf(firewall, files),
     source: firewall.source,

@@ -1,18 +1,29 @@
 import { type AddressSet, isEmpty } from '../model/address-set.ts';
 import type { Admission } from '../model/admission.ts';
 import type { AdmissionStanding } from '../model/admission-compare.ts';
+import type { RegisterEntry } from '../model/register.ts';
+import { utcDay } from '../util/words.ts';
 
 /** How approved and admitted stand to each other, in one word. */
 export const STANDING_WORDS = ['wider', 'not filtered', 'undecided', 'blocked', 'not compared', 'conforms'] as const;
 export type StandingWord = (typeof STANDING_WORDS)[number];
 
-/** `isOpen`: the host has no filter at all. `hasRegister`: somebody was asked who may connect. */
+export interface StandingContext {
+  /** The host has no filter at all. */
+  readonly isOpen: boolean;
+  /** Somebody was asked who may connect. */
+  readonly hasRegister: boolean;
+  /** A part of the register that could not be read may be about the port. */
+  readonly mayBeInBrokenPart: boolean;
+}
+
 export function standingWord(
   standing: AdmissionStanding,
   admission: Admission | null,
-  { isOpen, hasRegister }: { readonly isOpen: boolean; readonly hasRegister: boolean },
+  { isOpen, hasRegister, mayBeInBrokenPart }: StandingContext,
 ): StandingWord {
   if (!hasRegister && standing.kind !== 'inside') return isOpen ? 'not filtered' : 'not compared';
+  if (mayBeInBrokenPart && standing.kind !== 'inside') return 'undecided';
   switch (standing.kind) {
     case 'inside':
       return 'conforms';
@@ -30,13 +41,25 @@ export function standingWord(
   }
 }
 
+/**
+ * Why nobody stands behind what an entry says, as far as it tells itself: a stamp is not proof, its absence is; null: a name
+ * stands under it. `now` in UTC milliseconds.
+ */
+export function unapprovedWords({ approval, digest, expires }: RegisterEntry, now: number): string | null {
+  if (approval === null) return 'a draft, approved by nobody';
+  if (approval.digest !== undefined && approval.digest !== digest) return 'changed since it was approved';
+  return expires !== null && expires <= now ? `its approval expired on ${utcDay(expires)}` : null;
+}
+
 /** Who may connect, and what of it is not so; null where nobody was asked (no workspace). */
 export function standingWords(
   standing: AdmissionStanding,
-  hasRegister: boolean,
+  { hasRegister, mayBeInBrokenPart }: Pick<StandingContext, 'hasRegister' | 'mayBeInBrokenPart'>,
   words: (set: AddressSet) => string,
 ): string | null {
   if (!hasRegister) return null;
+  if (mayBeInBrokenPart && standing.kind !== 'inside')
+    return 'not known: a part of the register that could not be read may be about it (quietdoor register lint)';
   switch (standing.kind) {
     case 'inside':
       return 'it listens on loopback alone';

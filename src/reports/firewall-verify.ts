@@ -5,10 +5,11 @@ import { describeSources } from '../model/describe-sources.ts';
 import { type Endpoint, endpointKey } from '../model/endpoint.ts';
 import type { Zone } from '../model/register.ts';
 import type { StatementCounts } from '../model/ruleset.ts';
-import { count } from '../util/words.ts';
+import { compareText } from '../util/compare.ts';
+import { count, listWords } from '../util/words.ts';
 import { boundsWords, statementsText } from './firewall-admission.ts';
 import { boundsJson, setJson } from './firewall-json.ts';
-import { STANDING_WORDS, type StandingWord, standingWords } from './firewall-standing.ts';
+import { STANDING_WORDS, type StandingWord, standingWords, unapprovedWords } from './firewall-standing.ts';
 import { printableJson } from './printable.ts';
 import type { RenderOptions } from './report-format.ts';
 import { type Cell, type Column, paint, renderTable, type Style, wrap } from './text-table.ts';
@@ -21,11 +22,15 @@ export interface VerifyRow {
   /** null: no filter says who reaches it. */
   readonly admission: Admission | null;
   readonly word: StandingWord;
+  /** A part of the register that could not be read may be about it. */
+  readonly mayBeInBrokenPart: boolean;
 }
 
 /** A whole host: who may and who can connect to everything that listens. */
 export interface VerifyAnswer {
   readonly host: string;
+  /** UTC milliseconds. */
+  readonly now: number;
   /** UTC milliseconds; null: not known. */
   readonly takenAt: number | null;
   /** What the answer rests on, for people. */
@@ -40,6 +45,7 @@ export interface VerifyAnswer {
 }
 
 const MOST_BLOCKS = 3;
+const MOST_ENTRIES = 5;
 
 /** Returns the answer as `table` or `json`. Throws Error on another format. */
 export function renderVerify(answer: VerifyAnswer, format: string, options: RenderOptions): string {
@@ -51,6 +57,7 @@ export function renderVerify(answer: VerifyAnswer, format: string, options: Rend
     paint('bold', summaryText(answer), options.color),
     ...wrap(basis, options.width).map((line) => paint('dim', line, options.color)),
     ...problems.flatMap((problem) => wrap(`not known: ${problem}`, options.width)),
+    ...notApproved(answer).flatMap((text) => wrap(text, options.width)),
   ];
   if (rows.length > 0)
     lines.push(
@@ -80,17 +87,32 @@ const COLUMNS: readonly Column[] = [
   { title: 'admitted', min: 16 },
 ];
 
-function cellsOf({ endpoint, standing, admission, word }: VerifyRow, { zones, hasRegister }: VerifyAnswer): Cell[] {
+/** Entries that nobody stands behind: who may connect by them is only written down. */
+function notApproved({ rows, now }: VerifyAnswer): string[] {
+  const said = new Map<string, string>();
+  for (const { standing } of rows)
+    if ('entry' in standing) {
+      const why = unapprovedWords(standing.entry, now);
+      if (why !== null) said.set(standing.entry.id, `${standing.entry.id} (${why})`);
+    }
+  const known = listWords([...said.values()].sort(compareText), MOST_ENTRIES);
+  return said.size === 0 ? [] : [`not approved, and compared as if it were: ${known}; see quietdoor check`];
+}
+
+function cellsOf(
+  { endpoint, standing, admission, word, mayBeInBrokenPart }: VerifyRow,
+  { zones, hasRegister }: VerifyAnswer,
+): Cell[] {
   const words = (set: AddressSet) => describeSources(set, zones, MOST_BLOCKS);
   const inside = standing.kind === 'inside';
   return [
     word,
     endpointKey(endpoint),
-    standing.kind === 'compared'
+    standing.kind === 'compared' && !mayBeInBrokenPart
       ? words(standing.approved)
       : inside
         ? 'loopback only'
-        : (standingWords(standing, hasRegister, words) ?? 'no workspace'),
+        : (standingWords(standing, { hasRegister, mayBeInBrokenPart }, words) ?? 'no workspace'),
     inside ? 'only this host itself' : admission === null ? 'not known' : boundsWords(admission.admitted, zones),
   ];
 }
@@ -104,7 +126,7 @@ function summaryText({ host, rows }: VerifyAnswer): string {
   return `${host}: ${count(rows.length, 'listening endpoint')}, ${counts.join(', ')}`;
 }
 
-function verifyJson({ host, takenAt, source, problems, statements, rows }: VerifyAnswer) {
+function verifyJson({ host, now, takenAt, source, problems, statements, rows }: VerifyAnswer) {
   return {
     schemaVersion: 1,
     host,
@@ -113,10 +135,12 @@ function verifyJson({ host, takenAt, source, problems, statements, rows }: Verif
     summary: Object.fromEntries(STANDING_WORDS.map((word) => [word, rows.filter((row) => row.word === word).length])),
     problems,
     statements,
-    endpoints: rows.map(({ endpoint, standing, admission, word }) => ({
+    endpoints: rows.map(({ endpoint, standing, admission, word, mayBeInBrokenPart }) => ({
       endpoint,
       verdict: word,
       entry: 'entry' in standing ? standing.entry.id : null,
+      notApproved: 'entry' in standing ? unapprovedWords(standing.entry, now) : null,
+      mayBeInBrokenPart,
       approved: standing.kind === 'compared' ? setJson(standing.approved) : null,
       admitted: admission && boundsJson(admission.admitted),
       completes: admission && boundsJson(admission.completes),
