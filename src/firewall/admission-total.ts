@@ -84,8 +84,15 @@ export class Total {
     this.samples.push({ question: { address, iif, port, peerPort }, admitted, completes });
     for (const { layer, answer: own } of parts) {
       this.#addLayer({ ...own, layer: layer.layer.id, title: layer.layer.title });
-      if (own.detail) this.#addDetail(own.detail, question, answer.admitted);
+      if (own.detail) this.#addDetail(own.detail, question, answer);
     }
+  }
+
+  /** Adds sources that may be let in a way that was not followed. */
+  addOpen(sources: AddressSet, rule: RuleReference, reason: string): void {
+    this.admitted = either(this.admitted, { lower: EMPTY, upper: sources });
+    this.completes = either(this.completes, { lower: EMPTY, upper: sources });
+    if (this.#explain) this.#addUndecided(`${rule.layer} ${rule.id} ${reason}`, { sources, rule, reason });
   }
 
   /** Adds what was asked of several interfaces; where only one of them need exist, only what all say is certain. */
@@ -137,14 +144,18 @@ export class Total {
     });
   }
 
-  #addDetail({ layer, space, record, result }: ClassDetail, question: Question, admitted: AddressBounds): void {
+  #addDetail(
+    { layer, space, record, result }: ClassDetail,
+    question: Question,
+    { admitted, completes }: Pick<ClassAnswer, 'admitted' | 'completes'>,
+  ): void {
     for (const decision of record.decisions?.values() ?? []) {
       const sources = this.#decided(decision, space, admitted);
       if (sources === null || isEmpty(sources)) continue;
       const { rule, verdict } = decision;
       this.#addDeciding(`${rule.layer} ${rule.id} ${verdict}`, { sources, rule, verdict });
     }
-    const open = difference(admitted.upper, admitted.lower);
+    const open = union(difference(admitted.upper, admitted.lower), difference(completes.upper, completes.lower));
     for (const doubt of record.undecided?.values() ?? []) this.#addDoubt(doubt, space, open);
     if (layer.layer.kind !== 'linux') return;
     for (const delivery of result.deliveries) {

@@ -46,6 +46,13 @@ export interface CompiledChain {
   relevant(query: PortQuery): readonly CompiledRule[];
 }
 
+/** A rule of destination NAT. */
+export interface Entrance {
+  readonly step: Extract<Step, { kind: 'destination-nat' }>;
+  readonly rule: CompiledRule;
+  readonly ports: readonly (readonly NumberRange[])[];
+}
+
 export interface CompiledLayer {
   readonly layer: Layer;
   readonly chains: ReadonlyMap<string, CompiledChain>;
@@ -68,8 +75,10 @@ export interface CompiledLayer {
   readonly usesInterfaceTypes: boolean;
   /** First ports of the ranges that rules tell apart, of clients and of answers to them. */
   readonly clientPorts: readonly number[];
-  /** Destination ports that rules name, first and last of each range: where a redirect may begin. */
-  readonly namedPorts: readonly number[];
+  /** First ports of the ranges of the port that clients send to which rules tell apart. */
+  readonly sentPorts: readonly number[];
+  /** Rules that rewrite where packets go, and the ports that their leading tests let through: one of each list. */
+  readonly entrances: readonly Entrance[];
   /** Filter chains run at the very priority of a rewriting, so that their ports are not known. */
   readonly isAmbiguous: boolean;
 }
@@ -103,7 +112,8 @@ export function compileLayer(layer: Layer, ranks: AddressRanks): CompiledLayer {
   const sets = new Set<AddressSet>();
   const ownSets = new Set<AddressSet>();
   const clientPorts = new Set<number>();
-  const namedPorts = new Set<number>();
+  const sentPorts = new Set<number>([0]);
+  const entrances: Entrance[] = [];
   let usesRoutes = false;
   let usesInterfaceTypes = false;
   const answering = reachableFrom(layer, ANSWER_HOOKS);
@@ -129,10 +139,15 @@ export function compileLayer(layer: Layer, ranks: AddressRanks): CompiledLayer {
       if (answers) for (const set of found.sources) ownSets.add(set);
       addEdges(clientPorts, found.sourcePorts);
       if (answers) addEdges(clientPorts, found.destinationPorts);
-      for (const { from, to } of found.destinationPorts) namedPorts.add(from).add(to);
+      addEdges(sentPorts, found.destinationPorts);
+      if (answers) addEdges(sentPorts, found.sourcePorts);
       usesRoutes ||= found.usesRoutes;
       usesInterfaceTypes ||= found.usesInterfaceTypes;
-      return compileRule(chain, rule, found, ranks);
+      const made = compileRule(chain, rule, found, ranks);
+      for (const step of rule.steps)
+        if (step.kind === 'destination-nat')
+          entrances.push({ step, rule: made.compiled, ports: made.leading.destinationPorts });
+      return made;
     });
     const isStateless = rules.every(({ compiled }) => isStatelessRule(compiled.rule));
     const compiled = { chain, rules: rules.map((r) => r.compiled), isStateless, relevant: indexOf(rules) };
@@ -154,7 +169,7 @@ export function compileLayer(layer: Layer, ranks: AddressRanks): CompiledLayer {
       usesRoutes,
       usesInterfaceTypes,
     },
-    ...{ clientPorts: sorted(clientPorts), namedPorts: sorted(namedPorts) },
+    ...{ clientPorts: sorted(clientPorts), sentPorts: sorted(sentPorts), entrances },
     isAmbiguous: layer.chains.some(
       ({ base }) =>
         (base?.hook === 'prerouting' && base.type !== 'nat' && base.priority === -100) ||

@@ -406,6 +406,57 @@ test('an answer names who decides, a witness and what is open', () => {
   );
 });
 
+const redirectTo22: Step = {
+  ...{ kind: 'destination-nat', redirect: true, addresses: null, ports: { from: 22, to: 22 } },
+};
+
+test('a socket is reached from every port that leads to it, named by a rule or not', () => {
+  const nat = (...rules: Step[][]) => chain('nat', base('prerouting', 'accept', -100, 'nat'), ...rules);
+  const shut = chain('pre', base('prerouting', 'accept', -150), [port(22), DROP]);
+  const socket = { view: 'socket' } as const;
+  assert.deepEqual(ask(ruleset([shut, nat([redirectTo22])], HOST), socket).admitted, [ALL, ALL]);
+  const other: Step = match({ kind: 'not', of: { kind: 'destination-port', ports: [{ from: 80, to: 80 }] } });
+  assert.deepEqual(ask(ruleset([shut, nat([other, redirectTo22])], HOST), socket).admitted, [ALL, ALL]);
+  const edges = match({ kind: 'original-destination-port', ports: [1000, 2000].map((n) => ({ from: n, to: n })) });
+  const middle = [shut, nat([port(1000, 2000), redirectTo22]), chain('in', base('input', 'accept'), [edges, DROP])];
+  assert.deepEqual(ask(ruleset(middle, HOST), socket).admitted, [ALL, ALL]);
+  const many = Array.from({ length: 600 }, (_, i) => [port(1000 + 2 * i), DROP]);
+  const nobody = ask(ruleset([shut, nat([redirectTo22]), chain('in', INPUT, ...many)], HOST), socket);
+  assert.deepEqual(nobody.admitted, ['', ALL]);
+  assert.match(nobody.undecided.map(({ reason }) => reason).join(), /more ports than are looked at/);
+});
+
+test('a socket bound to one address is reached from others that lead to it', () => {
+  const addresses = ['10.0.0.5'].map(parseAddress).filter((address) => address !== null);
+  const two = network(['eth0', '10.0.0.5/24', '10.0.0.6/24']);
+  const [here, there] = ['10.0.0.5/32', '10.0.0.6/32'] as const;
+  const leads = (ports: { from: number; to: number } | null): Step => ({
+    ...{ kind: 'destination-nat', redirect: false, addresses: fromCidrs([here]), ports },
+  });
+  const shut = chain('pre', base('prerouting', 'accept', -150), [to(here), DROP]);
+  const by = (step: Step, ...tests: Step[]) =>
+    ruleset([shut, chain('nat', base('prerouting', 'accept', -100, 'nat'), [...tests, step])], two);
+  const asked = (rules: Ruleset) => ask(rules, { view: 'socket', addresses }).admitted;
+  assert.deepEqual(asked(by(leads(null), to(there))), [ALL, ALL]);
+  assert.deepEqual(asked(by(leads({ from: 22, to: 22 }), to(there), port(2222))), [ALL, ALL]);
+  assert.deepEqual(asked(by(redirectTo22, to(there), port(2222))), [ALL, ALL]);
+  assert.deepEqual(asked(by(leads({ from: 23, to: 23 }), to(there), port(2222))), ['', '']);
+  assert.deepEqual(asked(ruleset([shut], two)), ['', '']);
+});
+
+test('what leaves only the answers of a connection open is told too', () => {
+  const rules = ruleset([
+    chain('in', INPUT, [port(22), ACCEPT], [states('established'), ACCEPT]),
+    chain('out', base('output', 'accept'), [to('10.0.0.0/8'), UNSURE, DROP]),
+  ]);
+  const { admitted, undecided } = ask(rules);
+  assert.deepEqual(admitted, [ALL, ALL]);
+  assert.deepEqual(
+    undecided.map(({ rule, sources }) => `${rule.id} ${toCidrs(sources)}`),
+    ['out#1 10.0.0.0/8'],
+  );
+});
+
 test('a circle of jumps is undecided, and ends', () => {
   const rules = ruleset([
     chain('in', INPUT, [go('jump', 'a')]),

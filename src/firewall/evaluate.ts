@@ -1,5 +1,14 @@
 import type { Address } from '../model/address.ts';
-import { type AddressSet, ALL_IPV4, ALL_IPV6, difference, EMPTY, isEmpty, union } from '../model/address-set.ts';
+import {
+  type AddressSet,
+  ALL_IPV4,
+  ALL_IPV6,
+  difference,
+  EMPTY,
+  intersection,
+  isEmpty,
+  union,
+} from '../model/address-set.ts';
 import type { AddressBounds, Admission, RuleReference, Witness } from '../model/admission.ts';
 import type { Scope, Transport } from '../model/endpoint.ts';
 import type { AddressFamily } from '../model/listener.ts';
@@ -8,7 +17,8 @@ import { both, isDecided } from './address-bounds.ts';
 import { type ClassAnswer, type ClassDetail, type Question, type Sum, Total } from './admission-total.ts';
 import { addTo, and, type Bits, isNone, minus, not } from './bits.ts';
 import type { ConnectionPacket, Met, Record } from './chain-walk.ts';
-import { type CompiledLayer, type CompiledRule, compileLayer, setsOf } from './compile.ts';
+import { type CompiledLayer, type CompiledRule, compileLayer, referenceTo, setsOf } from './compile.ts';
+import { entryPorts } from './entry-ports.ts';
 import { type HostRoutes, hostRoutes, setOf } from './host-routes.ts';
 import { type AddressClass, PacketClasses } from './packet-classes.ts';
 import { AddressRanks, type PeerSpace, type RankedSet, spaceOfOne } from './peer-space.ts';
@@ -78,9 +88,8 @@ const PROTOCOLS: Readonly<{ [T in AdmissionQuery['transport']]: number }> = {
 
 const ALL_PORTS: NumberRange = { from: 0, to: 65535 };
 
-/** Client ports that are tried one by one where rules tell them apart, and ports that may lead to another one. */
+/** Client ports that are tried one by one where rules tell them apart. */
 const MAX_CLIENT_PORTS = 1_024;
-const MAX_OTHER_PORTS = 512;
 
 /** Rules that kept answers hold together: answers are kept for ports whose rules are the same. */
 const MAX_KEPT = 100_000;
@@ -136,6 +145,17 @@ class RulesetEvaluator implements Evaluator {
       });
       total.add(parts, interfaces.isKnown);
     }
+    const layers = addresses.values.filter(({ isLoopback }) => !isLoopback).flatMap((address) => address.layers);
+    for (const address of this.#addressesBeside(query, layers)) {
+      const interfaces = this.#classes.interfaces(query.iif, false);
+      const parts = interfaces.values.map((iif) => {
+        const part = new Total(explain);
+        const question = { protocol, address, iif, port: query.port, explain, socket: null, peerPort: ALL_PORTS };
+        this.#askOtherWays(question, query.addresses, part);
+        return part;
+      });
+      total.add(parts, interfaces.isKnown);
+    }
     return this.#finish(query, total, addresses.values);
   }
 
@@ -154,21 +174,41 @@ class RulesetEvaluator implements Evaluator {
     }
   }
 
-  /** Packets to other ports that end at this one: redirects, and translations that lead here. */
+  /** Packets to other ports, or to another address, that end at this one: redirects, and translations that lead here. */
   #askOtherWays(question: Question, bound: readonly Address[] | null, into: Total): void {
-    const leads = question.address.layers.filter((layer) =>
-      layer.translations.some((step) => step.ports !== null && inRange(question.port, step.ports)),
+    const { layers } = question.address;
+    const particular = setOf(bound?.filter((address) => !isWildcard(address)) ?? []);
+    const isBound = bound !== null && !bound.some(isWildcard);
+    const socket = { addresses: isBound ? particular : null, port: question.port };
+    const { ports, beyond } = entryPorts(layers, question.port);
+    const isElsewhere = isBound && isEmpty(intersection(question.address.set ?? EMPTY, particular));
+    const mayStay = layers.some((layer) =>
+      layer.translations.some(({ ports: to }) => to === null || inRange(question.port, to)),
     );
-    if (leads.length === 0) return;
-    const ports = new Set(leads.flatMap((layer) => layer.namedPorts));
-    ports.delete(question.port);
-    const addresses = bound === null ? null : setOf(bound.filter(({ value }) => value !== 0 && value !== 0n));
-    const socket = { addresses: addresses === null || isEmpty(addresses) ? null : addresses, port: question.port };
-    for (const port of [...ports].slice(0, MAX_OTHER_PORTS)) {
+    for (const port of isElsewhere && mayStay ? [question.port, ...ports] : ports) {
       const other = { ...question, port, socket };
       const sum = this.#askLayers(other);
       if (!isEmpty(sum.answer.admitted.upper)) into.addSum(sum, other);
     }
+    const [layer] = layers.filter(({ entrances }) => beyond !== null && entrances.includes(beyond));
+    if (beyond === null || layer === undefined) return;
+    const { chain, rule } = beyond.rule;
+    const everyone = question.address.family === 'ipv4' ? ALL_IPV4 : ALL_IPV6;
+    into.addOpen(everyone, referenceTo(layer.layer, chain, rule), 'it leads here from more ports than are looked at');
+  }
+
+  /** Own addresses that a socket is not bound to, and that translations may lead to it from. */
+  #addressesBeside(
+    { addresses, scope, view }: AdmissionQuery,
+    layers: readonly CompiledLayer[],
+  ): readonly AddressClass[] {
+    if (view !== 'socket' || addresses === null || addresses.some(isWildcard)) return [];
+    if (!layers.some(({ translations }) => translations.length > 0)) return [];
+    const families = new Set(addresses.map(({ family }) => family));
+    const bound = setOf(addresses);
+    return this.#classes
+      .addresses(null, scope)
+      .values.filter(({ family, set }) => families.has(family) && isEmpty(intersection(set ?? EMPTY, bound)));
   }
 
   /** The answer of every layer together: a packet must pass them all. */
@@ -442,6 +482,10 @@ function verdictOf(admitted: AddressBounds): Witness['verdict'] {
 function worse(a: Witness['verdict'], b: Witness['verdict']): Witness['verdict'] {
   if (a === 'refused' || b === 'refused') return 'refused';
   return a === 'undecided' || b === 'undecided' ? 'undecided' : 'admitted';
+}
+
+function isWildcard({ value }: Address): boolean {
+  return value === 0 || value === 0n;
 }
 
 function inRange(port: number, { from, to }: NumberRange): boolean {
