@@ -21,6 +21,7 @@ mkdir "$1/overlay/up" "$1/overlay/work"
 mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/overlay/up,workdir=$1/overlay/work" /etc
 cd "$1"
 printf '#!/usr/sbin/nft -f\\nflush ruleset\\n' > /etc/nftables.conf
+chmod 0755 /etc/nftables.conf
 nft add table inet other
 play() {
   name=$1; shift
@@ -43,6 +44,8 @@ nft -f /etc/nftables.conf
 echo '== boot'; nft list tables; nft list chain inet quietdoor input | grep -o 'rules [0-9a-f]*'
 play absent -e quietdoor_state=absent
 play absent-again -e quietdoor_state=absent
+echo "== mode $(stat -c %a /etc/nftables.conf)"
+ansible-playbook -i db-1, -c local play.yml -e quietdoor_state=abset > /dev/null && echo '== typo was taken'
 printf 'table inet quietdoor { chain input { nonsense' > roles/quietdoor/files/db-1.nft
 ansible-playbook -i db-1, -c local play.yml > /dev/null && echo 'nonsense was taken' || echo 'nonsense was refused'
 nft list tables
@@ -101,5 +104,7 @@ test('ansible: the role installs, changes nothing twice, only looks with --check
   assert.ok(part('absent').changed > 0);
   assert.equal(part('absent').after, `${conf}`);
   assert.equal(part('absent-again').changed, 0);
+  assert.match(stdout, /== mode 755\n/, 'the main file keeps its mode: it may be run');
+  assert.doesNotMatch(stdout, /typo was taken/);
   assert.match(stdout, /\nnonsense was refused\n$/, 'a file that nft does not take is never installed');
 });

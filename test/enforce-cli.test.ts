@@ -49,6 +49,44 @@ test('firewall generate: files of every host that an entry names, and what was l
   assert.match(stderr, /^ {2}counts although only claimed: entry pg\.$/m);
 });
 
+test('firewall generate: an entry of another host changes no file, and a file that is no more of the register is told', async (t) => {
+  const cwd = await workspace(t, ENTRIES, ['pg', 'ssh']);
+  for (const target of ['nftables', 'iptables', 'ansible', 'terraform']) {
+    const args = ['-t', target, '--include', 'claimed'];
+    writeFileSync(join(cwd, 'register/b.yaml'), 'ports: []\n');
+    const before = await generate(cwd, ...args, '--host', 'db-2');
+    writeFileSync(join(cwd, 'register/b.yaml'), 'ports: [{ id: other, hosts: [db-3], port: 1, sources: [] }]\n');
+    const after = await generate(cwd, ...args, '--host', 'db-2');
+    assert.equal(after.stdout, before.stdout, target);
+    assert.notEqual(after.stderr, before.stderr, 'the register is another one');
+  }
+  const args = ['-t', 'nftables', '--include', 'claimed', '-o', 'out'];
+  const first = await generate(cwd, ...args);
+  assert.match(first.stdout, /out\/db-3\.nft/);
+  assert.doesNotMatch(first.stderr, /Warning/);
+  writeFileSync(join(cwd, 'out/mine.nft'), '# by hand\n');
+  writeFileSync(join(cwd, 'register/b.yaml'), 'ports: []\n');
+  assert.match((await generate(cwd, ...args)).stderr, /^Warning: out\/db-3\.nft was written before[^\n]*\n$/m);
+  assert.doesNotMatch((await generate(cwd, ...args, '--host', 'db-1')).stderr, /Warning/);
+});
+
+test('firewall generate: closed is said of no port that the rules do not reach', async (t) => {
+  const entries = `ports:
+  - { id: api, purpose: p, owner: team, hosts: [db-1], scope: "pod:orders/api-*", port: 8080, sources: [10.9.0.0/24] }
+  - { id: shop, purpose: p, owner: team, hosts: [db-1], scope: "container:shop", port: 8081, sources: [10.9.0.0/24] }
+  - { id: web, purpose: p, owner: team, hosts: [db-1], port: 80, sources: [10.9.0.0/24] }
+`;
+  const cwd = await workspace(t, entries, []);
+  const host = (await generate(cwd, '-t', 'nftables')).stderr;
+  assert.match(host, /not covered: entry shop is about container:shop/);
+  assert.match(host, /closed: entry web/);
+  assert.doesNotMatch(host, /closed: entry (api|shop)/);
+  const pods = (await generate(cwd, '-t', 'networkpolicy')).stderr;
+  assert.match(pods, /^db-1: 0 entries/m);
+  assert.match(pods, /no policy: entry api, since it is a draft; its port stays open unless/);
+  assert.doesNotMatch(pods, /closed|close every port/);
+});
+
 test('firewall generate: without a proof nothing is approved, and that is said', async (t) => {
   const cwd = await workspace(t, ENTRIES, ['pg', 'ssh']);
   const { code, stdout, stderr } = await generate(cwd, '-t', 'iptables', '--host', 'db-2');

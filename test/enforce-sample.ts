@@ -27,7 +27,7 @@ export function accessOf({ sources, ...fields }: Fields): ApprovedAccess {
 }
 
 export function inputOf(access: readonly ApprovedAccess[], fields: Partial<EnforceInput> = {}): EnforceInput {
-  return { host: 'db-1', mode: 'enforce', access, digest: 'sha256:0123456789abcdef', ...fields };
+  return { host: 'db-1', mode: 'enforce', access, ...fields };
 }
 
 /** Something of everything that a host has. */

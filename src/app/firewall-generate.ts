@@ -163,7 +163,7 @@ function approvedOn(
   return {
     ...{ host, plan },
     input: {
-      ...{ host: host.name, mode, access: plan.access, digest: register.digest, addresses },
+      ...{ host: host.name, mode, access: plan.access, addresses },
       ...(logAccepted && { logAccepted }),
     },
   };

@@ -168,7 +168,7 @@ for (const [state, reason] of states)
     ];
     const result = plan(entries, { states: { narrow: state } });
     assert.deepEqual(shown(result), ['wide host tcp 20-21, 23 at any from 10.9.0.1']);
-    assert.deepEqual(result.leftOut, [{ entry: 'narrow', reason }]);
+    assert.deepEqual(result.leftOut, [{ entry: 'narrow', scope: 'host', reason }]);
     const included = plan(entries, { states: { narrow: state }, include: 'claimed' });
     const counts = state.kind === 'claimed';
     assert.deepEqual(included.claimed, counts ? ['narrow'] : []);
@@ -188,7 +188,7 @@ test('what is approved and cannot be said as rules stops them', () => {
     'Entry a does not say who may connect: give it "sources".',
     'Entry b names sources that cannot be read: zone:gone.',
   ]);
-  assert.deepEqual(result.leftOut, [{ entry: 'c', reason: 'its approval has expired' }]);
+  assert.deepEqual(result.leftOut, [{ entry: 'c', scope: 'host', reason: 'its approval has expired' }]);
 });
 
 test('bind: private means the private blocks, whatever the addresses are just now', () => {

@@ -3,7 +3,7 @@ import type { AddressSet } from '../model/address-set.ts';
 import { fromCidrs } from '../model/address-set-text.ts';
 import { readSources } from '../model/approved-sources.ts';
 import { buildFacts, type FactsInput } from '../model/build-facts.ts';
-import { type Endpoint, HOST_SCOPE } from '../model/endpoint.ts';
+import { type Endpoint, HOST_SCOPE, type Scope } from '../model/endpoint.ts';
 import type { MatchedEntry } from '../model/facts.ts';
 import type { MatchHost } from '../model/host-selector.ts';
 import { BIND_SCOPES } from '../model/listener.ts';
@@ -29,7 +29,7 @@ export interface AccessPlan {
   /** Sorted by entry, transport, port. */
   readonly access: readonly ApprovedAccess[];
   /** Entries that rules are not made of, so that their ports stay closed, and why. Sorted by entry. */
-  readonly leftOut: ReadonlyArray<{ readonly entry: string; readonly reason: string }>;
+  readonly leftOut: ReadonlyArray<{ readonly entry: string; readonly scope: Scope; readonly reason: string }>;
   /** What is approved and cannot be turned into rules, a sentence each: then no rules may be made. */
   readonly cannot: readonly string[];
   /** Entries that count although their approval is only claimed. */
@@ -46,7 +46,7 @@ export function approvedAccess(input: AccessInput): AccessPlan {
   const { register, host } = input;
   const chosen = register.entries.filter((entry) => selectsHost(entry, host));
   const deciding = decidingEntries(input, chosen);
-  const leftOut = new Map<string, string>();
+  const leftOut = new Map<RegisterEntry, string>();
   const cannot: string[] = [];
   const claimed = new Set<string>();
   const access: ApprovedAccess[] = [];
@@ -54,7 +54,7 @@ export function approvedAccess(input: AccessInput): AccessPlan {
     const { entry, approval } = matched;
     const reason = whyNot(matched, input);
     if (reason !== null) {
-      leftOut.set(entry.id, reason);
+      leftOut.set(entry, reason);
       continue;
     }
     const sources = readSources(entry, register.zones);
@@ -68,7 +68,7 @@ export function approvedAccess(input: AccessInput): AccessPlan {
     }
     const place = placeOf(entry);
     if (place === 'loopback') {
-      leftOut.set(entry.id, 'it binds to loopback, which no rule keeps from the host itself');
+      leftOut.set(entry, 'it binds to loopback, which no rule keeps from the host itself');
       continue;
     }
     if (approval.kind === 'claimed') claimed.add(entry.id);
@@ -77,7 +77,7 @@ export function approvedAccess(input: AccessInput): AccessPlan {
   }
   const decide = new Set(deciding.map(({ matched }) => matched.entry));
   for (const entry of chosen)
-    if (!decide.has(entry)) leftOut.set(entry.id, 'more specific entries decide all of its ports here');
+    if (!decide.has(entry)) leftOut.set(entry, 'more specific entries decide all of its ports here');
   return {
     access: access.sort(
       compareBy(
@@ -86,7 +86,9 @@ export function approvedAccess(input: AccessInput): AccessPlan {
         (a) => a.ports[0]?.from ?? 0,
       ),
     ),
-    leftOut: [...leftOut].map(([entry, reason]) => ({ entry, reason })).sort(compareBy((o) => o.entry)),
+    leftOut: [...leftOut]
+      .map(([{ id, scope }, reason]) => ({ entry: id, scope, reason }))
+      .sort(compareBy((o) => o.entry)),
     cannot: [...new Set(cannot)].sort(),
     claimed: [...claimed].sort(),
   };

@@ -73,6 +73,12 @@ dependencies: []
   {
     path: 'tasks/main.yml',
     text: `---
+- name: See that the state is one
+  ansible.builtin.assert:
+    that: quietdoor_state in ['present', 'absent']
+    fail_msg: "quietdoor_state is present or absent, not {{ quietdoor_state }}"
+    quiet: true
+
 - name: Take the rules away
   ansible.builtin.include_tasks: absent.yml
   when: quietdoor_state == 'absent'
@@ -122,9 +128,6 @@ dependencies: []
     path: "{{ quietdoor_main }}"
     line: include "{{ quietdoor_directory }}/quietdoor.nft"
     create: true
-    owner: root
-    group: root
-    mode: "0644"
   when: quietdoor_main | length > 0
 
 - name: Enable the unit that loads them

@@ -1,6 +1,6 @@
 import { compareBy } from '../util/compare.ts';
 import { ROLE_FILES } from './ansible-role.ts';
-import { otherScopes } from './demand.ts';
+import { isOfHost, otherScopes } from './demand.ts';
 import { HOST_NOTES, nftables } from './nftables.ts';
 import { fileNameOf } from './safe-text.ts';
 import type { EnforceInput, EnforceOutput, EnforceTarget } from './target.ts';
@@ -9,6 +9,8 @@ import type { EnforceInput, EnforceOutput, EnforceTarget } from './target.ts';
 export const ansible: EnforceTarget = {
   id: 'ansible',
   title: 'Ansible: a role that installs rules of nftables',
+  covers: isOfHost,
+  closesRest: true,
   generate(input: EnforceInput): EnforceOutput {
     const rules = nftables.generate(input);
     const file = `${fileNameOf(input.host)}.nft`;

@@ -1,5 +1,5 @@
 import type { AddressFamily } from '../model/listener.ts';
-import { hostCannot, otherScopes } from './demand.ts';
+import { hostCannot, isOfHost, otherScopes } from './demand.ts';
 import { CHAIN, type IpSet, type IptablesRules, iptablesRules, SET_NAME } from './iptables-rules.ts';
 import { HOST_NOTES } from './nftables.ts';
 import { fileNameOf, plainText } from './safe-text.ts';
@@ -9,13 +9,15 @@ import type { EnforceInput, EnforceOutput, EnforceTarget } from './target.ts';
 export const iptables: EnforceTarget = {
   id: 'iptables',
   title: 'iptables: files for iptables-restore and ip6tables-restore',
+  covers: isOfHost,
+  closesRest: true,
   generate(input: EnforceInput): EnforceOutput {
     const ipv4 = iptablesRules(input, 'ipv4');
     const ipv6 = iptablesRules(input, 'ipv6');
     const sets = [...ipv4.sets, ...ipv6.sets];
     const folder = fileNameOf(input.host);
     const head = [
-      `# Quietdoor: who may connect to ${plainText(input.host)}, by register ${plainText(input.digest)}; mode ${input.mode}.`,
+      `# Quietdoor: who may connect to ${plainText(input.host)}; mode ${input.mode}.`,
       '# Generated: change the register, not this file.',
     ];
     const ipsets = sets.length === 0 ? [] : [{ path: `${folder}/ipsets`, text: ipsetText(sets) }];

@@ -1,7 +1,7 @@
 import { type AddressSet, ALL, difference, isEmpty } from '../model/address-set.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import { sha256 } from '../util/sha256.ts';
-import { destinationsOf, hostAccess, hostCannot, LOOPBACK, otherScopes, outsideSources } from './demand.ts';
+import { destinationsOf, hostAccess, hostCannot, isOfHost, LOOPBACK, otherScopes, outsideSources } from './demand.ts';
 import {
   ACCEPT,
   addressIn,
@@ -50,11 +50,13 @@ const ICMPV4 = ['echo-reply', 'destination-unreachable', 'echo-request', 'time-e
 export const nftables: EnforceTarget = {
   id: 'nftables',
   title: 'nftables: a table of its own for `nft -f`',
+  covers: isOfHost,
+  closesRest: true,
   generate(input: EnforceInput): EnforceOutput {
     const table = nftTable(input);
     const file = fileNameOf(input.host);
     const text = nftText(table, [
-      `Quietdoor: who may connect to ${plainText(input.host)}, by register ${plainText(input.digest)}; mode ${input.mode}.`,
+      `Quietdoor: who may connect to ${plainText(input.host)}; mode ${input.mode}.`,
       'Generated: change the register, not this file. No other table is touched.',
     ]);
     return {

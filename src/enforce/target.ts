@@ -28,8 +28,6 @@ export interface EnforceInput {
   readonly mode: EnforceMode;
   /** Sorted by entry, transport, port. */
   readonly access: readonly ApprovedAccess[];
-  /** Names the register: `sha256:...`; goes into comments. */
-  readonly digest: string;
   /** Addresses of the host, as far as they are known; for targets that stand in front of it. Absent: not known. */
   readonly addresses?: readonly Address[];
   /** New connections that are let in are logged too. */
@@ -47,7 +45,7 @@ export interface EnforceClaim {
 }
 
 export interface EnforceOutput {
-  /** What is written, relative paths, sorted. Same input, same bytes. */
+  /** What is written, relative paths, sorted. Same input, same bytes; nothing that changes with other hosts' entries. */
   readonly files: ReadonlyArray<{ readonly path: string; readonly text: string; readonly mode?: number }>;
   /**
    * The same rules in a form that src/firewall reads: what the engine verifies before anything is emitted. For a
@@ -67,5 +65,9 @@ export interface EnforceTarget {
   /** `nftables`, `iptables`, `ansible`, `terraform`, `networkpolicy`. */
   readonly id: string;
   readonly title: string;
+  /** Says whether packets for a scope meet these rules. */
+  covers(scope: Scope): boolean;
+  /** Whatever is covered and not approved is refused; false: only where an approved entry selects the same thing. */
+  readonly closesRest: boolean;
   generate(input: EnforceInput): EnforceOutput;
 }

@@ -2,7 +2,7 @@ import type { Address } from '../model/address.ts';
 import { type AddressSet, EMPTY, has, toCidrs } from '../model/address-set.ts';
 import { fromCidrs } from '../model/address-set-text.ts';
 import type { AddressFamily } from '../model/listener.ts';
-import { destinationsOf, hostAccess, LOOPBACK, otherScopes } from './demand.ts';
+import { destinationsOf, hostAccess, isOfHost, LOOPBACK, otherScopes } from './demand.ts';
 import { type HclBlock, hclBlock, hclString } from './hcl.ts';
 import { fileNameOf, identifierOf, plainText, uniqueNames } from './safe-text.ts';
 import type { ApprovedAccess, EnforceInput, EnforceOutput, EnforceTarget } from './target.ts';
@@ -37,6 +37,8 @@ interface GroupRule {
 export const terraform: EnforceTarget = {
   id: 'terraform',
   title: 'Terraform: security groups of AWS',
+  covers: isOfHost,
+  closesRest: true,
   generate(input: EnforceInput): EnforceOutput {
     const label = identifierOf(input.host);
     const { rules, claimed, cannot } = groupRules(input, label);
@@ -179,7 +181,7 @@ function hostFile(input: EnforceInput, label: string, rules: readonly GroupRule[
       ['name', groupName(input.host)],
       ['description', groupDescription(input.host)],
       ['vpc_id', { ref: 'var.quietdoor_vpc_id' }],
-      ['tags', { map: [['quietdoor_register', plainText(input.digest)]] }],
+      ['tags', { map: [['Name', groupName(input.host)]] }],
     ],
   };
   const output: HclBlock = {

@@ -44,7 +44,7 @@ export function define(parent: Command): void {
     .action(async (flags: GenerateFlags) => {
       const { openContext } = await import('../../../app/context.ts');
       const { generateRules } = await import('../../../app/firewall-generate.ts');
-      const { filesText, remarksOf, writeRules } = await import('../../../app/firewall-generated-text.ts');
+      const { filesText, leftBehind, remarksOf, writeRules } = await import('../../../app/firewall-generated-text.ts');
       const rules = await generateRules(openContext(flags), {
         ...{ target: flags.target, hosts: flags.host, mode: flags.mode, include: flags.include },
         logAccepted: flags.logAccepted === true,
@@ -52,6 +52,12 @@ export function define(parent: Command): void {
       if (flags.output === undefined || flags.output === '-') await writeResult(filesText(rules), {});
       else await writeResult(writeRules(rules, flags.output).join('\n'), {});
       for (const line of remarksOf(rules)) progress(flags, line);
+      // Of some hosts only, nobody can say which of the other files are still right.
+      if (flags.output !== undefined && flags.output !== '-' && flags.host.length === 0)
+        for (const path of leftBehind(rules, flags.output))
+          process.stderr.write(
+            `Warning: ${path} was written before and is not of this register: remove it, and its rules.\n`,
+          );
       if (rules.hosts.some((host) => host.refused.length > 0)) process.exitCode = EXIT.failed;
     });
   withPlace(command);
