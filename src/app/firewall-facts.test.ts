@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import { entryOf } from '../../test/register-samples.ts';
 import { SAMPLE_REGISTER } from '../../test/sample-result.ts';
 import { bindScopeOf } from '../model/address.ts';
-import { toCidrs } from '../model/address-set.ts';
+import { ALL_IPV4, ALL_IPV6, toCidrs } from '../model/address-set.ts';
 import type { EndpointAdmission, RulesetDump } from '../model/admission.ts';
+import { undecidedReason } from '../model/admission-compare.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { unifyHosts } from '../model/identity.ts';
 import { ALL_PORTS } from '../model/observation.ts';
@@ -287,6 +288,18 @@ test('a pod is behind the policies of its name, and what its host does with its 
     assert.ok(known.doubts?.includes(`the address of ${pod} is not known`));
     assert.equal(facts.admissionOf(at(6379, 'node-1', 'pod:orders/elsewhere')), undefined);
   }
+});
+
+test('a family whose rules nobody gave is what leaves the answer open', () => {
+  const [v4] = iptables([FROM_APP]);
+  assert.ok(v4);
+  const facts = factsOf({ dumps: [dump({ files: [v4] })], listeners: [listener('db-1', '::', 5432)] });
+  const admission = facts.admissionOf(at(5432));
+  assert.ok(admission);
+  assert.equal(can(admission), '10.20.4.0/24 .. 10.20.4.0/24 ::/0');
+  const reason = 'no output of ip6tables-save was given, so who can connect by IPv6 is not known';
+  assert.equal(undecidedReason({ admission }, ALL_IPV6), reason);
+  assert.notEqual(undecidedReason({ admission }, ALL_IPV4), reason);
 });
 
 test('what ufw writes on every host is no mistake of anybody; what its user said twice is', () => {

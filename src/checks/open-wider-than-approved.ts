@@ -50,6 +50,8 @@ function judge(
   const [rule] = deciding;
   const witness = formatAddress(packet?.source ?? someClient(tooMany));
   const by = rule ? `, let in by ${placeOfRule(rule.rule)}` : '';
+  // Who uses ufw or Docker finds their own words rather than a place in a chain.
+  const own = rule?.rule.origin?.userRule;
   return {
     subject: { kind: 'endpoint', endpoint: facts.endpoint },
     entry: entry.id,
@@ -66,7 +68,7 @@ function judge(
       { label: 'rules as of', value: utcTime(takenAt) },
     ],
     remediation:
-      `${rule && rule.rule.position > 0 ? `Narrow ${placeOfRule(rule.rule)} to` : 'Let in only'} the sources that ${entry.id} approves; on ${facts.endpoint.host}: sudo quietdoor firewall plan. ` +
+      `${rule && rule.rule.position > 0 ? `Narrow ${placeOfRule(rule.rule)}${own === undefined ? '' : ` (${own})`} to` : 'Let in only'} the sources that ${entry.id} approves; on ${facts.endpoint.host}: sudo quietdoor firewall plan. ` +
       `If the others should be let in, add them to sources at ${placeOf(entry)} and ${approveStep(entry.id, register.policy)}`,
     at: entry.at,
   };

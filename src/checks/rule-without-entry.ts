@@ -1,8 +1,8 @@
-import { EMPTY, union } from '../model/address-set.ts';
+import { type AddressSet, EMPTY, union } from '../model/address-set.ts';
 import type { HostFirewall } from '../model/admission.ts';
 import { placeOfRule, reachesInternet } from '../model/admission-compare.ts';
 import { describeSources } from '../model/describe-sources.ts';
-import type { FindingDraft } from '../model/finding.ts';
+import type { FindingDraft, Severity } from '../model/finding.ts';
 import { formatPorts } from '../model/port-ranges.ts';
 import { count, listWords, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
@@ -14,6 +14,12 @@ const MAX_RULES = 8;
 const MAX_PER_HOST = 20;
 /** Of those beyond, what the last finding names. */
 const MAX_MORE = 200;
+
+/** What ufw and its like let in on every host by themselves, such as the answers of DHCP, is no decision of anybody. */
+function severityOf(rules: HostFirewall['withoutEntry'], sources: AddressSet): Severity {
+  if (reachesInternet(sources)) return 'medium';
+  return rules.every(({ rule: { origin } }) => origin !== null && origin.userRule === undefined) ? 'info' : 'low';
+}
 
 export const ruleWithoutEntry: Check = {
   id: 'rule-without-entry',
@@ -36,7 +42,7 @@ export const ruleWithoutEntry: Check = {
         return {
           subject: { kind: 'host', host: firewall.host },
           discriminator,
-          severity: reachesInternet(sources) ? 'medium' : 'low',
+          severity: severityOf(rules, sources),
           message:
             `On ${firewall.host} ${places.length === 1 ? places[0] : count(places.length, 'rule')} lets ${describeSources(sources, estate.register.zones)} in to ${what}, ` +
             `which no entry covers; nothing listens there now.`,
@@ -44,7 +50,7 @@ export const ruleWithoutEntry: Check = {
             ...rules.slice(0, MAX_RULES).map((r) => ({ label: 'let in by', value: ruleText(r.rule) })),
             { label: 'rules as of', value: utcTime(firewall.takenAt) },
           ],
-          remediation: `Delete the rule on ${firewall.host}, or register ${what} and have the entry approved: quietdoor register draft`,
+          remediation: `Delete ${isOne && rules.length === 1 ? 'the rule' : 'what lets in'} on ${firewall.host}, or write an entry for ${what} into the register and have it approved: quietdoor register approve ID`,
         };
       });
       const more = [...byPorts].slice(MAX_PER_HOST);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { examplesOf, factsOfExample } from '../../test/check-example.ts';
+import { parseAddressSet } from '../model/address-set-text.ts';
 import type { HostFirewall, RuleAnomaly } from '../model/admission.ts';
 import type { EstateFacts } from '../model/facts.ts';
 import { ruleWithoutEntry } from './rule-without-entry.ts';
@@ -61,4 +62,22 @@ test('rules for many ports that no entry covers: what is beyond twenty is named 
     found.at(-1)?.evidence.map((e) => e.label),
     ['tcp 9020', 'tcp 9021', 'tcp 9022', 'tcp 9023', 'tcp 9024'],
   );
+});
+
+test('what ufw lets in by itself is information, what its user said is not', async () => {
+  for (const [origin, severity] of [
+    [{ frontEnd: 'ufw' }, 'info'],
+    [{ frontEnd: 'ufw', userRule: 'ufw allow 9000/tcp' }, 'low'],
+    [null, 'low'],
+  ] as const) {
+    const estate = await estateWith(({ anomalies: [anomaly] }) => ({
+      withoutEntry: [
+        {
+          ...{ rule: { ...(anomaly as RuleAnomaly).rule, origin }, transport: 'tcp' as const },
+          ...{ ports: [{ from: 9000, to: 9000 }], sources: parseAddressSet(['10.0.0.0/8']).set },
+        },
+      ],
+    }));
+    assert.equal(ruleWithoutEntry.estate?.(estate)[0]?.severity, severity);
+  }
 });

@@ -127,7 +127,18 @@ export function undecidedReason({ admission }: Pick<EndpointFacts, 'admission'>,
   const doubt = admission?.doubts?.[0];
   if (doubt !== undefined) return doubt;
   const [rule] = undecidedRules(admission, sources);
-  return rule ? `${rule.reason} (${placeOfRule(rule.rule)}: ${rule.rule.text})` : 'the rules do not say enough';
+  if (rule) return `${rule.reason} (${placeOfRule(rule.rule)}: ${rule.rule.text})`;
+  return notGiven(admission, sources) ?? 'the rules do not say enough';
+}
+
+/** What is assumed of a family whose rules nobody gave, without its capital and its full stop; null: nothing. */
+function notGiven(admission: EndpointAdmission | undefined, sources: AddressSet): string | null {
+  const families = [
+    ...(isEmpty(intersection(sources, ALL_IPV4)) ? [] : ['IPv4']),
+    ...(isEmpty(intersection(sources, ALL_IPV6)) ? [] : ['IPv6']),
+  ];
+  const said = admission?.admission.assumptions.find((a) => families.some((f) => a.endsWith(`by ${f} is not known.`)));
+  return said === undefined ? null : `${said.charAt(0).toLowerCase()}${said.slice(1, -1)}`;
 }
 
 /** Rules that leave the answer open for some of these sources, in the order of the answer. */
