@@ -78,7 +78,7 @@ function podLayer(id: string, pod: Pod, policies: readonly Policy[], others: rea
         verdict: { kind: 'accept' },
         at: pod.at,
       });
-    for (const policy of isolating) for (const rule of policy[direction]) list.push(ruleFor(pod, rule));
+    for (const policy of isolating) for (const rule of policy[direction]) list.push(...rulesFor(pod, rule));
     return list;
   };
   const policyOf = (direction: 'ingress' | 'egress') =>
@@ -100,11 +100,12 @@ function podLayer(id: string, pod: Pod, policies: readonly Policy[], others: rea
   });
 }
 
-const shared = new WeakMap<PolicyRule, CloudRule>();
+const shared = new WeakMap<PolicyRule, readonly CloudRule[]>();
 
-/** The rule for one pod: the same one for all pods where it does not hang on the pod. */
-function ruleFor(pod: Pod, rule: PolicyRule): CloudRule {
-  const make = (): CloudRule => ({ text: rule.text, at: rule.at, when: rule.when(pod), verdict: { kind: 'accept' } });
+/** The rules for one pod: the same ones for all pods where they do not hang on the pod. */
+function rulesFor(pod: Pod, rule: PolicyRule): readonly CloudRule[] {
+  const { text, at } = rule;
+  const make = () => rule.when(pod).map((when): CloudRule => ({ text, at, when, verdict: { kind: 'accept' } }));
   if (!rule.isSame) return make();
   let found = shared.get(rule);
   if (found === undefined) {

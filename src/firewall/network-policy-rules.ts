@@ -1,4 +1,5 @@
 import type { Condition, NumberRange, RulePlace } from '../model/ruleset.ts';
+import { getOrMake } from '../util/get-or-make.ts';
 import type { Pod, PolicyObject } from './network-policy-objects.ts';
 import { protocolOf } from './network-policy-objects.ts';
 import { ANYONE, type createPolicyPeers, type PolicyPeer } from './network-policy-peers.ts';
@@ -12,8 +13,8 @@ type Peers = ReturnType<typeof createPolicyPeers>;
 export interface PolicyRule {
   readonly text: string;
   readonly at: RulePlace;
-  /** What packets it lets through to or from a pod. */
-  when(pod: Pod): Condition;
+  /** What packets it lets through to or from a pod: any of these, one per protocol, which the evaluator looks up by port. */
+  when(pod: Pod): readonly Condition[];
   /** It is the same for every pod: no port goes by a name of the pod's own. */
   readonly isSame: boolean;
   /** Why it is not certain whom it means; null: it is. */
@@ -116,10 +117,36 @@ function readRules(
     open: peer.open,
     isSame: ports.every(({ isSame }) => isSame),
     when(pod) {
-      if (ports.length === 0) return peer.when;
-      return { kind: 'all', of: [{ kind: 'any', of: ports.map((port) => port.when(pod)) }, peer.when] };
+      if (ports.length === 0) return [peer.when];
+      return flatten(ports.map((port) => port.when(pod))).map((parts) => ({
+        kind: 'all',
+        of: [...parts, ...partsOf(peer.when)],
+      }));
     },
   }));
+}
+
+/** Ports of one protocol as one test; each list holds what must all be. Neither nests: nested tests are asked rule by rule. */
+function flatten(ports: readonly Condition[]): Condition[][] {
+  const byProtocol = new Map<number, NumberRange[]>();
+  const others: Condition[][] = [];
+  for (const port of ports) {
+    const parts = partsOf(port);
+    const [protocol, ranges] = parts;
+    const number = protocol?.kind === 'protocol' ? protocol.numbers[0]?.from : undefined;
+    if (number !== undefined && ranges?.kind === 'destination-port')
+      getOrMake(byProtocol, number, () => []).push(...ranges.ports);
+    else others.push([...parts]);
+  }
+  const together = [...byProtocol].map(([number, ranges]): Condition[] => [
+    { kind: 'protocol', numbers: [{ from: number, to: number }] },
+    { kind: 'destination-port', ports: ranges },
+  ]);
+  return [...together, ...others];
+}
+
+function partsOf(condition: Condition): readonly Condition[] {
+  return condition.kind === 'all' ? condition.of : [condition];
 }
 
 interface PortTest {

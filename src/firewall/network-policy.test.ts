@@ -226,3 +226,35 @@ for (const { name, text, reason } of BROKEN)
     assert.ok(ruleset.notes.every(({ at }) => (at.line ?? 0) > 0));
     assert.equal(ask(ruleset, 80, 'pod:a/p'), 'nobody .. 0.0.0.0/0, ::/0');
   });
+
+test('the ports of a peer are one flat test per protocol, so that questions about other ports pass the rule by', () => {
+  const ports = '{port: 80}, {port: 90, endPort: 99}, {protocol: UDP, port: 53}, {protocol: SCTP}';
+  const text = `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: n}
+spec:
+  podSelector: {}
+  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [${ports}]}]
+---
+{apiVersion: v1, kind: Pod, metadata: {name: x, namespace: n}, status: {podIPs: [{ip: 10.1.1.1}]}}
+`;
+  const ruleset = readRuleset([{ name: 'p.yaml', text }]);
+  const layer = ruleset.layers.find(({ scope }) => scope === 'pod:n/x');
+  const conditions = layer?.chains[0]?.rules.slice(1).map(({ steps: [step] }) => {
+    if (step?.kind !== 'match' || step.condition.kind !== 'all') assert.fail(JSON.stringify(step));
+    return step.condition.of.map((part) =>
+      part.kind === 'protocol' ? part.numbers[0]?.from : part.kind === 'destination-port' ? part.ports : part.kind,
+    );
+  });
+  const list = [
+    { from: 80, to: 80 },
+    { from: 90, to: 99 },
+  ];
+  assert.deepEqual(conditions, [
+    [6, list, 'source'],
+    [17, [{ from: 53, to: 53 }], 'source'],
+    [132, 'source'],
+  ]);
+  // Still one statement: the peer, beside the policy itself.
+  assert.equal(ruleset.statements.modelled, 2);
+});
