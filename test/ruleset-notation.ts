@@ -69,7 +69,8 @@ export function stepNotation(step: Step): string {
     case 'unknown-mark':
       return `${step.of} mark = ?(${step.reason})`;
     case 'notrack':
-      return 'notrack';
+    case 'zone':
+      return step.kind;
     case 'destination-nat': {
       const addresses = step.addresses === null ? '' : ` [${toText(step.addresses)}]`;
       return `${step.redirect ? 'redirect' : 'dnat'}${addresses}${step.ports === null ? '' : ` port ${numbers([step.ports])}`}`;

@@ -128,6 +128,7 @@ export function isUndecided({ admitted, completes }: Pick<Admission, 'admitted' 
 function incompleteFiles({ files }: Pick<Ruleset, 'files'>): string[] {
   return files.flatMap(({ name, dialect, incomplete }) => {
     if (incomplete === null) return [];
-    return [`${name} is ${dialect === 'unknown' ? 'not understood' : 'truncated or damaged'}: ${incomplete}`];
+    const cut = /^the (text|table \S+) ends\b/.test(incomplete) ? 'is truncated' : 'could not be read whole';
+    return [`${name} ${dialect === 'unknown' ? 'is not understood' : cut}: ${incomplete}`];
   });
 }

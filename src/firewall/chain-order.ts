@@ -64,7 +64,7 @@ function inAnyOrder(
   return all;
 }
 
-const WRITES: ReadonlySet<Step['kind']> = new Set(['set-mark', 'copy-mark', 'unknown-mark', 'notrack']);
+const WRITES: ReadonlySet<Step['kind']> = new Set(['set-mark', 'copy-mark', 'unknown-mark', 'notrack', 'zone']);
 const writers = new WeakMap<CompiledLayer, Map<string, boolean>>();
 
 /** Says whether a rule that the chain may come to writes what other chains read. */

@@ -115,7 +115,7 @@ function unite(a: Bits, b: Bits, n: number): Bits {
 
 /** The one object for an environment. */
 export function environment(record: Pick<Record, 'environments'>, env: Environment): Environment {
-  const key = `${env.mark}|${env.connectionMark}|${env.tracking}|${env.first}|${env.reply}|${env.nat}|${env.sourceRewritten}`;
+  const key = `${env.mark}|${env.connectionMark}|${env.tracking}|${env.first}|${env.reply}|${env.nat}|${env.sourceRewritten}|${env.zoned}`;
   const known = record.environments.get(key);
   if (known) return known;
   record.environments.set(key, env);
@@ -499,6 +499,8 @@ class Walk {
       case 'notrack':
         if (env.tracking === 'none') return [make({ tracking: 'untracked' })];
         return env.tracking === 'unknown' && this.#priority === -200 ? [env, make({ tracking: 'untracked' })] : [env];
+      case 'zone':
+        return env.tracking === 'none' || env.tracking === 'unknown' ? [make({ zoned: true })] : [env];
       default:
         return [env];
     }
@@ -519,5 +521,5 @@ function isExact(range: { readonly from: number; readonly to: number }): boolean
 }
 
 function environmentKey(env: Environment): string {
-  return `${env.mark}|${env.connectionMark}|${env.tracking}|${env.nat}|${env.sourceRewritten}|${env.first}|${env.reply}`;
+  return `${env.mark}|${env.connectionMark}|${env.tracking}|${env.nat}|${env.sourceRewritten}|${env.first}|${env.reply}|${env.zoned}`;
 }

@@ -112,7 +112,7 @@ export function compileLayer(layer: Layer, ranks: AddressRanks): CompiledLayer {
   const sets = new Set<AddressSet>();
   const ownSets = new Set<AddressSet>();
   const clientPorts = new Set<number>();
-  const sentPorts = new Set<number>([0]);
+  const sentPorts = new Set<number>([1]);
   const entrances: Entrance[] = [];
   let usesRoutes = false;
   let usesInterfaceTypes = false;

@@ -30,6 +30,8 @@ export interface Environment {
   /** What became of the first packet and of the reply. */
   readonly first: Tracking;
   readonly reply: Tracking;
+  /** A rule put the packet, or one before it, into a zone of conntrack: later ones may be looked up in another. */
+  readonly zoned: boolean;
   /** Number of the translation that the connection got (index into the run's list); -1: none. */
   readonly nat: number;
   /** The source may have been rewritten. */

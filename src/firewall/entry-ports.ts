@@ -18,7 +18,7 @@ export function entryPorts(layers: readonly CompiledLayer[], port: number): Entr
     const leading = entrances.filter(({ step }) => step.ports !== null && isIn(port, step.ports));
     if (leading.length === 0) continue;
     for (const [i, first] of sentPorts.entries()) {
-      if (first > 65_535) break;
+      if (first < 1 || first > 65_535) continue;
       const end = Math.min(sentPorts[i + 1] ?? 65_536, 65_536);
       const one = first === port ? first + 1 : first;
       if (one >= end) continue;

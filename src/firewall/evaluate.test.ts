@@ -444,6 +444,24 @@ test('a socket bound to one address is reached from others that lead to it', () 
   assert.deepEqual(asked(ruleset([shut], two)), ['', '']);
 });
 
+test('a packet that is put into a zone may not be known as part of its connection later', () => {
+  const zone = (hook: 'prerouting' | 'output') => chain(hook, base(hook, 'accept', -300), [{ kind: 'zone' }]);
+  const rules = [chain('in', INPUT, [states('established'), ACCEPT], [states('new'), port(22), ACCEPT])];
+  for (const hook of ['prerouting', 'output'] as const) {
+    const { admitted, completes } = ask(ruleset([zone(hook), ...rules]));
+    assert.deepEqual(
+      [admitted, completes],
+      [
+        [ALL, ALL],
+        ['', ALL],
+      ],
+      hook,
+    );
+  }
+  const late = chain('late', base('prerouting', 'accept', -150), [{ kind: 'zone' }]);
+  assert.deepEqual(ask(ruleset([late, ...rules])).completes, [ALL, ALL], 'tracked already');
+});
+
 test('what leaves only the answers of a connection open is told too', () => {
   const rules = ruleset([
     chain('in', INPUT, [port(22), ACCEPT], [states('established'), ACCEPT]),

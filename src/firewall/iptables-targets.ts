@@ -147,6 +147,8 @@ const readConnectionMark: Read = (options) => {
 
 const readTracking: Read = (options) => {
   if (options.has('--notrack')) return goesOn([{ kind: 'notrack' }]);
+  if (['--zone', '--zone-orig', '--zone-reply'].some((option) => options.has(option)))
+    return goesOn([{ kind: 'zone' }]);
   return goesOn();
 };
 

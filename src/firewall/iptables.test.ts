@@ -202,6 +202,8 @@ test('a rule means what iptables(8) says', () => {
     ['-j CONNMARK --restore-mark', 'state new,established,related & -> mark from connection keep 0 mask 4294967295'],
     ['-j CT --notrack', '-> notrack'],
     ['-j CT --helper ftp', ''],
+    ['-j CT --zone 7', '-> zone'],
+    ['-j CT --zone-orig 7 --notrack', '-> notrack'],
     ['-j NFQUEUE --queue-num 1', '-> unknown-mark & -> unknown(a program outside of the kernel decides)'],
     ['-j TCPMSS --clamp-mss-to-pmtu', ''],
     ['-c 5 300 -j ACCEPT', '-> accept'],

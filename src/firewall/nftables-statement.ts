@@ -283,11 +283,12 @@ function mangleMeaning(
     const address = payload.field === undefined || REWRITTEN.has(String(payload.field));
     if (address && payload.protocol !== 'ether' && payload.protocol !== 'vlan') {
       const reason = 'it rewrites packets without translation, and what that leads to is not followed';
-      reading.poison = `a rule rewrites addresses or ports of packets (${statementText({ mangle: { key, value } })})`;
+      reading.poison = `a rule rewrites addresses or ports of packets, which is not followed (${statementText({ mangle: { key, value } })})`;
       return verdict(reading.unsupported(reason));
     }
     return { ways: [guard], irrelevant: true };
   }
+  if (mapOf(target.ct).key === 'zone') return steps({ kind: 'zone' });
   if (target.meta !== undefined || target.ct !== undefined) return NOTHING;
   if (target['tcp option'] !== undefined || target.exthdr !== undefined)
     return place.last ? NOTHING : match(reading.unsupported('it depends on the options of the packet'));

@@ -20,7 +20,10 @@ function read(...files: readonly RulesetFile[]): DialectResult {
 
 test('every statement of nftables is understood as listed', () => {
   const result = read(fixture('statements.json'));
-  assert.equal(result.incomplete, 'a rule rewrites addresses or ports of packets (tcp dport set 80)');
+  assert.equal(
+    result.incomplete,
+    'a rule rewrites addresses or ports of packets, which is not followed (tcp dport set 80)',
+  );
   assertGolden(
     'firewall/nftables/statements.golden.txt',
     rulesetNotation({ ...result, assumptions: result.assumptions ?? [] }),

@@ -90,7 +90,7 @@ class Pipeline {
     record.packet = 'first';
     const start = this.#env({
       ...{ mark: 0, connectionMark: 0, tracking: this.#isLinux ? ('none' as const) : ('tracked' as const) },
-      ...{ first: 'none' as const, reply: 'none' as const, nat: -1, sourceRewritten: false },
+      ...{ first: 'none' as const, reply: 'none' as const, nat: -1, sourceRewritten: false, zoned: false },
     });
     const deliveries = this.#arrive(first, [{ env: start, peers: true }]);
     const dropped = record.dropped.slice();
@@ -431,6 +431,7 @@ function trackingOf(before: Tracking, phase: Phase, env: Environment): Tracking 
   if (before === 'unknown') return 'unknown';
   const isTcp = phase.flags !== null;
   if (phase.number === 1) return 'tracked';
+  if (env.zoned) return 'unknown';
   if (phase.number === 2) {
     if (env.first === 'tracked') return 'tracked';
     // an answer to a packet that was not tracked: no connection begins with SYN and ACK

@@ -42,6 +42,7 @@ function needsTracking(step: Step): boolean {
     case 'unknown-mark':
       return step.of === 'connection';
     case 'copy-mark':
+    case 'zone':
     case 'destination-nat':
     case 'source-nat':
       return true;

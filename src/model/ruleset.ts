@@ -124,6 +124,8 @@ export type Step =
   | { readonly kind: 'copy-mark'; readonly from: 'packet' | 'connection'; readonly keep: number; readonly mask: number }
   | { readonly kind: 'unknown-mark'; readonly of: 'packet' | 'connection'; readonly reason: string }
   | { readonly kind: 'notrack' }
+  /** Puts the connection into a zone of conntrack: what other packets of it are looked up in is not followed. */
+  | { readonly kind: 'zone' }
   /**
    * Rewrites where the packet goes, and accepts. `addresses`: null keeps the address; `redirect`: to the host itself (the
    * first address of the interface it came in by). `ports`: null keeps the port. More than one address or port: any of
