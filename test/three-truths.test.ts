@@ -174,6 +174,16 @@ test('a host whose filters nobody read is said to be so, beside one whose filter
   assert.ok(rules.includes('unlogged-port'));
 });
 
+test('rules that were not read whole are said to be so, and decide nothing', async (t) => {
+  const dir = await withRules(t);
+  writeFileSync(join(dir, 'cut.save'), RULES.slice(0, RULES.indexOf('COMMIT')));
+  const run = await quietdoor(['firewall', 'import', '--host', 'db-2', 'cut.save', 'v6.save'], { cwd: dir });
+  assert.equal(run.code, 3);
+  const { stdout } = await quietdoor(['check'], { cwd: dir });
+  const text = stdout.replace(/\s+/g, ' ');
+  assert.match(text, /packet filters of db-2 are not all known: cut\.save was not read whole: .* COMMIT\./);
+});
+
 test('without any ruleset nothing changes: every port beyond loopback is undetermined at best', async (t) => {
   const dir = await estate(t);
   const { endpoints } = JSON.parse((await quietdoor(['check', '--format', 'json'], { cwd: dir })).stdout) as {

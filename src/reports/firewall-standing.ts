@@ -82,7 +82,7 @@ export function standingWords(
         ...(isEmpty(standing.undecided) ? [] : [`undecided whether too many: ${words(standing.undecided)}`]),
         ...(isEmpty(standing.blocked) ? [] : [`approved and blocked: ${words(standing.blocked)}`]),
       ];
-      return parts.length === 1 ? `${parts[0]}: exactly these can connect` : parts.join('; ');
+      return parts.length === 1 ? `${parts[0]}: nobody else can connect` : parts.join('; ');
     }
   }
 }

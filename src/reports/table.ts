@@ -5,6 +5,7 @@ import { describeSources, shortCidr } from '../model/describe-sources.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { CheckResult, EndpointFacts, EndpointResult } from '../model/facts.ts';
 import type { Finding } from '../model/finding.ts';
+import { isStale } from '../model/freshness.ts';
 import { silentLooks } from '../model/looks.ts';
 import type { Zone } from '../model/register.ts';
 import { isSeenInside, preferInside } from '../model/vantage.ts';
@@ -116,9 +117,9 @@ function alike(findings: readonly Finding[]): readonly (readonly Finding[])[] {
 
 /** `and 155 more: app-1:9100/tcp, app-10:22/tcp…`, on one line. */
 function restLine(rest: readonly Finding[], options: RenderOptions): string {
-  const subjects = rest.slice(0, MOST_OTHERS).map((f) => subjectText(f.subject));
+  const subjects = [...new Set(rest.map((f) => subjectText(f.subject)))];
   const text = printable(
-    `and ${formatNumber(rest.length)} more: ${subjects.join(', ')}${rest.length > MOST_OTHERS ? '…' : ''}`,
+    `and ${formatNumber(rest.length)} more: ${subjects.slice(0, MOST_OTHERS).join(', ')}${subjects.length > MOST_OTHERS ? '…' : ''}`,
   );
   return `${FINDING_INDENT}${paint('dim', truncate(text, options.width - FINDING_INDENT.length), options.color)}`;
 }
@@ -185,8 +186,9 @@ function canCell(facts: EndpointFacts, zones: readonly Zone[]): Cell {
 function howWide(set: AddressSet): string {
   const whole = [ALL_IPV4, ALL_IPV6].map((family) => isSubset(family, set));
   if (whole.every(Boolean)) return 'anyone';
-  if (whole.some(Boolean)) return whole[0] ? 'any IPv4' : 'any IPv6';
   const [first, ...others] = toCidrs(set).map(shortCidr);
+  if (whole.some(Boolean))
+    return `${whole[0] ? 'any IPv4' : 'any IPv6'}${others.length === 0 ? '' : ` +${others.length}`}`;
   if (others.length > 0) return count(others.length + 1, 'block');
   const length = first?.split('/')[1];
   return length === undefined ? '1 address' : `one /${length}`;
@@ -228,7 +230,7 @@ function notSeen(result: CheckResult, options: RenderOptions): string[] {
       (line, i) => (i === 0 ? '? ' : '  ') + line,
     ),
   );
-  const filters = unreadFilters(result);
+  const filters = unreadFilters(result, options);
   const nobody = result.facts.estate.hosts.length === 0 ? ['? No host was observed: nobody looked.'] : [];
   const unanswered =
     silent > 0
@@ -238,15 +240,28 @@ function notSeen(result: CheckResult, options: RenderOptions): string[] {
   return all.length === 0 ? [] : [heading('NOT SEEN', options), ...all];
 }
 
-/** Hosts with ports whose packet filters nobody read. */
-function unreadFilters({ results, facts: { estate } }: CheckResult): string[] {
+/** Hosts with ports whose packet filters nobody read, not all of them, or too long ago. */
+function unreadFilters({ results, facts: { estate } }: CheckResult, options: RenderOptions): string[] {
   if (results.length === 0) return [];
-  const read = new Set((estate.firewalls ?? []).map((f) => f.host));
+  const known = estate.firewalls ?? [];
+  const read = new Set(known.map((f) => f.host));
   if (read.size === 0) return ['? Who can connect: the packet filters of no host were read.'];
-  const hosts = [...new Set(results.map((r) => r.facts.endpoint.host))].filter((host) => !read.has(host));
-  return hosts.length === 0
-    ? []
-    : [`? Who can connect: the packet filters of ${listWords(hosts.map(printable), 3)} were not read.`];
+  const hosts = [...new Set(results.map((r) => r.facts.endpoint.host))];
+  const named = (of: readonly string[]) => `the packet filters of ${listWords(of, 3)}`;
+  const unread = hosts.filter((host) => !read.has(host));
+  const old = known.filter((f) => isStale(f.takenAt, estate)).map((f) => f.host);
+  const partly = known.filter(({ problems }) => problems.length > 0);
+  const said = [
+    ...(unread.length === 0 ? [] : [`${named(unread)} were not read.`]),
+    ...(old.length === 0 ? [] : [`${named(old)} were read too long ago to speak of now.`]),
+    ...partly
+      .slice(0, MOST_OTHERS)
+      .map(({ host, problems }) => `${named([host])} are not all known: ${problems.join('; ')}.`),
+    ...(partly.length > MOST_OTHERS ? [`${count(partly.length - MOST_OTHERS, 'more host')} alike.`] : []),
+  ];
+  return said.flatMap((text) =>
+    wrap(`Who can connect: ${text}`, options.width - 2).map((line, i) => (i === 0 ? '? ' : '  ') + line),
+  );
 }
 
 function nextCommands(result: CheckResult, options: RenderOptions): string[] {
