@@ -57,6 +57,7 @@ test('a proposal is a draft with its evidence, and says for how long was looked'
   const text = renderDrafts(drafts, null);
   assert.match(text, /id: pg-narrower/);
   assert.match(text, /hosts: \[db-1\]/);
+  assert.match(text, /for entry pg on db-1: 10\.1\.2\.3\/32 in the place of 10\.0\.0\.0\/8\./);
   assert.match(text, /1 peer seen in 40 looks from 2026-11-01.* to 2026-11-22.*: 10\.1\.2\.3/);
   assert.match(text, /Of those who are approved, the packet filters let in 10\.1\.0\.0\/16\./);
   assert.ok(!text.includes('approval:'));

@@ -84,7 +84,7 @@ export function proposeNarrower({ host, entries, access, observed, admitted }: T
       ...{ ports: one.ports, transport: one.transport, bind: entry.bind, process: entry.process },
       sources: toCidrs(narrower),
       evidence: [
-        `Proposes narrower sources for entry ${entry.id} on ${host}: ${size(narrower)} ${size(narrower) === 1n ? 'address' : 'addresses'} in the place of ${size(approved)}.`,
+        `Proposes narrower sources for entry ${entry.id} on ${host}: ${toldSet(narrower)} in the place of ${toldSet(approved)}.`,
         `${count(peers.length, 'peer')} seen in ${count(observed.looks, 'look')} from ${utcTime(observed.since)} to ${utcTime(observed.until)}: ${told(peers)}.`,
         ...admittedWords(one, approved, admitted),
         'A look sees connections that stand: who connects seldom or briefly may be missing.',
@@ -129,7 +129,14 @@ function distinct(peers: readonly Address[]): Address[] {
 }
 
 function told(peers: readonly Address[]): string {
-  const texts = peers.map(formatAddress);
+  return toldTexts(peers.map(formatAddress));
+}
+
+function toldSet(set: AddressSet): string {
+  return toldTexts(toCidrs(set));
+}
+
+function toldTexts(texts: readonly string[]): string {
   return texts.length > MOST_TOLD
     ? `${texts.slice(0, MOST_TOLD).join(', ')} and ${texts.length - MOST_TOLD} more`
     : texts.join(', ');

@@ -68,12 +68,14 @@ export function planClose(input: CloseInput): ClosePlan {
     }
     if (holder.container !== undefined || input.scope !== 'host') {
       refused.push(
-        `${who} runs in ${input.scope === 'host' ? 'a container' : input.scope}: change what starts it, as the patch says.`,
+        `${who} runs in ${input.scope === 'host' ? 'a container' : input.scope}: change what starts it (there is a patch where its files were imported).`,
       );
       continue;
     }
     if (holder.name === 'docker-proxy' || holder.exe?.endsWith('/docker-proxy')) {
-      refused.push(`Docker publishes port ${port} for a container: change what starts it, as the patch says.`);
+      refused.push(
+        `Docker publishes port ${port} for a container: change what starts it (there is a patch where its files were imported).`,
+      );
       continue;
     }
     const { unit } = holder;

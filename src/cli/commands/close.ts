@@ -32,7 +32,14 @@ export function define(command: Command): void {
       const closing = await planClosing(context, query);
       if (flags.patch !== undefined) {
         const patches = closing.patches.filter((patch) => patch.kind === flags.patch);
-        if (patches.length === 0) throw new UserError(`there is no patch of the kind ${flags.patch} for ${what}`);
+        const kinds = new Set(closing.patches.map((patch) => patch.kind));
+        if (patches.length === 0)
+          throw new UserError(`there is no patch of the kind ${flags.patch} for ${what}`, {
+            hint:
+              kinds.size > 0
+                ? `There is: ${[...kinds].join(', ')}.`
+                : 'Import the files that declare it first (quietdoor import compose.yaml); without --patch, it is said what else is in the way.',
+          });
         await writeResult(patches.map((patch) => patch.text).join('---\n'), flags);
         return;
       }
