@@ -42,7 +42,7 @@ export function describeSources(set: AddressSet, zones: readonly Zone[] = [], ma
     const without = cidrs.length > max ? toCidrs(difference(all, own)) : [];
     if (without.length > 0 && without.length < cidrs.length)
       words.push(`every ${name} address but ${listWords(without.map(shortCidr), max)}`);
-    else words.push(...cidrs.map(shortCidr));
+    else for (const cidr of cidrs) words.push(shortCidr(cidr));
   }
   return listWords(words, Math.max(max, words.filter((w) => w.startsWith('every')).length));
 }

@@ -18,11 +18,21 @@ export function printable(text: string): string {
 
 /** JSON text of a value, where invisible characters in strings are `\u` escapes: the same data, safe to look at. */
 export function printableJson(value: unknown, indent = 0): string {
-  const text = JSON.stringify(value, null, indent);
+  const text = laidOut(value, indent);
   if (PLAIN_LINES.test(text)) return text;
   return text.replace(INVISIBLE_IN_LINES, (c) =>
     Array.from({ length: c.length }, (_, i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   );
+}
+
+/** As wished, or on one line where the blanks would make it longer than a string can be (millions of addresses). */
+function laidOut(value: unknown, indent: number): string {
+  try {
+    return JSON.stringify(value, null, indent);
+  } catch (error) {
+    if (indent === 0 || !(error instanceof RangeError)) throw error;
+    return JSON.stringify(value);
+  }
 }
 
 function spell(character: string): string {
