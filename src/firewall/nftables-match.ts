@@ -1,9 +1,10 @@
+import { parseAddress } from '../model/address.ts';
 import { ALWAYS, type Condition, NEVER, type Step, type Verdict } from '../model/ruleset.ts';
 import { fieldOf } from './nftables-expression.ts';
 import { allOf, anyOf, type Field, negation } from './nftables-field.ts';
 import type { NftProblem, NftReading } from './nftables-reading.ts';
 import type { NftSet } from './nftables-sets.ts';
-import { elementOf } from './nftables-values.ts';
+import { elementOf, rangeEnds } from './nftables-values.ts';
 import { listOf, mapOf, shown } from './untrusted.ts';
 
 /** Turns `{"match": {...}}` into a condition, with every family and protocol that it implies. */
@@ -11,7 +12,19 @@ export function matchCondition(match: unknown, reading: NftReading): Condition {
   const { op, left, right } = mapOf(match);
   const field = fieldOf(left, reading);
   const masked = mapOf(left)['&'] !== undefined;
+  if (isMergedRange(right))
+    return allOf([...field.guard, reading.unsupported('nft seems to list comparisons of two fields as one range')]);
   return allOf([...field.guard, compared(field, op, right, masked, reading)]);
+}
+
+/**
+ * nft lists `tcp dport < 80 ip saddr > 10.0.0.1` as `ip saddr != 0.0.0.80-10.0.0.1` (seen in 1.0.6): a range of addresses
+ * that begins with a port is none that anybody wrote. Where both fields are of one kind, no listing shows it.
+ */
+function isMergedRange(right: unknown): boolean {
+  const first = rangeEnds(right)?.[0];
+  const address = typeof first === 'string' ? parseAddress(first) : null;
+  return address !== null && address.value > 0 && address.value < 65536;
 }
 
 function compared(field: Field, op: unknown, right: unknown, masked: boolean, reading: NftReading): Condition {

@@ -70,6 +70,19 @@ test('texts that look like lines of the bytecode are not taken for them', () => 
   ]);
 });
 
+test('comparisons of a port and an address that nft lists as one range are undecided', () => {
+  const range = (op: string, first: string) => ({
+    match: { op, left: { payload: { protocol: 'ip', field: 'saddr' } }, right: { range: [first, '100.64.3.15'] } },
+  });
+  const steps = (first: string) =>
+    read({ name: 'nft.json', text: listing([[range('!=', first), { drop: null }]]) })
+      .layers[0]?.chains.flatMap((chain) => chain.rules)
+      .map((rule) => stepsNotation(rule.steps))
+      .join();
+  assert.match(steps('0.0.0.80') ?? '', /comparisons of two fields/);
+  for (const first of ['0.0.0.0', '0.1.0.0', '10.0.0.80']) assert.doesNotMatch(steps(first) ?? '', /two fields/);
+});
+
 const RULESETS = readdirSync(join(FIXTURES, 'rulesets')).filter((name) => name.endsWith('.json'));
 
 test('rulesets as people have them are read whole, and as exactly as before', () => {

@@ -23,6 +23,8 @@ export interface NftOptions {
   readonly output: boolean;
 }
 
+const ORDER = / [<>]=? /;
+
 /** Makes single rules. Every part of the language that the engine models is a line here. */
 export class NftRules {
   readonly words: Vocabulary;
@@ -57,7 +59,11 @@ export class NftRules {
     const parts: string[] = [];
     this.#family = random.pick(this.#families);
     this.#protocol = random.pick(['tcp', 'tcp', 'tcp', 'udp']);
-    for (let i = random.pick([0, 1, 1, 1, 2, 2, 3]); i > 0; i--) parts.push(this.#match(spot));
+    for (let i = random.pick([0, 1, 1, 1, 2, 2, 3]); i > 0; i--) {
+      const match = this.#match(spot);
+      // nft lists two of these in a row as one range, of whatever fields they are: no reader can tell
+      if (!ORDER.test(match) || !parts.some((part) => ORDER.test(part))) parts.push(match);
+    }
     if (random.chance(0.12)) parts.push('counter');
     if (random.chance(0.06)) parts.push('log prefix "x: "');
     if (random.chance(spot.hook === 'prerouting' && !spot.nat ? 0.35 : 0.15)) parts.push(this.#statement(spot));
