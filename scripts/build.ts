@@ -7,7 +7,11 @@ import { build } from 'esbuild';
 const root = resolve(import.meta.dirname, '..');
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await build({
-  entryPoints: [join(root, 'src/cli/main.ts')],
+  entryPoints: {
+    main: join(root, 'src/cli/main.ts'),
+    // A thread is started from a file of its own.
+    'ledger-verify-worker': join(root, 'src/app/ledger-verify-worker.ts'),
+  },
   outdir: join(root, 'dist'),
   bundle: true,
   splitting: true,

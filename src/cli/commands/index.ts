@@ -37,6 +37,10 @@ export const commands: Readonly<Record<string, { summary: string; load: () => Pr
     load: () => import('./close.ts'),
   },
   events: { summary: 'what opened, closed and changed, newest first', load: () => import('./events.ts') },
+  ledger: {
+    summary: 'prove that the record of events was not altered (verify, checkpoint, prove, export, archive, rotate)',
+    load: () => import('./ledger.ts'),
+  },
   firewall: {
     summary: 'who can open a connection to which port, by the packet filters of a host',
     load: () => import('./firewall.ts'),

@@ -1,0 +1,97 @@
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import type { Checkpoint } from '../ledger/checkpoint.ts';
+import { UserError } from '../model/errors.ts';
+import { askGit, runGit, whyNot } from '../register/git.ts';
+import type { Context } from './context.ts';
+
+/** A place off this machine's reach that keeps checkpoints. */
+export type Witness =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'webhook'; readonly url: string }
+  | { readonly kind: 'git'; readonly folder: string };
+
+const WEBHOOK_TIMEOUT_MS = 10_000;
+/** File in a repository that checkpoints are appended to. */
+const GIT_FILE = 'quietdoor-checkpoints.txt';
+
+/** Reads `file:PATH`, `git:FOLDER` or a URL. Throws UserError. */
+export function parseWitness(text: string): Witness {
+  const [, scheme, rest] = /^(file|git):(.+)$/.exec(text) ?? [];
+  if (scheme === 'file') return { kind: 'file', path: resolve(rest as string) };
+  if (scheme === 'git') return { kind: 'git', folder: resolve(rest as string) };
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return { kind: 'webhook', url: text };
+  throw new UserError(`"${text}" names no witness`, { hint: 'Expected file:PATH, git:FOLDER, or an https URL.' });
+}
+
+/** Hands a checkpoint to a witness; null where it has it, else why not. Never throws. */
+export async function tellWitness(context: Context, witness: Witness, checkpoint: Checkpoint): Promise<string | null> {
+  try {
+    if (witness.kind === 'file') appendNote(inReach(context, witness.path), checkpoint);
+    else if (witness.kind === 'webhook') await post(witness.url, checkpoint);
+    else await commit(context, inReach(context, witness.folder), checkpoint);
+    return null;
+  } catch (error) {
+    const { message, cause } = error as Error;
+    return cause instanceof Error ? `${message}: ${cause.message}` : message;
+  }
+}
+
+/** A schedule comes with the workspace, perhaps from other people: it writes into the workspace only. */
+function inReach(context: Context, path: string): string {
+  if (context.env.QUIETDOOR_DUE === '1' && relative(context.workspace, path).split('/')[0] === '..')
+    throw new Error('a scheduled run writes into its workspace only');
+  return path;
+}
+
+/** Appends a checkpoint, once, and flushes it. A last line that was cut off stays apart from it. */
+function appendNote(path: string, { signed }: Checkpoint): void {
+  const file = openSync(path, 'a+', 0o644);
+  try {
+    const { size } = fstatSync(file);
+    const tail = Buffer.alloc(Math.min(size, Buffer.byteLength(signed) + 1));
+    readSync(file, tail, 0, tail.length, size - tail.length);
+    const text = tail.toString();
+    if (text.endsWith(`${signed}\n`)) return;
+    writeSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${signed}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function post(url: string, { signed }: Checkpoint): Promise<void> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    body: signed,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'user-agent': 'quietdoor' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(WEBHOOK_TIMEOUT_MS),
+  });
+  await answer.body?.cancel();
+  if (!answer.ok) throw new Error(`it answered ${answer.status}`);
+}
+
+async function commit(context: Context, folder: string, checkpoint: Checkpoint): Promise<void> {
+  const inside = await askGit(folder, ['rev-parse', '--is-inside-work-tree'], context);
+  if (inside.kind !== 'answer') throw new Error(`${folder} is no git repository: ${inside.reason}`);
+  appendNote(join(folder, GIT_FILE), checkpoint);
+  const run = async (args: readonly string[], config: [string, string][] = []): Promise<string> => {
+    const done = await runGit(folder, args, { env: context.env, config });
+    if (done.kind !== 'ended' || done.code !== 0) throw new Error(`git ${args[0]}: ${whyNot(done)}`);
+    return done.stdout.toString().trim();
+  };
+  await run(['add', '--', GIT_FILE]);
+  if ((await run(['status', '--porcelain', '--', GIT_FILE])) === '') return;
+  const named = await askGit(folder, ['config', 'user.email'], context);
+  const identity: [string, string][] =
+    named.kind === 'answer' && named.text !== ''
+      ? []
+      : [
+          ['user.name', 'quietdoor'],
+          ['user.email', `quietdoor@${hostname()}`],
+        ];
+  const message = `ledger: checkpoint of ${checkpoint.size} records`;
+  await run(['commit', '--quiet', '-m', message, '--', GIT_FILE], [...identity, ['commit.gpgsign', 'false']]);
+}
