@@ -6,7 +6,7 @@ import { describePort } from '../model/describe.ts';
 import { describeSources, shortCidr } from '../model/describe-sources.ts';
 import { listWords, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
-import { lacksRulesets, ruleText, witnessText } from './firewall-evidence.ts';
+import { lacksFreshRulesets, ruleText, witnessText } from './firewall-evidence.ts';
 import { approveStep, placeOf } from './remedy.ts';
 
 const MAX_CIDRS = 32;
@@ -21,7 +21,7 @@ export const approvedButBlocked: Check = {
     'port is locked out, or the register allows more than is used, and whoever loosens a rule later opens what nobody ' +
     'reviewed. Reported only where it is certain that no connection completes.',
   remediation: 'Let the source in where it needs the port; else take it off the entry and have the change approved.',
-  lacking: lacksRulesets,
+  lacking: lacksFreshRulesets,
   endpoint(facts, estate) {
     const standing = compareAdmission(facts, estate);
     const [decides] = facts.entries;

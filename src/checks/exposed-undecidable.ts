@@ -7,7 +7,7 @@ import { endpointKey } from '../model/endpoint.ts';
 import type { EstateFacts } from '../model/facts.ts';
 import { listWords, utcTime } from '../util/words.ts';
 import type { Check } from './check.ts';
-import { freshFirewalls, lacksRulesets, ruleText } from './firewall-evidence.ts';
+import { freshFirewalls, lacksFreshRulesets, ruleText } from './firewall-evidence.ts';
 
 const MAX_CIDRS = 32;
 const MAX_RULES = 8;
@@ -21,7 +21,7 @@ export const exposedUndecidable: Check = {
     'What cannot be decided is neither open nor closed, and is named with the rule and the test that leaves it open.',
   remediation:
     'Give what is missing (the sets, the addresses and routes of the host), or write the rule so that sources decide it.',
-  lacking: lacksRulesets,
+  lacking: lacksFreshRulesets,
   endpoint(facts, estate) {
     const standing = compareAdmission(facts, estate);
     if (standing.kind !== 'compared' || !isEmpty(standing.tooMany) || isEmpty(standing.undecided)) return [];

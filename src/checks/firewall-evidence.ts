@@ -5,9 +5,16 @@ import type { EstateFacts, Facts } from '../model/facts.ts';
 import { isInFuture, isStale } from '../model/freshness.ts';
 import type { RulePlace } from '../model/ruleset.ts';
 
-/** What every rule about packet filters lacks where nobody ever took any. */
-export function lacksRulesets({ estate }: Facts): string | null {
-  return estate.firewalls === undefined || estate.firewalls.length === 0 ? 'no ruleset was recorded' : null;
+/** What every rule about packet filters lacks where nobody took any, or not lately. */
+export function lacksFreshRulesets({ estate }: Facts): string | null {
+  if (estate.firewalls === undefined || estate.firewalls.length === 0) return 'no ruleset was recorded';
+  return freshFirewalls(estate).length === 0 ? 'no ruleset was taken lately enough to speak of now' : null;
+}
+
+/** The same for rules that say nothing of a host whose filters are not all known. */
+export function lacksRulesets(facts: Facts): string | null {
+  const isKnown = freshFirewalls(facts.estate).some(({ problems }) => problems.length === 0);
+  return isKnown ? null : (lacksFreshRulesets(facts) ?? 'the packet filters of no host are all known');
 }
 
 /** Filters that were taken lately enough to speak of now. */

@@ -18,7 +18,7 @@ export const rulesDrifted: Check = {
     'rules that decide nothing make no difference.',
   remediation: 'Save the running rules if they are right, else load the saved ones.',
   lacking(facts) {
-    const isKnown = facts.estate.firewalls?.some((f) => f.drift !== null);
+    const isKnown = freshFirewalls(facts.estate).some((f) => f.drift !== null);
     return isKnown ? null : (lacksRulesets(facts) ?? 'no saved configuration was recorded');
   },
   estate(estate) {

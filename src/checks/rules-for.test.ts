@@ -36,6 +36,29 @@ test('what was never given, or never asked, is said of each rule that needs it',
   ]);
 });
 
+test('a ruleset that is old, or not known whole, leaves rules nothing to judge by', async () => {
+  const example = examplesOf('open-wider-than-approved').find((e) => e.name === 'violates');
+  assert.ok(example);
+  const facts = await factsOfExample(example);
+  const [firewall] = facts.estate.firewalls ?? [];
+  assert.ok(firewall);
+  const lacks = (id: string, change: Partial<typeof firewall>) => {
+    const estate = { ...facts.estate, firewalls: [{ ...firewall, ...change }] };
+    return rulesFor({ ...facts, estate }).find((rule) => rule.id === id)?.lacks;
+  };
+  const partly = { problems: ['rules.v4 was not read whole: cut'] };
+  const old = 'no ruleset was taken lately enough to speak of now';
+  for (const [id, change, expected] of [
+    ['open-wider-than-approved', {}, undefined],
+    ['open-wider-than-approved', partly, 'the packet filters of no host are all known'],
+    ['exposed-undecidable', partly, undefined],
+    ['no-default-deny', { takenAt: 0 }, old],
+    ['exposed-undecidable', { takenAt: 0 }, old],
+    ['rules-drifted', { takenAt: 0, drift: [] }, old],
+  ] as const)
+    assert.equal(lacks(id, change), expected, id);
+});
+
 test('a rule that raised something did not lack anything', async () => {
   for (const check of checks)
     for (const example of examplesOf(check.id)) {

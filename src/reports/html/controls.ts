@@ -14,6 +14,7 @@ import {
   type FrameworkView,
   frameworkViews,
 } from './control-result.ts';
+import { filtersNotRead } from './cover.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import type { ListenerHashes } from './evidence.ts';
 import { anchor, code, distance, listed, pair, rowsAddress, sentence, severity, time } from './format.ts';
@@ -197,7 +198,7 @@ function notShown({ control, result }: ControlView, run: CheckResult): Child {
   const stale = hosts.filter((h) => isStale(h.lastObservedAt, estate)).length;
   const doubtful = run.results.filter((r) => r.verdict.word === 'UNDETERMINED').length;
   const errors = register.problems.filter((p) => p.severity === 'error').length;
-  return html`Strength: ${control.strength.map((s) => STRENGTH[s]).join('; ') || 'not rated'}. Who can connect: packet filters were not evaluated.${
+  return html`Strength: ${control.strength.map((s) => STRENGTH[s]).join('; ') || 'not rated'}. Not seen of who can connect: ${filtersNotRead(estate)}.${
     doubtful > 0 &&
     html` <a href="${rowsAddress('endpoints', { verdict: ['UNDETERMINED'] })}">${formatNumber(doubtful)} of ${count(run.results.length, 'endpoint')}</a> ${doubtful === 1 ? 'is' : 'are'} UNDETERMINED.`
   }${gaps > 0 && html` <a href="#gaps">${count(gaps, 'gap')}</a> in what was looked at.`}${

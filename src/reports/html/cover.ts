@@ -1,4 +1,5 @@
 import type { CheckResult, EstateFacts } from '../../model/facts.ts';
+import { isStale } from '../../model/freshness.ts';
 import { count } from '../../util/words.ts';
 import { hostsSeen, neverSeen } from '../words.ts';
 import { type Completeness, scopeWords } from './completeness.ts';
@@ -40,11 +41,20 @@ function looked({ now, facts: { estate } }: CheckResult): Child {
   return html`by ${listed(how)}, ${estate.hosts.length === 1 ? null : 'oldest '}${time(oldest)}, ${distance(oldest, now)}`;
 }
 
-/** Hosts whose filters were not read; what lies between them never is. */
-function filtersNotRead({ hosts, firewalls = [] }: EstateFacts): string {
+/** Hosts whose filters were not read, not all of them, or long ago; what lies between the hosts never is. */
+export function filtersNotRead(estate: EstateFacts): string {
+  const { hosts, firewalls } = estate;
+  if (firewalls === undefined) return 'packet filters and network ACLs';
   const read = new Set(firewalls.map((f) => f.host));
-  const n = hostsSeen(hosts).filter((host) => !read.has(host)).length;
-  return `${n > 0 ? `packet filters of ${count(n, 'host')}, ` : ''}filters between the hosts`;
+  const unread = hostsSeen(hosts).filter((host) => !read.has(host)).length;
+  const old = firewalls.filter((f) => isStale(f.takenAt, estate)).length;
+  const partly = firewalls.filter((f) => f.problems.length > 0).length;
+  return [
+    ...(unread > 0 ? [`packet filters of ${count(unread, 'host')}`] : []),
+    ...(partly > 0 ? [`parts of the packet filters of ${count(partly, 'host')}`] : []),
+    ...(old > 0 ? [`packet filters of ${count(old, 'host')} as they are now`] : []),
+    'filters between the hosts',
+  ].join(', ');
 }
 
 /** What an answer does not include, in the order of weight. */
@@ -52,7 +62,7 @@ export function notSeen({ facts: { estate } }: CheckResult): Child {
   const gaps = estate.hosts.reduce((n, h) => n + h.gaps.length, 0);
   const silent = neverSeen(estate).length;
   const errors = estate.register.problems.filter((p) => p.severity === 'error').length;
-  const parts: Child[] = [estate.firewalls ? filtersNotRead(estate) : 'packet filters and network ACLs'];
+  const parts: Child[] = [filtersNotRead(estate)];
   if (silent > 0) parts.push(html`<a href="#coverage">${count(silent, 'declared host')}</a>`);
   if (gaps > 0) parts.push(html`<a href="#gaps">${count(gaps, 'gap')}</a> in what was looked at`);
   if (errors > 0)
