@@ -158,6 +158,24 @@ test('a plan for iptables holds beside the rules that are there, and needs none 
   assert.match(beside.warnings.join('\n'), /Rules of ours for iptables are in force too/);
 });
 
+test('a plan names what stays open by a way that its rules do not see', { skip }, async (t) => {
+  const bed = await bedFor(t, SSH);
+  assert.deepEqual((await bed.plan()).open, []);
+  bed.filter(`table ip published {
+  chain in { type nat hook prerouting priority -100; tcp dport 8080 dnat to 172.17.0.2:80; }
+}
+`);
+  const plan = await bed.plan();
+  assert.deepEqual(
+    plan.open.map(({ transport, ports }) => `${transport}/${ports}`),
+    ['tcp/8080'],
+  );
+  assert.ok(plan.open[0]?.sources.every((cidr) => !cidr.includes(':')));
+  assert.deepEqual((await bed.plan('--mode', 'observe')).open, []);
+  const { stdout } = await bed.here(['firewall', 'plan', '--include', 'claimed']);
+  assert.match(stdout, /Stays open all the same[^\n]*\n[^\n]*\n {2}tcp\/8080 +all of IPv4\n/);
+});
+
 test('exactly the plan that was looked at is applied, or none', { skip }, async (t) => {
   const bed = await bedFor(t, SSH + WEB);
   const plan = await bed.plan();

@@ -8,7 +8,7 @@ import { type AddressSet, difference, has, intersection, isEmpty, toCidrs } from
 import type { AccessChange, Admission } from '../model/admission.ts';
 import { HOST_SCOPE } from '../model/endpoint.ts';
 import type { Ruleset } from '../model/ruleset.ts';
-import type { PlannedBlock, PlannedChange, PlannedCut } from '../reports/firewall-plan.ts';
+import type { PlannedBlock, PlannedChange, PlannedCut, PlannedOpening } from '../reports/firewall-plan.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { isOwnChain, type PlanTarget } from './firewall-plan-live.ts';
 import type { Session, Sessions } from './firewall-plan-session.ts';
@@ -25,6 +25,20 @@ export function accessChanges(before: Ruleset, after: Ruleset): readonly AccessC
       undecided: difference(change.undecided, LOOPBACK),
     }))
     .filter(({ gained, lost, undecided }) => !isEmpty(gained) || !isEmpty(lost) || !isEmpty(undecided));
+}
+
+/**
+ * Ports that somebody reaches although our own rules alone would not let them in: packets that are sent on to a container
+ * or elsewhere never meet them.
+ */
+export function stillOpen(own: Ruleset, after: Ruleset): readonly PlannedOpening[] {
+  return accessChanges(own, after)
+    .filter(({ gained }) => !isEmpty(gained))
+    .map(({ transport, ports, gained }) => ({ transport, ports: portText(ports), sources: toCidrs(gained) }));
+}
+
+function portText({ from, to }: AccessChange['ports']): string {
+  return from === to ? String(from) : `${from}-${to}`;
 }
 
 function ask(
@@ -47,7 +61,7 @@ export function plannedChange(
   return {
     listening: transport === 'tcp' ? listening.filter((port) => ports.from <= port && port <= ports.to) : [],
     transport,
-    ports: ports.from === ports.to ? String(ports.from) : `${ports.from}-${ports.to}`,
+    ports: portText(ports),
     gained: toCidrs(gained),
     lost: toCidrs(lost),
     undecided: toCidrs(undecided),

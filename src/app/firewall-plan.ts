@@ -19,7 +19,14 @@ import { type Context, thisHost } from './context.ts';
 import { persistPlace } from './firewall-apply-persist.ts';
 import { writeStateFile } from './firewall-apply-state-file.ts';
 import { approvedOnHosts, generateFor } from './firewall-generate.ts';
-import { accessChanges, blockedByOthers, connectionsCut, lockouts, plannedChange } from './firewall-plan-changes.ts';
+import {
+  accessChanges,
+  blockedByOthers,
+  connectionsCut,
+  lockouts,
+  plannedChange,
+  stillOpen,
+} from './firewall-plan-changes.ts';
 import { hasOwnRules, meaningOf, PLAN_TARGETS, withOwnRules } from './firewall-plan-live.ts';
 import { findSessions } from './firewall-plan-session.ts';
 
@@ -76,6 +83,7 @@ export async function planFirewall(context: Context, request: PlanRequest): Prom
     })),
     leftOut: plan.leftOut,
     changes: accessChanges(before, after).map((change) => plannedChange(change, listening)),
+    open: request.mode === 'enforce' ? stillOpen(own, after) : [],
     doubts: doubtsOf(before, dump.problems),
     cuts,
     blocked: blockedByOthers(evaluator, hostAccess(input), place),

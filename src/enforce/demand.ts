@@ -66,7 +66,7 @@ export function otherScopes(input: EnforceInput): string[] {
     if (scope === HOST_SCOPE) return [];
     const covered = scope === 'any' ? 'Covered on the host itself only' : 'Not covered';
     return [
-      `${covered}: entry ${entry} is about ${scope === 'any' ? 'any scope' : scope}. Published ports of containers pass the forward hook, which these rules do not touch: they stay as open as they are.`,
+      `${covered}: entry ${entry} is about ${scope === 'any' ? 'any scope' : scope}, whose ports stay as open as they are.`,
     ];
   });
 }

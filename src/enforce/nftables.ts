@@ -79,7 +79,8 @@ export const nftables: EnforceTarget = {
 
 /** What a person who enforces rules on a host should know beforehand. */
 export const HOST_NOTES: readonly string[] = [
-  'Whatever the register does not name is dropped, protocols without ports (VRRP, ESP, GRE, IGMP) and answers to DHCPv6 and multicast DNS among them.',
+  'Whatever the register does not name is dropped on its way to the host itself, protocols without ports (VRRP, ESP, GRE, IGMP) and answers to DHCPv6 and multicast DNS among them.',
+  'Published ports of containers, in the register or not, pass the forward hook, which these rules do not touch: they stay as open as they are ("quietdoor firewall plan" on the host names them).',
   'Rules of other tools go on to apply: a connection must be let in by all of them.',
 ];
 

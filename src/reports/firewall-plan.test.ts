@@ -5,7 +5,7 @@ import { type FirewallPlan, renderFirewallPlan } from './firewall-plan.ts';
 const PLAN: FirewallPlan = {
   ...{ schemaVersion: 1, digest: `sha256:${'0'.repeat(64)}`, host: 'box', target: 'nftables', mode: 'enforce' },
   ...{ include: 'proven', logAccepted: false, madeAt: 0, register: 'sha256:1', live: 'sha256:2', files: [] },
-  ...{ replaces: false, access: [], leftOut: [], changes: [], doubts: [], cuts: [], blocked: [] },
+  ...{ replaces: false, access: [], leftOut: [], changes: [], doubts: [], open: [], cuts: [], blocked: [] },
   ...{ lockouts: [], warnings: [], persist: null },
 };
 

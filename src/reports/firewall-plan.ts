@@ -18,6 +18,13 @@ export interface PlannedChange {
   readonly listening: readonly number[];
 }
 
+/** Ports that stay open to somebody by a way which the planned rules do not see: packets that are sent on. */
+export interface PlannedOpening {
+  readonly transport: string;
+  readonly ports: string;
+  readonly sources: readonly string[];
+}
+
 /** A connection that stands now and that the rules would not let in anew. */
 export interface PlannedCut {
   readonly peer: string;
@@ -68,6 +75,8 @@ export interface FirewallPlan {
   readonly changes: readonly PlannedChange[];
   /** Why who gains and who loses is not known for certain, a sentence each; empty: it is, but for what is `undecided`. */
   readonly doubts: readonly string[];
+  /** What stays open although these rules alone would not let it in. */
+  readonly open: readonly PlannedOpening[];
   readonly cuts: readonly PlannedCut[];
   readonly blocked: readonly PlannedBlock[];
   /** Why applying it would lock out who applies it, a sentence each. */
@@ -115,6 +124,17 @@ export function renderFirewallPlan(plan: FirewallPlan, format: string, options: 
   if (plan.doubts.length > 0) lines.push(...list(plan.doubts));
   if (plan.changes.length > 0)
     lines.push(...renderTable(CHANGES, plan.changes.flatMap(changeRows), { ...options, indent: '  ' }));
+  if (plan.open.length > 0)
+    lines.push(
+      ...head('Stays open all the same: published ports of containers and other packets that are sent on'),
+      ...renderTable(
+        OPEN,
+        plan.open.slice(0, MOST_ROWS).map((o) => [`${o.transport}/${o.ports}`, sourceWords(o.sources)]),
+        { ...options, indent: '  ' },
+      ),
+      ...(plan.open.length > MOST_ROWS ? [`  … and ${plan.open.length - MOST_ROWS} more (--format json)`] : []),
+      '  By which way and rules: quietdoor firewall show :PORT',
+    );
   lines.push(...head(`Connections that stand and would not be let in again: ${plan.cuts.length}`));
   if (plan.cuts.length > 0)
     lines.push(
@@ -171,6 +191,8 @@ const CHANGES: readonly Column[] = [
   { title: 'who', min: 20 },
   { title: 'listens here', optional: true },
 ];
+
+const OPEN: readonly Column[] = [{ title: 'port' }, { title: 'from', min: 20 }];
 
 const CUTS: readonly Column[] = [{ title: 'from', min: 12 }, { title: 'to' }, { title: '' }];
 
