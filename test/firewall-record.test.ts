@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { recordFirewall } from '../src/app/firewall-record.ts';
@@ -149,10 +149,11 @@ describe('firewall import, drop, verify', () => {
       /no packet filters of web-1 are known\n.*scan ssh --sudo web-1.*firewall import --host web-1/,
     );
 
-    const first = await run('firewall', 'import', '--host', 'web-1', ...paths);
-    assert.match(first.stderr, /^import:web-1: \d+ statements: .* 0 unrecognised; new\n$/);
+    const now = ['--at', new Date().toISOString()];
+    const first = await run('firewall', 'import', '--host', 'web-1', ...now, ...paths);
+    assert.match(first.stderr, /^import:web-1: \d+ statements: .* 0 unrecognised; new; as of \d{4}-.* UTC\n$/);
     assert.equal(first.code, 0);
-    assert.match((await run('firewall', 'import', '--host', 'web-1', ...paths)).stderr, /; unchanged\n$/);
+    assert.match((await run('firewall', 'import', '--host', 'web-1', ...now, ...paths)).stderr, /; unchanged; as of /);
 
     const verified = await run('firewall', 'verify', 'web-1', '--format', 'json');
     assert.equal(verified.code, 1, verified.stderr);
@@ -197,6 +198,14 @@ describe('firewall import, drop, verify', () => {
       (await run('firewall', 'show', 'web-1:22')).stdout,
       /APPROVED +.*a part of the register that could not/,
     );
+
+    // A listing of last year does not speak of today, whenever it is brought.
+    copyFileSync(paths[0] as string, join(cwd, 'old.rules'));
+    utimesSync(join(cwd, 'old.rules'), new Date('2024-02-03T04:05:06Z'), new Date('2024-02-03T04:05:06Z'));
+    const old = await run('firewall', 'import', '--host', 'web-1', 'old.rules', ...paths.slice(1));
+    assert.match(old.stderr, /; as of 2024-02-03 04:05:06 UTC \(the date of the oldest file; --at gives another\)\n$/);
+    const stale = JSON.parse((await run('firewall', 'verify', 'web-1', '--format', 'json')).stdout);
+    assert.deepEqual([...new Set(stale.endpoints.map((e: { verdict: string }) => e.verdict))], ['undecided']);
 
     const dropped = await run('firewall', 'drop', 'web-1');
     assert.equal(dropped.stderr, 'forgot the packet filters of import:web-1\n');
