@@ -87,6 +87,13 @@ test('firewall generate: closed is said of no port that the rules do not reach',
   assert.doesNotMatch(pods, /closed|close every port/);
 });
 
+test('firewall generate: a name that nobody knows is a mistake, and no reason to close every port', async (t) => {
+  const cwd = await workspace(t, ENTRIES, []);
+  const { code, stdout, stderr } = await generate(cwd, '-t', 'nftables', '--host', 'db-7');
+  assert.deepEqual([code, stdout], [2, '']);
+  assert.match(stderr, /no host db-7 is known, and no entry of the register is for it/);
+});
+
 test('firewall generate: without a proof nothing is approved, and that is said', async (t) => {
   const cwd = await workspace(t, ENTRIES, ['pg', 'ssh']);
   const { code, stdout, stderr } = await generate(cwd, '-t', 'iptables', '--host', 'db-2');

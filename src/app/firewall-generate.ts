@@ -114,7 +114,7 @@ export async function approvedOnHosts(
       request.hosts.length > 0
         ? request.hosts.map((text) => {
             const name = identities.nameOf(text) ?? text;
-            return known.get(name.toLowerCase()) ?? { name, addresses: [], tags: [] };
+            return known.get(name.toLowerCase()) ?? unknownHost(name, register);
           })
         : hostsWithEntries(register, identities.known);
     if (chosen.length === 0)
@@ -140,6 +140,16 @@ function hostsWithEntries(register: Register, known: readonly MatchHost[]): Matc
     hosts.push({ name: text, addresses: [], tags: [] });
   }
   return hosts.sort((a, b) => compareText(a.name, b.name));
+}
+
+/** A host of which only its name is known. Without an entry it is a mistake: its rules would close every port. */
+function unknownHost(name: string, register: Register): MatchHost {
+  const host = { name, addresses: [], tags: [] };
+  if (!register.entries.some((entry) => selectsHost(entry, host)))
+    throw new UserError(`no host ${name} is known, and no entry of the register is for it`, {
+      hint: 'Is the name right? Hosts are known by quietdoor.yaml, by the entries of the register, and by a scan.',
+    });
+  return host;
 }
 
 interface Known {

@@ -2,7 +2,7 @@ import type { Address } from '../model/address.ts';
 import { type AddressSet, EMPTY, has, toCidrs } from '../model/address-set.ts';
 import { fromCidrs } from '../model/address-set-text.ts';
 import type { AddressFamily } from '../model/listener.ts';
-import { destinationsOf, hostAccess, isOfHost, LOOPBACK, otherScopes } from './demand.ts';
+import { destinationsOf, hostAccess, isOfHost, LOOPBACK } from './demand.ts';
 import { type HclBlock, hclBlock, hclString } from './hcl.ts';
 import { fileNameOf, identifierOf, plainText, uniqueNames } from './safe-text.ts';
 import type { ApprovedAccess, EnforceInput, EnforceOutput, EnforceTarget } from './target.ts';
@@ -66,7 +66,12 @@ export const terraform: EnforceTarget = {
         ...(count > USUAL_RULES
           ? [`${count} rules: the quota "inbound rules per security group" is ${USUAL_RULES} where nobody raised it.`]
           : []),
-        ...otherScopes(input),
+        ...input.access
+          .filter(({ scope }) => !isOfHost(scope))
+          .map(
+            ({ entry, scope }) =>
+              `Kept out: entry ${entry} is about ${scope}. The group stands in front of published ports too, and lets in what is approved for the host itself only.`,
+          ),
       ],
     };
   },
