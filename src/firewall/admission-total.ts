@@ -9,6 +9,7 @@ import type {
   UndecidedPart,
 } from '../model/admission.ts';
 import type { NumberRange } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import { either } from './address-bounds.ts';
 import type { Decision, Record, Undecided } from './chain-walk.ts';
 import type { CompiledLayer } from './compile.ts';
@@ -112,7 +113,7 @@ export class Total {
     );
     for (const part of parts) {
       this.logged = union(this.logged, part.logged);
-      this.samples.push(...part.samples);
+      addAll(this.samples, part.samples);
       for (const layer of part.#layers.values()) this.#addLayer(layer);
       for (const [key, item] of part.#deciding) this.#addDeciding(key, item);
       for (const [key, item] of part.#undecided) this.#addUndecided(key, item);

@@ -1,5 +1,6 @@
 import type { RuleAnomaly, RuleReference } from '../model/admission.ts';
 import type { Chain, Condition, InterfacePattern, Layer, Rule, Ruleset, Verdict } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import { referenceTo } from './compile.ts';
 import { isInside, meet, type Region, Regions, without } from './regions.ts';
 
@@ -103,9 +104,9 @@ function patternsOf({ steps }: Rule): InterfacePattern[] {
     step.kind === 'match' ? [step.condition] : step.kind === 'verdict-map' ? step.branches.map(({ when }) => when) : [],
   );
   for (let c = open.pop(); c !== undefined; c = open.pop()) {
-    if (c.kind === 'all' || c.kind === 'any') open.push(...c.of);
+    if (c.kind === 'all' || c.kind === 'any') addAll(open, c.of);
     else if (c.kind === 'not') open.push(c.of);
-    else if (c.kind === 'in-interface' || c.kind === 'out-interface') patterns.push(...c.names);
+    else if (c.kind === 'in-interface' || c.kind === 'out-interface') addAll(patterns, c.names);
   }
   return patterns;
 }
@@ -124,7 +125,7 @@ function readRule(
     for (const part of parts) {
       const found = regions.where(condition, part);
       if (found === null) return null;
-      next.push(...found);
+      addAll(next, found);
     }
     return next.length > 64 ? null : next;
   };

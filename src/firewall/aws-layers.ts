@@ -13,6 +13,7 @@ import { fromCidrs, toText } from '../model/address-set-text.ts';
 import { blockOf, formatCidr } from '../model/cidr.ts';
 import { HOST_SCOPE } from '../model/endpoint.ts';
 import { ALWAYS, type Condition, type Layer, type RulePlace } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import { compareText } from '../util/compare.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import { setOf, unionOf } from './aws-addresses.ts';
@@ -53,7 +54,7 @@ export function awsLayers(inventory: AwsInventory, network: DialectContext['netw
     ...interfaces.map(allAddresses),
     ...(hasGroups ? [] : [...inventory.subnets.values()].map(({ addresses }) => addresses)),
   ]);
-  if (hasGroups || inventory.given.acls) layers.push(...unplaced(placed, ambiguous, network, at));
+  if (hasGroups || inventory.given.acls) addAll(layers, unplaced(placed, ambiguous, network, at));
   return { layers, assumptions: assumptions(inventory) };
 }
 
@@ -101,7 +102,7 @@ function builder(inventory: AwsInventory, at: RulePlace) {
       const all = [repliesPass('security groups', at)];
       for (const key of keys) {
         const group = inventory.groups.get(key);
-        if (group) all.push(...rulesOfGroup(group, direction));
+        if (group) addAll(all, rulesOfGroup(group, direction));
         else all.push(perhapsAccept(`${key}: not given`, `security group ${key} is not among the files`, at));
       }
       if (keys.length === 0)
@@ -207,7 +208,7 @@ function builder(inventory: AwsInventory, at: RulePlace) {
     const rules = (egress: boolean): CloudRule[] => {
       const list: CloudRule[] = [];
       const side = egress ? 'destination' : 'source';
-      if (inside !== null) list.push(...insideRules(inside, side, place));
+      if (inside !== null) addAll(list, insideRules(inside, side, place));
       const doubt = acl ? acl.doubt : `which network ACL subnet ${subnet} has is not in the files`;
       if (doubt !== null)
         list.push({ text: 'entries not known', when: ALWAYS, verdict: { kind: 'unknown', reason: doubt }, at: place });

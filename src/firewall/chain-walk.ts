@@ -68,6 +68,8 @@ export interface Record {
   readonly interfaceAddresses: ReadonlyMap<string, readonly Address[]> | null;
   /** Rules that are relevant, by chain and ports. */
   readonly relevant: Map<string, readonly CompiledRule[]>;
+  /** Rules asked so far, each once for every way a packet may have come to it. */
+  work?: number;
 }
 
 export interface Translation {
@@ -85,6 +87,12 @@ const MAX_DEPTH = 64;
 
 /** Visits of one chain that are walked for the sake of naming who decides for whom. */
 const MAX_VISITS = 2_000;
+
+/** Work after which who decides for whom is told for the first visits of a chain only. */
+const MUCH_WORK = 500_000;
+
+/** Work after which a question is left open: marks alone can give a packet 2^32 ways through a few hundred rules. */
+const MOST_WORK = 5_000_000;
 
 /** Adds peers to the flow with an equal environment. */
 export function addFlow(flows: Flow[], env: Environment, peers: Bits, n: number): void {
@@ -195,7 +203,8 @@ class Walk {
     const key = `${id} ${environmentKey(flow.env)}`;
     const visits = (this.#entered.get(key) ?? 0) + 1;
     this.#entered.set(key, visits);
-    const patience = record.trace || record.decisions ? MAX_VISITS : 3;
+    const explains = record.trace !== null || record.decisions !== null;
+    const patience = explains && (record.work ?? 0) < MUCH_WORK ? MAX_VISITS : 3;
     if (visits < patience || depth === 0) return this.#walk(chain, flow, depth);
     let answer = this.#answers.get(key);
     if (!answer) {
@@ -227,6 +236,13 @@ class Walk {
     const peerSide = direction === 'original' ? 'source' : 'destination';
     for (const rule of this.#relevant(chain)) {
       if (flows.length === 0) break;
+      if (!this.#canAfford(flows, flows)) {
+        for (const { env, peers } of flows) {
+          gather(out.accepted, env, peers, size);
+          addTo(record.dropped, peers, size);
+        }
+        break;
+      }
       const { simple } = rule;
       if (
         simple !== null &&
@@ -246,6 +262,15 @@ class Walk {
     for (const { env, peers } of flows) gather(out.returned, env, peers, size);
     this.#open.delete(chain.chain.id);
     return out;
+  }
+
+  /** Counts what it takes to put flows among others; false: it is too much, and whatever may happen may happen. */
+  #canAfford(flows: readonly Flow[], others: readonly Flow[]): boolean {
+    const record = this.#record;
+    record.work = (record.work ?? 0) + flows.length * (1 + (others.length >> 4));
+    if (record.work <= MOST_WORK) return true;
+    record.doubts.reasons?.add('the ways through the rules are too many');
+    return false;
   }
 
   /** Ports of the packet are exact wherever the leading tests of a rule ask for them. */
@@ -464,6 +489,8 @@ class Walk {
           return true;
         }
         const result = this.chain(target, { env, peers }, depth + 1);
+        this.#canAfford(result.accepted, out.accepted);
+        this.#canAfford(result.returned, result.returned);
         for (const flow of result.accepted) gather(out.accepted, flow.env, flow.peers, size);
         const back = verdict.kind === 'jump' ? next : out.returned;
         for (const flow of result.returned) addFlow(back, flow.env, flow.peers, size);

@@ -2,6 +2,7 @@ import type { AddressSet } from '../model/address-set.ts';
 import type { RuleReference } from '../model/admission.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import type { Chain, Condition, Hook, InterfacePattern, Layer, NumberRange, Rule, Step } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import type { AddressRanks, RankedSet } from './peer-space.ts';
 
 /** What a question fixes of a packet before any rule is looked at. */
@@ -273,7 +274,7 @@ function collect(condition: Condition, found: Found): void {
     switch (c.kind) {
       case 'all':
       case 'any':
-        open.push(...c.of);
+        addAll(open, c.of);
         break;
       case 'not':
         open.push(c.of);
@@ -288,10 +289,10 @@ function collect(condition: Condition, found: Found): void {
         break;
       case 'out-interface':
         found.usesRoutes = true;
-        found.interfaces.push(...c.names);
+        addAll(found.interfaces, c.names);
         break;
       case 'in-interface':
-        found.interfaces.push(...c.names);
+        addAll(found.interfaces, c.names);
         break;
       case 'address-type':
         found.usesRoutes = true;
@@ -299,12 +300,12 @@ function collect(condition: Condition, found: Found): void {
         break;
       case 'source-port':
         found.ports = true;
-        found.sourcePorts.push(...c.ports);
+        addAll(found.sourcePorts, c.ports);
         break;
       case 'destination-port':
       case 'original-destination-port':
         found.ports = true;
-        found.destinationPorts.push(...c.ports);
+        addAll(found.destinationPorts, c.ports);
         break;
     }
   }

@@ -1,6 +1,7 @@
 import { ALL, difference, EMPTY, equals, isEmpty, union } from '../model/address-set.ts';
 import type { AccessChange, AddressBounds } from '../model/admission.ts';
 import type { Condition, NumberRange, Ruleset } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import { createEvaluator, type Evaluator } from './evaluate.ts';
 
 /** Ranges of ports that are asked one by one; what lies beyond them is said to be undecided. */
@@ -89,7 +90,7 @@ function* conditionsOf(rulesets: readonly Ruleset[]): Generator<Condition> {
                   : [];
             for (let c = open.pop(); c !== undefined; c = open.pop()) {
               yield c;
-              if (c.kind === 'all' || c.kind === 'any') open.push(...c.of);
+              if (c.kind === 'all' || c.kind === 'any') addAll(open, c.of);
               else if (c.kind === 'not') open.push(c.of);
             }
           }

@@ -1,4 +1,5 @@
 import { type Condition, NEVER, type Step, type Verdict } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import {
   all,
   MATCH_MODULES,
@@ -181,11 +182,14 @@ function result(reading: Reading, does: Target | null, at: MatchSurroundings): R
     }
     if (name === '' && options.length === 0) continue;
     const condition = module.read(options, at);
-    if (condition !== null) conditions.push(...(condition.kind === 'all' ? condition.of : [condition]));
+    if (condition !== null) addAll(conditions, condition.kind === 'all' ? condition.of : [condition]);
     else
       reading.strange.push(`the values of ${options.map((o) => o.name).join(', ') || `-m ${name}`} are not understood`);
   }
-  conditions.push(...reading.others.flatMap((c) => (c.kind === 'all' ? c.of : [c])));
+  addAll(
+    conditions,
+    reading.others.flatMap((c) => (c.kind === 'all' ? c.of : [c])),
+  );
   // Whoever wants to get in sends none; where they would let in, a sender may add them.
   const isRefused = does === null || does.steps.every((step) => step.kind === 'verdict' && isRefusal(step.verdict));
   for (const name of reading.headers)

@@ -81,7 +81,7 @@ export function readIptables(file: RulesetFile, context: DialectContext): Iptabl
     seen.add(prefix);
     if (table.family === null)
       reading.incomplete ??= `neither the text nor the name of the file says whether its rules are for IPv4 or IPv6`;
-    chains.push(...readTable(table, prefix, reading));
+    for (const chain of readTable(table, prefix, reading)) chains.push(chain);
   }
   return {
     layers: [{ id: 'linux', kind: 'linux', title: 'iptables', addresses: null, scope: null, chains }],

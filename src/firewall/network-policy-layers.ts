@@ -1,5 +1,6 @@
 import { isEmpty } from '../model/address-set.ts';
 import { ALWAYS, type Layer, type RulePlace } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import { compareText } from '../util/compare.ts';
 import { type CloudRule, cloudLayer, repliesPass } from './cloud-layer.ts';
 import type { Cluster, OtherPolicy, Pod } from './network-policy-objects.ts';
@@ -78,7 +79,7 @@ function podLayer(id: string, pod: Pod, policies: readonly Policy[], others: rea
         verdict: { kind: 'accept' },
         at: pod.at,
       });
-    for (const policy of isolating) for (const rule of policy[direction]) list.push(...rulesFor(pod, rule));
+    for (const policy of isolating) for (const rule of policy[direction]) addAll(list, rulesFor(pod, rule));
     return list;
   };
   const policyOf = (direction: 'ingress' | 'egress') =>

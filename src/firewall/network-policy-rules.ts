@@ -1,4 +1,5 @@
 import type { Condition, NumberRange, RulePlace } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import type { Pod, PolicyObject } from './network-policy-objects.ts';
 import { protocolOf } from './network-policy-objects.ts';
@@ -135,7 +136,10 @@ function flatten(ports: readonly Condition[]): Condition[][] {
     const [protocol, ranges] = parts;
     const number = protocol?.kind === 'protocol' ? protocol.numbers[0]?.from : undefined;
     if (number !== undefined && ranges?.kind === 'destination-port')
-      getOrMake(byProtocol, number, () => []).push(...ranges.ports);
+      addAll(
+        getOrMake(byProtocol, number, () => []),
+        ranges.ports,
+      );
     else others.push([...parts]);
   }
   const together = [...byProtocol].map(([number, ranges]): Condition[] => [

@@ -1,5 +1,6 @@
 import type { HostNetwork } from '../model/host-network.ts';
 import type { StatementNote, Step, Unknown } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import type { Field } from './nftables-field.ts';
 import type { NftSet } from './nftables-sets.ts';
@@ -76,7 +77,7 @@ export class NftReading {
 
   /** Tells again what was found before (a set that several rules use). */
   repeat(problems: readonly NftProblem[]): void {
-    this.#problems.push(...problems);
+    addAll(this.#problems, problems);
   }
 
   /** Problems since the last call. */

@@ -1,5 +1,6 @@
 import { ALL } from '../model/address-set.ts';
 import type { Chain, Condition, Rule, RuleCounter, StatementCounts, StatementNote, Step } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import type { NftBytecode } from './nftables-bytecode.ts';
 import { readAnonymousChain, readInlineRule, readMapWrite } from './nftables-inline.ts';
 import type { NftReading } from './nftables-reading.ts';
@@ -120,7 +121,7 @@ export function readRule(
       } else if (splits) {
         sink.waysLeft -= meaning.ways.length * ways.length;
         ways = ways.flatMap((steps) => meaning.ways.map((more) => [...steps, ...more]));
-      } else for (const steps of ways) steps.push(...(meaning.ways[0] ?? []));
+      } else for (const steps of ways) addAll(steps, meaning.ways[0] ?? []);
     });
     return code === null ? ways : ways.map((steps) => withBytecode(steps, code));
   }

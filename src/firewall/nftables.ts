@@ -8,6 +8,7 @@ import {
   type Rule,
   type Step,
 } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import { getOrMake } from '../util/get-or-make.ts';
 import type { Dialect, DialectContext, DialectResult, RulesetFile } from './dialect.ts';
 import { bridgeChains } from './nftables-bridge.ts';
@@ -98,10 +99,9 @@ function read(file: RulesetFile, context: DialectContext): DialectResult {
   for (const object of document.objects) addObject(object);
 
   const listed: Chain[] = [];
-  for (const chain of chains.values()) listed.push(...chainsOf(chain));
+  for (const chain of chains.values()) addAll(listed, chainsOf(chain));
   for (const { reading } of tables.values()) if (reading.poison !== null) problems.push(reading.poison);
   const bridged = bridgeChains(document.objects, file.name);
-  listed.push(...sink.chains, ...bridged);
   const layers: Layer[] = [
     {
       id: 'linux',
@@ -109,7 +109,7 @@ function read(file: RulesetFile, context: DialectContext): DialectResult {
       title: 'nftables of the host',
       addresses: null,
       scope: null,
-      chains: listed,
+      chains: [...listed, ...sink.chains, ...bridged],
     },
   ];
   const incomplete = problems.length === 0 ? null : problems.slice(0, 3).join('; ');
@@ -248,7 +248,7 @@ function read(file: RulesetFile, context: DialectContext): DialectResult {
       problems.push(`the chain ${printable(String(body.chain), 60)} of a rule is not in the listing`);
     }
     chain.position++;
-    chain.rules.push(...readRule(body, line, chain.position, table.reading, sink));
+    addAll(chain.rules, readRule(body, line, chain.position, table.reading, sink));
   }
 
   /** The chain as the model has it: none where its table is off, two at a hook that the model does not have. */

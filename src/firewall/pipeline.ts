@@ -1,6 +1,7 @@
 import { type AddressSet, intersection, isEmpty, size } from '../model/address-set.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import type { ConnectionState, Hook, NumberRange } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import { addTo, type Bits, isNone } from './bits.ts';
 import { mayWrite, runByPriority } from './chain-order.ts';
 import { addFlow, environment, type Flow, type Record, runBaseChain } from './chain-walk.ts';
@@ -188,7 +189,7 @@ class Pipeline {
     const deliveries: Delivery[] = [];
     for (const nat of new Set(on.map(({ env }) => env.nat))) {
       const part = on.filter(({ env }) => env.nat === nat);
-      deliveries.push(...this.#deliver(this.#rewritten(at, nat), nat, part, only));
+      addAll(deliveries, this.#deliver(this.#rewritten(at, nat), nat, part, only));
     }
     return deliveries;
   }

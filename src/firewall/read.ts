@@ -8,6 +8,7 @@ import {
   type RulesetFileFacts,
   type StatementNote,
 } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import { assumptionsOf, unseenFamilies } from './assumptions.ts';
 import type { DialectContext, DialectResult, IpSet, RulesetFile } from './dialect.ts';
 import { isHostNetworkFile, readHostNetwork } from './host-network.ts';
@@ -41,7 +42,7 @@ export function readRuleset(given: readonly RulesetFile[]): Ruleset {
   const reads: Read[] = [];
   for (const file of files) {
     const read = readFile(file, context, sets.get(file) ?? null);
-    assumptions.push(...(read.result.assumptions ?? []));
+    addAll(assumptions, read.result.assumptions ?? []);
     reads.push(read);
   }
   const linux = reads.flatMap((read) => read.linux ?? []);

@@ -1,5 +1,6 @@
 import { type AddressSet, ALL, ALL_IPV4, ALL_IPV6, difference, intersection, isEmpty } from '../model/address-set.ts';
 import { CONNECTION_STATES, type Condition, type InterfacePattern, type NumberRange } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 
 /**
  * Packets that a rule matches, as a box: what it allows in each of eight dimensions. Numbers (ports, protocols, places in
@@ -70,7 +71,7 @@ export class Regions {
           for (const one of regions) {
             const found = this.where(part, one);
             if (found === null) return null;
-            next.push(...found);
+            addAll(next, found);
           }
           if (next.length > MAX_BOXES) return null;
           regions = next;
@@ -82,7 +83,7 @@ export class Regions {
         for (const part of c.of) {
           const found = this.where(part, region);
           if (found === null || regions.length + found.length > MAX_BOXES) return null;
-          regions.push(...found);
+          addAll(regions, found);
         }
         return regions;
       }

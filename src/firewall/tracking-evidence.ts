@@ -1,5 +1,6 @@
 import type { AddressFamily } from '../model/listener.ts';
 import type { Condition, Step } from '../model/ruleset.ts';
+import { addAll } from '../util/add-all.ts';
 import type { CompiledLayer } from './compile.ts';
 
 const known = new WeakMap<CompiledLayer, Map<AddressFamily, boolean>>();
@@ -55,7 +56,7 @@ function needsTracking(step: Step): boolean {
 function asksTracking(condition: Condition): boolean {
   const open = [condition];
   for (let c = open.pop(); c !== undefined; c = open.pop()) {
-    if (c.kind === 'all' || c.kind === 'any') open.push(...c.of);
+    if (c.kind === 'all' || c.kind === 'any') addAll(open, c.of);
     else if (c.kind === 'not') open.push(c.of);
     else if (c.kind.startsWith('connection-') || c.kind.startsWith('original-')) return true;
   }
