@@ -475,6 +475,19 @@ test('what leaves only the answers of a connection open is told too', () => {
   );
 });
 
+test('a witness is no broadcast address, and none of the host', () => {
+  const shut = chain('in', INPUT, [from('10.0.0.0/29', '10.0.0.255/32', '192.0.2.0/24'), ACCEPT]);
+  const local = { table: 'local', device: 'eth0', metric: 0 };
+  const host = network(['eth0', '10.0.0.1/24', '10.0.0.5/24']);
+  const cast = ['10.0.0.255', '10.0.0.5', '10.0.0.1'].map(parseAddress).filter((address) => address !== null);
+  const routes = cast.map((address, i) => ({
+    ...{ ...local, type: i === 0 ? 'broadcast' : 'local', destination: { network: address, prefix: 32 } },
+  }));
+  const { witnesses } = ask(ruleset([shut], { ...host, routes: [...routes, ...(host.routes ?? [])] }));
+  const sources = witnesses.filter(({ verdict }) => verdict === 'admitted').map(({ source }) => source.value);
+  assert.deepEqual(sources, [0x0a000003]);
+});
+
 test('a circle of jumps is undecided, and ends', () => {
   const rules = ruleset([
     chain('in', INPUT, [go('jump', 'a')]),

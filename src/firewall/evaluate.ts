@@ -1,6 +1,7 @@
 import type { Address } from '../model/address.ts';
 import {
   type AddressSet,
+  ALL,
   ALL_IPV4,
   ALL_IPV6,
   difference,
@@ -388,13 +389,16 @@ class RulesetEvaluator implements Evaluator {
       assumptions.push('no packet filter that was given stands in front of this address');
     if (classes.length === 0)
       assumptions.push('the host has no address but those of loopback, so nobody can send to it from outside');
-    const { byDevice } = this.#routes;
+    const { byDevice, kinds } = this.#routes;
     const behind: PeersBehind = (iif) => byDevice?.find(({ device }) => device === iif)?.peers ?? null;
+    // of those that may be a broadcast address or the host's own no other machine sends
+    const machines = kinds?.filter(({ types }) => !types.includes('local') && !types.includes('broadcast'));
+    const senders = machines ? machines.map(({ addresses }) => addresses).reduce(union, EMPTY) : ALL;
     return {
       ...{ admitted: total.admitted, completes: total.completes, logged: total.logged },
       deciding: query.explain ? total.deciding() : [],
       undecided: query.explain ? total.undecided() : [],
-      witnesses: query.explain ? chooseWitnesses(total.samples, total.admitted, behind) : [],
+      witnesses: query.explain ? chooseWitnesses(total.samples, total.admitted, { behind, senders }) : [],
       layers: query.explain ? total.layers() : [],
       paths: query.explain ? total.paths() : [],
       assumptions,

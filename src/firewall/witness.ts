@@ -22,18 +22,31 @@ const MARTIANS = [
 /** Peers that an interface leads to, as the routes have it; null: not known. */
 export type PeersBehind = (iif: string) => AddressSet | null;
 
+/** What is known of where packets come from. */
+export interface Neighbourhood {
+  readonly behind: PeersBehind;
+  /** Addresses that another machine may have. */
+  readonly senders: AddressSet;
+}
+
 /**
  * A packet per verdict and family that shows the answer: if there is one, of a source that routes lead to by the
  * interface it comes in by, whose connection also completes, and that another machine may have.
  */
-export function chooseWitnesses(samples: readonly Sample[], total: AddressBounds, behind: PeersBehind): Witness[] {
+export function chooseWitnesses(
+  samples: readonly Sample[],
+  total: AddressBounds,
+  { behind, senders }: Neighbourhood,
+): Witness[] {
   const witnesses: Witness[] = [];
   const martians = fromCidrs(MARTIANS);
   for (const family of ['ipv4', 'ipv6'] as const) {
-    const own = samples.filter(({ question }) => question.address.family === family);
+    const ofFamily = samples.filter(({ question }) => question.address.family === family);
+    // a port as clients have them convinces more
+    const own = [...ofFamily.filter(hasUsualPort), ...ofFamily.filter((sample) => !hasUsualPort(sample))];
     if (own.length === 0) continue;
     const everyone = family === 'ipv4' ? ALL_IPV4 : ALL_IPV6;
-    const usual = difference(everyone, martians);
+    const usual = intersection(difference(everyone, martians), senders);
     const wanted: [Witness['verdict'], AddressSet, (sample: Sample) => AddressSet][] = [
       ['admitted', familyPart(total.lower, family), (sample) => sample.admitted.lower],
       ['undecided', familyPart(difference(total.upper, total.lower), family), undecidedOf],
@@ -80,10 +93,11 @@ function undecidedOf({ admitted }: Sample): AddressSet {
   return difference(admitted.upper, admitted.lower);
 }
 
-/** The first address of the first interval, the network's own address excepted. */
+/** The second address of the first interval that has one: the first may be the network's own. */
 function pick(set: AddressSet): Address | null {
   if (isEmpty(set)) return null;
-  const [range] = toRanges(set);
+  const ranges = toRanges(set);
+  const range = ranges.find(({ first, last }) => first.value !== last.value) ?? ranges[0];
   if (!range) return null;
   const { first, last } = range;
   if (first.value === last.value) return first;
@@ -92,9 +106,14 @@ function pick(set: AddressSet): Address | null {
     : { family: 'ipv6', value: first.value + 1n };
 }
 
+const USUAL_PORT = 40_000;
+
+function hasUsualPort({ question: { peerPort } }: Sample): boolean {
+  return peerPort.from <= USUAL_PORT && USUAL_PORT <= peerPort.to;
+}
+
 /** A port as clients have them, where the range holds one. */
 function clientPort({ from, to }: { readonly from: number; readonly to: number }): number {
-  const usual = 40_000;
-  if (from <= usual && usual <= to) return usual;
-  return to > usual ? from : to;
+  if (from <= USUAL_PORT && USUAL_PORT <= to) return USUAL_PORT;
+  return to > USUAL_PORT ? from : to;
 }
