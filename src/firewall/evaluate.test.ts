@@ -475,6 +475,16 @@ test('what leaves only the answers of a connection open is told too', () => {
   );
 });
 
+test('a chain whose interface the listing leaves out is told as the reason', () => {
+  const unplaced: BaseChain = { ...base('ingress', 'accept'), devices: null };
+  const { admitted, undecided } = ask(ruleset([chain('dev', unplaced, [from('10.0.0.0/8'), DROP])], HOST));
+  assert.equal(admitted[1], ALL);
+  assert.deepEqual(
+    undecided.map(({ sources, reason }) => `${toCidrs(sources)} ${reason}`),
+    ['10.0.0.0/8 an ingress chain may be attached to the interface or not'],
+  );
+});
+
 test('a witness is no broadcast address, and none of the host', () => {
   const shut = chain('in', INPUT, [from('10.0.0.0/29', '10.0.0.255/32', '192.0.2.0/24'), ACCEPT]);
   const local = { table: 'local', device: 'eth0', metric: 0 };

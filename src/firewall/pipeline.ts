@@ -2,10 +2,10 @@ import { type AddressSet, intersection, isEmpty, size } from '../model/address-s
 import type { AddressFamily } from '../model/listener.ts';
 import type { ConnectionState, Hook, NumberRange } from '../model/ruleset.ts';
 import { addAll } from '../util/add-all.ts';
-import { addTo, type Bits, isNone } from './bits.ts';
+import { addTo, type Bits, isNone, minus } from './bits.ts';
 import { mayWrite, runByPriority } from './chain-order.ts';
 import { addFlow, environment, type Flow, type Record, runBaseChain } from './chain-walk.ts';
-import type { CompiledChain } from './compile.ts';
+import { type CompiledChain, policyOf } from './compile.ts';
 import type { Environment, PacketContext, Tracking } from './conditions.ts';
 import { type HostRoutes, setOf } from './host-routes.ts';
 import { isSurelyTracked } from './tracking-evidence.ts';
@@ -206,10 +206,20 @@ class Pipeline {
         on = passed;
         continue;
       }
-      this.#record.doubts.reasons?.add('an ingress chain may be attached to the interface or not');
+      this.#noteUnplaced(chain, on, passed);
       for (const { env, peers } of passed) addFlow(on, env, peers, this.#record.space.size);
     }
     return on;
+  }
+
+  /** Tells of whom an ingress chain keeps out, if it is attached where they come in. */
+  #noteUnplaced(chain: CompiledChain, before: readonly Flow[], passed: readonly Flow[]): void {
+    const { layer, space, undecided } = this.#record;
+    const peers = minus(peersOf(before, space.size), peersOf(passed, space.size), space.size);
+    if (isNone(peers) || !undecided) return;
+    const rule = policyOf(layer.layer, chain.chain);
+    const reason = 'an ingress chain may be attached to the interface or not';
+    undecided.set(`${rule.layer} ${rule.id} ${reason}`, { rule, reason, peers });
   }
 
   /** Filter chains in their order. */
