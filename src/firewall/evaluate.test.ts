@@ -365,6 +365,19 @@ test('of chains with the same priority any may come first, where that matters', 
   assert.deepEqual(ask(ruleset([writes, later])).admitted, ['', '']);
 });
 
+test('a source that one chain rewrites is not seen by the other chains of NAT', () => {
+  const masquerade: Step = { kind: 'source-nat', text: 'masquerade' };
+  const nat = (id: string, priority: number, ...rules: Step[][]) =>
+    chain(id, base('postrouting', 'accept', priority, 'nat'), ...rules);
+  const behind = { addresses: [parseAddress('172.17.0.2')].filter((address) => address !== null) };
+  const first = ruleset([nat('a', 90, [masquerade]), nat('b', 100, [DROP])], HOST);
+  assert.deepEqual(ask(first, behind).admitted, [ALL, ALL]);
+  const last = ruleset([nat('a', 100, [masquerade]), nat('b', 90, [DROP])], HOST);
+  assert.deepEqual(ask(last, behind).admitted, ['', '']);
+  const either = ruleset([nat('a', 100, [masquerade]), nat('b', 100, [DROP])], HOST);
+  assert.deepEqual(ask(either, behind).admitted, ['', ALL]);
+});
+
 test('a translation to where it went anyway is none', () => {
   const stays: Step = {
     ...{ kind: 'destination-nat', redirect: false, ports: null, addresses: fromCidrs(['10.0.0.5/32']) },

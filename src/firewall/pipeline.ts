@@ -233,8 +233,9 @@ class Pipeline {
     run: (chain: CompiledChain, flows: readonly Flow[]) => Flow[],
   ): Flow[] {
     const { layer, space } = this.#record;
-    const writes = (group: readonly CompiledChain[]) => group.some((chain) => mayWrite(layer, chain));
-    return runByPriority(chains, flows, space.size, run, writes);
+    const matters = (group: readonly CompiledChain[]) =>
+      group.some((chain) => chain.chain.base?.type === 'nat' || mayWrite(layer, chain));
+    return runByPriority(chains, flows, space.size, run, matters);
   }
 
   /** Chains of NAT one after the other: the first that translates wins. */
@@ -324,9 +325,12 @@ class Pipeline {
 
   #translateSource(chain: CompiledChain, at: PacketContext, flows: readonly Flow[]): Flow[] {
     const { size } = this.#record.space;
-    const isTracked = ({ env }: Flow) => env.tracking === 'tracked' || env.tracking === 'unknown';
-    const passed = runBaseChain(chain, at, flows.filter(isTracked), this.#record);
-    for (const { env, peers } of flows) if (env.tracking !== 'tracked') addFlow(passed, env, peers, size);
+    // a connection whose source another chain has rewritten is past all of them
+    const isOpen = ({ env }: Flow) =>
+      !env.sourceRewritten && (env.tracking === 'tracked' || env.tracking === 'unknown');
+    const passed = runBaseChain(chain, at, flows.filter(isOpen), this.#record);
+    for (const flow of flows)
+      if (!isOpen(flow) || flow.env.tracking === 'unknown') addFlow(passed, flow.env, flow.peers, size);
     return passed;
   }
 
