@@ -375,6 +375,13 @@ class RulesetEvaluator implements Evaluator {
     };
   }
 
+  /** A translation to an address, not of a redirect, that may be the host's own. */
+  #mayLeadHere({ translations }: CompiledLayer): boolean {
+    return translations.some(
+      ({ redirect, addresses }) => !redirect && addresses !== null && this.#routes.isLocal(addresses) !== false,
+    );
+  }
+
   #finish(query: AdmissionQuery, total: Total, classes: readonly AddressClass[]): Admission {
     const assumptions = [...this.#ruleset.assumptions];
     if (this.#ruleset.network === null) {
@@ -389,6 +396,8 @@ class RulesetEvaluator implements Evaluator {
       assumptions.push('no packet filter that was given stands in front of this address');
     if (classes.length === 0)
       assumptions.push('the host has no address but those of loopback, so nobody can send to it from outside');
+    if (query.view === 'socket' && classes.some(({ layers }) => layers.some((layer) => this.#mayLeadHere(layer))))
+      assumptions.push("packets to addresses that are not the host's own, translated to it, count only if asked about");
     const { byDevice, kinds } = this.#routes;
     const behind: PeersBehind = (iif) => byDevice?.find(({ device }) => device === iif)?.peers ?? null;
     // of those that may be a broadcast address or the host's own no other machine sends
