@@ -60,7 +60,7 @@ export async function verifyLedger(options: VerifyOptions): Promise<LedgerVerdic
 
   const results = await hashAll(segmentsOf(start, end, cuts), head.size, reader, options);
   const problems: LedgerProblem[] = results.flatMap((result) => result.problems);
-  if (head.oldest !== 0 && head.oldest <= head.archived)
+  if (head.oldest !== null && head.oldest <= head.archived)
     problems.push({
       kind: 'inserted',
       sequence: head.oldest,

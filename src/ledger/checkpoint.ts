@@ -29,17 +29,26 @@ export function parseCheckpoint(signed: string): Checkpoint | undefined {
   return { origin, size: Number(size), root, note, signed };
 }
 
+/** Lines before a checkpoint that belong to none. */
+const MOST_LEFT_OVER = 16;
+
 /** Checkpoints one after the other, as witnesses keep them, with the lines that belong to none. */
 export function parseCheckpoints(text: string): { readonly checkpoints: Checkpoint[]; readonly unread: number } {
   const checkpoints: Checkpoint[] = [];
   let unread = 0;
   let lines: string[] = [];
   const end = (): void => {
-    const signed = lines.map((line) => `${line}\n`).join('');
+    const signed = lines.map((line) => `${line}\n`);
     lines = [];
-    const checkpoint = parseCheckpoint(signed);
-    if (checkpoint) checkpoints.push(checkpoint);
-    else if (signed.trim() !== '') unread++;
+    // A checkpoint whose writing was broken off may stand right before a whole one.
+    for (let skip = 0; skip < Math.min(signed.length, MOST_LEFT_OVER); skip++) {
+      const checkpoint = parseCheckpoint(signed.slice(skip).join(''));
+      if (!checkpoint) continue;
+      checkpoints.push(checkpoint);
+      if (skip > 0) unread++;
+      return;
+    }
+    if (signed.join('').trim() !== '') unread++;
   };
   const all = text.replaceAll('\r\n', '\n').split('\n');
   for (const [i, line] of all.entries()) {

@@ -17,8 +17,8 @@ export interface LedgerHead {
   readonly archived: number;
   /** Sequence of the newest record; 0 where there is none. */
   readonly newest: number;
-  /** Sequence of the oldest record in the table; 0 where there is none. */
-  readonly oldest: number;
+  /** Sequence of the oldest record in the table; null where there is none. */
+  readonly oldest: number | null;
 }
 
 /** sequence, observed_at, recorded_at, type, actor, subject, record. */
@@ -78,7 +78,7 @@ class SqliteLedgerReader implements LedgerReader {
           `select (select origin from ledger_tree) as origin, coalesce((select size from ledger_tree), 0) as size,
             coalesce((select archived from ledger_tree), 0) as archived,
             coalesce((select max(sequence) from events), 0) as newest,
-            coalesce((select min(sequence) from events), 0) as oldest`,
+            (select min(sequence) from events) as oldest`,
         )
         .get(),
     );
