@@ -9,13 +9,28 @@ export function eventRecord(event: Event): string {
   return `${recordHead(event)}${canonicalJson(event.body)}${recordTail(event)}`;
 }
 
-/** What a record begins with, before the body. */
+let [headActor, head]: [string, string] = ['', '{"actor":"","body":'];
+
+/** What a record begins with, before the body. Most records have the actor of the one before. */
 export function recordHead({ actor }: Pick<Event, 'actor'>): string {
-  return `{"actor":${canonicalJson(actor)},"body":`;
+  if (actor !== headActor) {
+    head = `{"actor":${quote(actor)},"body":`;
+    headActor = actor;
+  }
+  return head;
 }
 
 /** What a record ends with, after the body. */
 export function recordTail(e: Omit<Event, 'actor' | 'body' | 'type'> & { readonly type: string }): string {
-  const times = `,"observedAt":${canonicalJson(e.observedAt)},"recordedAt":${canonicalJson(e.recordedAt)}`;
-  return `${times},"sequence":${e.sequence},"subject":${canonicalJson(e.subject)},"type":${canonicalJson(e.type)}}`;
+  const { observedAt, recordedAt, sequence } = e;
+  if (!Number.isSafeInteger(observedAt) || !Number.isSafeInteger(recordedAt) || !Number.isSafeInteger(sequence))
+    throw new TypeError(`${observedAt}, ${recordedAt} and ${sequence} are to be times and a sequence`);
+  return `,"observedAt":${observedAt},"recordedAt":${recordedAt},"sequence":${sequence},"subject":${quote(e.subject)},"type":${quote(e.type)}}`;
+}
+
+/** Nothing in it that JSON escapes, and no surrogates: almost every name. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function quote(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : canonicalJson(text);
 }

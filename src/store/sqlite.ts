@@ -104,10 +104,10 @@ class SqliteStore implements Store {
     return this.#read((db) => selectEvents(db, query));
   }
   appendEvents(drafts: readonly EventDraft[], recordedAt: number): Promise<readonly Event[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<readonly Event[]>();
-    this.#waiting.push({ drafts, recordedAt, resolve, reject });
-    this.#appending ??= this.#appendGroups();
-    return promise;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ drafts, recordedAt, resolve, reject });
+      this.#appending ??= this.#appendGroups();
+    });
   }
   keepDocument(kind: DocumentKind, sha256: string, bytes: Uint8Array): Promise<void> {
     return this.#write((db) => writeDocument(db, kind, sha256, bytes));

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Event, EventDraft, EventType } from '../../model/event.ts';
 import { eventRecord } from '../../model/event-record.ts';
-import { type Database, writeBatches } from '../database.ts';
+import { type Database, writeValues } from '../database.ts';
 import type { EventQuery } from '../store.ts';
 
 /**
@@ -18,6 +18,9 @@ export interface EventTable {
   subject: string;
   record: string;
 }
+
+/** In the order of the table. */
+const COLUMNS = 7;
 
 /** Drafts that belong together. */
 export interface EventGroup {
@@ -39,25 +42,26 @@ export async function insertEventGroups(db: Database, groups: readonly EventGrou
     .select((eb) => eb.fn.max('sequence').as('sequence'))
     .executeTakeFirst();
   let next = (newest?.sequence ?? 0) + 1;
-  const rows: EventTable[] = [];
-  const results = groups.map(({ drafts, recordedAt }) => {
+  const values: (string | number)[] = [];
+  const results: (Event[] | Error)[] = [];
+  for (const { drafts, recordedAt } of groups) {
+    const [firstValue, first] = [values.length, next];
+    const events: Event[] = [];
     try {
-      const events = drafts.map((draft, i): Event => ({ ...draft, sequence: next + i, recordedAt }));
-      for (const row of events.map(toRow)) rows.push(row);
-      next += events.length;
-      return events;
+      for (const { type, observedAt, actor, subject, body } of drafts) {
+        const event = { type, observedAt, actor, subject, body, sequence: next++, recordedAt };
+        events.push(event);
+        values.push(event.sequence, observedAt, recordedAt, type, actor, subject, eventRecord(event));
+      }
+      results.push(events);
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      values.length = firstValue;
+      next = first;
+      results.push(error instanceof Error ? error : new Error(String(error)));
     }
-  });
-  await writeBatches(db, 'events', rows, (batch) => db.insertInto('events').values(batch));
+  }
+  await writeValues(db, 'insert into events', COLUMNS, values);
   return results;
-}
-
-function toRow(event: Event): EventTable {
-  const { sequence, observedAt, recordedAt, type, actor, subject } = event;
-  const record = eventRecord(event);
-  return { sequence, observed_at: observedAt, recorded_at: recordedAt, type, actor, subject, record };
 }
 
 /**
