@@ -1,4 +1,4 @@
-import { isMap, isScalar, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { isMap, isScalar, LineCounter, type Node, parseAllDocuments, type ScalarTag } from 'yaml';
 
 /** One object of a YAML or JSON stream, with the line it begins at. */
 export interface ManifestObject {
@@ -20,6 +20,29 @@ const MAX_DEPTH = 100;
 /** Aliases that may be expanded, so that a small file cannot become a large one. */
 const MAX_ALIASES = 1_000;
 
+/**
+ * What kubectl reads in another way than YAML 1.2 does, as YAML 1.1 did (besides `<<`, which merges maps): a port `026`
+ * is 22 to it, and `hostNetwork: yes` is true.
+ */
+const AS_KUBECTL: ScalarTag[] = [
+  {
+    ...{ tag: 'tag:yaml.org,2002:int', default: true, test: /^[-+]?0[0-7_]+$/ },
+    resolve: (text) => Number.parseInt(text.replaceAll('_', ''), 8),
+  },
+  {
+    ...{ tag: 'tag:yaml.org,2002:int', default: true, test: /^[-+]?[1-9][0-9]*_[0-9_]*$/ },
+    resolve: (text) => Number(text.replaceAll('_', '')),
+  },
+  {
+    ...{ tag: 'tag:yaml.org,2002:int', default: true, test: /^0b[01_]+$/ },
+    resolve: (text) => Number.parseInt(text.slice(2).replaceAll('_', ''), 2),
+  },
+  {
+    ...{ tag: 'tag:yaml.org,2002:bool', default: true, test: /^(?:y|Y|yes|Yes|YES|on|On|ON)$/ },
+    resolve: () => true,
+  },
+];
+
 /** Reads Kubernetes objects: several YAML documents, JSON, and lists of either, which are taken apart. */
 export function readManifests(text: string): ManifestStream {
   if (/^\s*\{/.test(text)) {
@@ -37,7 +60,10 @@ export function readManifests(text: string): ManifestStream {
   const lines = new LineCounter();
   const problems: { message: string; line: number }[] = [];
   const found: Document[] = [];
-  const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, logLevel: 'silent' });
+  const parsed = parseAllDocuments(text, {
+    ...{ lineCounter: lines, uniqueKeys: true, logLevel: 'silent' },
+    ...{ merge: true, customTags: (tags) => [...AS_KUBECTL, ...tags] },
+  });
   for (const document of 'empty' in parsed ? [] : parsed.slice(0, MAX_DOCUMENTS)) {
     const [error] = document.errors;
     if (error) {

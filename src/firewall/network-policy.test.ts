@@ -189,6 +189,35 @@ metadata: { name: c, namespace: a }
   assert.deepEqual(ruleset.statements, { modelled: 1, irrelevant: 1, unsupported: 1, unrecognised: 0 });
 });
 
+for (const { name, text, scope, admitted } of [
+  {
+    name: 'merged maps',
+    text: policy('{ podSelector: {}, <<: { ingress: [{}] } }'),
+    scope: 'pod:a/p',
+    admitted: '0.0.0.0/0, ::/0',
+  },
+  {
+    name: 'a port in octal digits',
+    text: policy('{ podSelector: {}, ingress: [{ ports: [{ port: 012470 }] }] }'),
+    scope: 'pod:a/p',
+    admitted: '0.0.0.0/0, ::/0',
+  },
+  {
+    name: 'the network of the node',
+    text: `${policy('{ podSelector: {} }')}---
+apiVersion: v1
+kind: Pod
+metadata: { name: agent, namespace: a }
+spec: { hostNetwork: yes }
+`,
+    scope: 'pod:a/agent',
+    admitted: 'nobody .. 0.0.0.0/0, ::/0',
+  },
+])
+  test(`YAML is read as kubectl reads it: ${name}`, () => {
+    assert.equal(ask(readRuleset([{ name: 'a.yaml', text }]), 5432, scope), admitted);
+  });
+
 test('JSON lists say the same as YAML', () => {
   const items = [
     { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'a', labels: { app: 'x' } }, spec: {} },

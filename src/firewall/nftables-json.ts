@@ -52,7 +52,11 @@ export function readNftDocument(text: string): NftDocument {
   } else {
     const close = /^\s*\}/.exec(text.slice(parts.end));
     if (close === null) incomplete = `the text ends before the document is closed ${placeOf(text)}`;
-    else addStray(text.slice(parts.end + close[0].length), lines.at(parts.end));
+    else {
+      const rest = text.slice(parts.end + close[0].length);
+      addStray(rest, lines.at(parts.end));
+      if (rest.includes('{')) incomplete = `more follows behind the document: only the first one of a file is read`;
+    }
   }
   if (incomplete === null && parts.items.length > objects.length)
     incomplete = 'a part of the list could not be read as an object';

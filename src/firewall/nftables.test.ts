@@ -340,6 +340,27 @@ function listing(rules: readonly (readonly unknown[])[], more: readonly object[]
   return JSON.stringify({ nftables: [{ metainfo: { version: '1.0.6' } }, ...more, { chain }, ...listed] });
 }
 
+test('a listing that says two things of one name, or goes on behind its end, is not whole', () => {
+  const of = { family: 'ip', table: 't', type: 'ipv4_addr', name: 's' };
+  const incomplete = (text: string) => read({ name: 'x', text }).incomplete;
+  const chain = { family: 'ip', table: 't', name: 'c', type: 'nat', hook: 'prerouting', prio: -100, policy: 'accept' };
+  const set = { set: { ...of, elem: ['10.0.0.1'] } };
+  assert.equal(incomplete(listing([], [set, set, { chain }])), null);
+  assert.match(
+    String(incomplete(listing([], [set, { set: { ...of, elem: ['10.0.0.2'] } }]))),
+    /^the set s is in the listing twice, in different ways$/,
+  );
+  assert.match(String(incomplete(listing([], [set, { map: { ...of, map: 'verdict' } }]))), /^the map s is in/);
+  assert.match(String(incomplete(listing([], [{ chain: { ...chain, policy: 'drop' } }]))), /^the chain c is in/);
+  const tables = [{ table: { family: 'ip', name: 't' } }, { table: { family: 'ip', name: 't', flags: ['dormant'] } }];
+  assert.match(String(incomplete(listing([], tables))), /^the table t is in/);
+  assert.equal(
+    incomplete(`${listing([])}\n# Warning: table ip filter is managed by iptables-nft, do not touch!\n`),
+    null,
+  );
+  assert.match(String(incomplete(`${listing([])}\n${listing([])}`)), /^more follows behind the document/);
+});
+
 test('what repeats itself is not read again and again', () => {
   const elem = Array.from({ length: 4000 }, (_, i) => [i + 1, { [i % 2 === 0 ? 'accept' : 'drop']: null }]);
   const targets = Array.from({ length: 4000 }, (_, i) => [i + 1, `10.0.${i >> 8}.${i & 255}`]);

@@ -39,6 +39,9 @@ const IRRELEVANT_KINDS = new Set([
   'synproxy',
 ]);
 
+/** Kinds of which a table, or a host, has one of a name. */
+const NAMED_KINDS = new Set(['table', 'chain', 'set', 'map', 'meter']);
+
 const NO_CONTRADICTION =
   'No rule of nftables contradicts itself by a family that the listing leaves out (nft --debug=netlink would show it).';
 
@@ -81,6 +84,8 @@ function read(file: RulesetFile, context: DialectContext): DialectResult {
     note('unrecognised', text, 'this is not an object of the listing', line, true);
 
   if (sink.bytecode === null && document.objects.some(({ kind }) => kind === 'rule')) assumptions.add(NO_CONTRADICTION);
+  const contradiction = listedTwice(document.objects);
+  if (contradiction !== null) problems.push(contradiction);
   const oldFlags = isOld(document.objects);
   const tables = new Map<string, NftTable>();
   const sets = new Map<string, Map<string, NftSet>>();
@@ -307,6 +312,20 @@ function quotedIn(text: string): string {
     .split('"')
     .filter((_, i) => i % 2 === 1)
     .join(' ');
+}
+
+/** A table, chain or set that is in the listing twice, in different ways: which one holds is not known. */
+function listedTwice(objects: readonly NftObject[]): string | null {
+  const seen = new Map<string, Values>();
+  for (const { kind, body } of objects) {
+    if (!NAMED_KINDS.has(kind)) continue;
+    const key = `${kind === 'table' || kind === 'chain' ? kind : 'set'} ${nftKey(body.family, body.table, body.name)}`;
+    const before = seen.get(key);
+    if (before === undefined) seen.set(key, body);
+    else if (JSON.stringify(before) !== JSON.stringify(body))
+      return `the ${kind} ${printable(String(body.name), 60)} is in the listing twice, in different ways`;
+  }
+  return null;
 }
 
 /** Printed by nft before 0.9.9. */
