@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -88,5 +89,34 @@ test('a script that nft refuses is told with its reason', { skip: noNamespaces }
     const saved = await readSavedConfiguration({ root });
     assert.deepEqual(saved?.files, []);
     assert.match(saved?.problems[0] ?? '', /nftables\.conf could not be turned into rules: .*syntax error/);
+  }),
+);
+
+test('a script that never ends, or lies where nobody writes, keeps nobody waiting', { skip: noNamespaces }, () =>
+  withMachine({}, ['nftables', 'netfilter-persistent'], async (root) => {
+    mkdirSync(join(root, 'etc/iptables'), { recursive: true });
+    execFileSync('mkfifo', [join(root, 'etc/pipe'), join(root, 'etc/iptables/rules.v4')]);
+    writeFileSync(join(root, 'etc/nftables.conf'), `include "${join(root, 'etc/pipe')}"\n`);
+    const saved = await readSavedConfiguration({ root, timeoutMs: 300 });
+    assert.deepEqual(saved, {
+      files: [],
+      problems: [
+        '/etc/iptables/rules.v4 is no file',
+        '/etc/nftables.conf could not be turned into rules: nft ended with a signal',
+      ],
+    });
+  }),
+);
+
+test('what a script includes does not depend on the folder that one stands in', { skip: noNamespaces }, () =>
+  withMachine({ '/etc/nftables.conf': 'include "./here.nft"\n' }, ['nftables'], async (root) => {
+    writeFileSync(join(root, 'here.nft'), 'table inet here {\n}\n');
+    const before = process.cwd();
+    try {
+      process.chdir(root);
+      assert.deepEqual((await readSavedConfiguration({ root }))?.files, []);
+    } finally {
+      process.chdir(before);
+    }
   }),
 );

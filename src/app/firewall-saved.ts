@@ -44,6 +44,8 @@ export interface SavedOptions {
   readonly root?: string;
   /** Folders of the programs, separated by colons. */
   readonly path?: string;
+  /** Longest that a script may take; tests give less. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -53,6 +55,7 @@ export interface SavedOptions {
 export async function readSavedConfiguration({
   root = '/',
   path = ROOT_PATH,
+  timeoutMs = OUTPUT_TIMEOUT_MS,
 }: SavedOptions = {}): Promise<SavedRules | undefined> {
   const started = servicesStarted(root);
   const files: { name: string; text: string }[] = [];
@@ -66,7 +69,7 @@ export async function readSavedConfiguration({
   }
   const script = started.has('nftables') ? NFT_SCRIPTS.find((name) => existsSync(join(root, name))) : undefined;
   if (script !== undefined) {
-    const listed = await rulesOfScript(join(root, script), path);
+    const listed = await rulesOfScript(join(root, script), path, timeoutMs);
     if ('text' in listed) files.push({ name: script, text: listed.text });
     else problems.push(`${script} could not be turned into rules: ${listed.problem}`);
   }
@@ -96,7 +99,9 @@ function entriesOf(dir: string): readonly string[] {
 
 function readText(file: string): { readonly text: string; readonly problem?: string } | null {
   try {
-    if (statSync(file).size > MAX_OUTPUT_BYTES) return { text: '', problem: 'is too large' };
+    const facts = statSync(file);
+    if (!facts.isFile()) return { text: '', problem: 'is no file' };
+    if (facts.size > MAX_OUTPUT_BYTES) return { text: '', problem: 'is too large' };
     return { text: readFileSync(file, 'utf8') };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
@@ -105,18 +110,34 @@ function readText(file: string): { readonly text: string; readonly problem?: str
 }
 
 /** Loads the script where nothing else is, and lists what came of it. */
-function rulesOfScript(script: string, path: string): Promise<{ text: string } | { problem: string }> {
+function rulesOfScript(
+  script: string,
+  path: string,
+  timeoutMs: number,
+): Promise<{ text: string } | { problem: string }> {
   return new Promise((resolve) => {
     // The script's path is an argument, never a part of the command.
     const args = ['-n', 'sh', '-c', 'nft -f "$1" && exec nft -j list ruleset', 'sh', script];
-    const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: path, LC_ALL: 'C' } });
+    // As its service runs it: what it includes must not depend on the folder that somebody happens to stand in.
+    const child = spawn('unshare', args, {
+      ...{ cwd: '/', detached: true, env: { PATH: path, LC_ALL: 'C' } },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    // The group: what the shell started would go on, and keep the pipes open.
+    const end = () => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // ended meanwhile
+      }
+    };
     const pieces: Buffer[] = [];
     let length = 0;
     let error = '';
-    const timer = setTimeout(() => child.kill('SIGKILL'), OUTPUT_TIMEOUT_MS);
+    const timer = setTimeout(end, timeoutMs);
     child.stdout.on('data', (piece: Buffer) => {
       length += piece.length;
-      if (length > MAX_OUTPUT_BYTES) child.kill('SIGKILL');
+      if (length > MAX_OUTPUT_BYTES) end();
       else pieces.push(piece);
     });
     child.stderr.setEncoding('utf8').on('data', (piece: string) => {
