@@ -159,12 +159,14 @@ function haveKindInCommon(a: Part, b: Part): boolean {
 }
 
 function joined(parts: readonly Part[]): Ruleset {
+  const unseen = new Set(parts.flatMap((p) => p.ruleset.unseenFamilies ?? []));
   return {
     files: parts.flatMap((p) => p.ruleset.files),
     layers: parts.flatMap((p) => p.layers),
     statements: parts.reduce((sum, p) => addStatements(sum, p.ruleset.statements), NO_STATEMENTS),
     notes: parts.flatMap((p) => p.ruleset.notes),
     network: parts.find((p) => p.ruleset.network !== null)?.ruleset.network ?? null,
+    ...(unseen.size > 0 && { unseenFamilies: [...unseen] }),
     assumptions: [...new Set(parts.flatMap((p) => p.ruleset.assumptions))],
   };
 }

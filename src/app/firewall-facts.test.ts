@@ -302,6 +302,22 @@ test('a family whose rules nobody gave is what leaves the answer open', () => {
   assert.notEqual(undecidedReason({ admission }, ALL_IPV4), reason);
 });
 
+test('a family whose rules nobody gave stays open beside the filters of a cloud', () => {
+  const files = ['security-groups.json', 'network-interfaces.json'].map((name) => ({
+    name,
+    text: readFileSync(join(AWS, name), 'utf8'),
+  }));
+  const [v4] = iptables([]);
+  assert.ok(v4);
+  const facts = factsOf({
+    dumps: [dump({ host: null, source: 'import:cloud', files }), dump({ host: 'web-1', files: [v4] })],
+    hosts: [host('web-1', '10.0.1.17')],
+    listeners: [listener('web-1', '::', 443)],
+  });
+  const admission = facts.admissionOf(at(443, 'web-1'));
+  assert.equal(admission && can(admission), 'nobody .. ::/0');
+});
+
 test('what ufw writes on every host is no mistake of anybody; what its user said twice is', () => {
   const folder = join(import.meta.dirname, '..', '..', 'fixtures', 'firewall', 'iptables');
   const save = readFileSync(join(folder, 'ufw.iptables-save'), 'utf8');

@@ -538,3 +538,14 @@ test('a file that could not be read whole leaves everything open', () => {
   const file = { name: 'x', dialect: 'nftables', statements: NO_STATEMENTS, incomplete: 'it ends in the middle' };
   assert.deepEqual(ask({ ...ruleset([chain('in', INPUT)]), files: [file] }).admitted, ['', ALL]);
 });
+
+test('what is translated to loopback arrives from outside only where a setting lets it', () => {
+  const nat: Step = {
+    ...{ kind: 'destination-nat', redirect: false, addresses: fromCidrs(['127.0.0.1/32']), ports: null },
+  };
+  const rules = ruleset([chain('nat', base('prerouting', 'accept', -100, 'nat'), [port(22), nat])], HOST);
+  // measured: a kernel drops it as it comes by default, and lets it in with net.ipv4.conf.all.route_localnet=1
+  const answer = ask(rules, {});
+  assert.deepEqual(answer.admitted, ['', ALL]);
+  assert.match(answer.undecided.map(({ reason }) => reason).join(), /route_localnet/);
+});

@@ -1,4 +1,5 @@
 import { type AddressSet, intersection, isEmpty, size } from '../model/address-set.ts';
+import { fromCidrs } from '../model/address-set-text.ts';
 import type { AddressFamily } from '../model/listener.ts';
 import type { ConnectionState, Hook, NumberRange } from '../model/ruleset.ts';
 import { addAll } from '../util/add-all.ts';
@@ -14,6 +15,8 @@ import { isSurelyTracked } from './tracking-evidence.ts';
 const CONNTRACK = -200;
 const DESTINATION_NAT = -100;
 const SOURCE_NAT = 100;
+
+const LOOPBACK = fromCidrs(['127.0.0.0/8', '::1/128']);
 
 const TCP = 6;
 const SYN = 0x02;
@@ -290,6 +293,19 @@ class Pipeline {
     return setOf(at.family === 'ipv4' ? [first] : own);
   }
 
+  /** What comes from outside to a loopback address is dropped, unless a setting of the interface lets it in (ip-sysctl.rst). */
+  #noteLoopback(at: PacketContext, nat: number, flows: readonly Flow[]): void {
+    const translation = this.#record.translations[nat];
+    const to = translation?.step.redirect === false ? translation.step.addresses : null;
+    if (!translation || to === null || at.iif === 'lo' || isEmpty(intersection(to, LOOPBACK))) return;
+    const { space, undecided } = this.#record;
+    const peers = peersOf(flows, space.size);
+    addTo(this.#record.dropped, peers, space.size);
+    const { rule } = translation;
+    const reason = 'packets from outside reach a loopback address only where route_localnet is set';
+    if (!isNone(peers)) undecided?.set(`${rule.layer} ${rule.id} ${reason}`, { rule, reason, peers });
+  }
+
   #deliver(at: PacketContext, nat: number, flows: readonly Flow[], only?: Delivery): Delivery[] {
     const deliveries: Delivery[] = [];
     const ends = (local: boolean, passed: readonly Flow[]) => {
@@ -297,6 +313,7 @@ class Pipeline {
       const { local: address, localPort: port, destinationRewritten } = at;
       deliveries.push({ nat, destinationRewritten, address, port, local, flows: passed, completing: false });
     };
+    this.#noteLoopback(at, nat, flows);
     const rest = this.#afterTranslation('prerouting', at, flows);
     if (at.isLocal !== false && only?.local !== false) ends(true, this.#hook('input', at, rest));
     if (at.isLocal !== true && only?.local !== true) {

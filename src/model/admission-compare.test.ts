@@ -255,6 +255,16 @@ test('it conforms beyond loopback only where nobody but approved sources can pos
   assert.ok(conforming > 10);
 });
 
+test('an address that a host claims to have is one address', () => {
+  const facts = factsOf({ can: ['0.0.0.0/0'] });
+  const [state] = facts.host;
+  assert.ok(state);
+  const claims = { ...state, host: { ...state.host, addresses: ['0.0.0.0/0', '0.0.0.0-255.255.255.255'] } };
+  const standing = compareAdmission({ ...facts, host: [claims] }, estate);
+  assert.equal(standing.kind, 'compared');
+  assert.ok(standing.kind === 'compared' && toCidrs(standing.tooMany).length > 0);
+});
+
 test('a witness is a client that may exist', () => {
   for (const [texts, expected] of [
     [['0.0.0.0/0'], true],

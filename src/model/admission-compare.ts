@@ -1,4 +1,4 @@
-import type { Address } from './address.ts';
+import { type Address, parseAddress } from './address.ts';
 import {
   type AddressRange,
   type AddressSet,
@@ -107,7 +107,8 @@ export function compareAdmission(facts: EndpointFacts, estate: JudgedBy): Admiss
 
 /** The host does not reach itself from outside: Linux drops its own addresses as a source on any other interface. */
 function ownAddresses({ host }: EndpointFacts): AddressSet {
-  const addresses = host.flatMap((h) => h.host.addresses);
+  // Texts of whoever reported the host: "0.0.0.0/0" is none of its addresses.
+  const addresses = host.flatMap((h) => h.host.addresses).filter((text) => parseAddress(text) !== null);
   return addresses.length === 0 ? EMPTY : parseAddressSet(addresses).set;
 }
 
