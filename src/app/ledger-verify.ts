@@ -12,7 +12,9 @@ import { type LedgerReader, openLedgerReader } from '../store/ledger-reader.ts';
 import { readNodes, storedRoot } from './ledger-tree.ts';
 
 /** Records of a segment: whole tiles, and few enough that their texts stay small in memory. */
-const SEGMENT = 16_384;
+const SEGMENT = 4_096;
+/** Segments that wait at a thread, so that it never waits for the next. */
+const AHEAD = 8;
 /** Fewer records than this are checked faster without threads. */
 const THREADS_FROM = 50_000;
 
@@ -135,13 +137,14 @@ async function hashAll(
       const worker = new Worker(new URL(`./ledger-verify-worker.${extension}`, import.meta.url), {
         workerData: { state, sequenced },
       });
+      let under = 0;
       const hand = (): void => {
-        const segment = segments[next++];
-        if (segment) worker.postMessage(segment);
-        else worker.terminate().then(() => resolve(), reject);
+        for (; under < AHEAD && next < segments.length; under++) worker.postMessage(segments[next++]);
+        if (under === 0) worker.terminate().then(() => resolve(), reject);
       };
       worker.on('message', (result: SegmentResult) => {
         results.set(result.from, result);
+        under--;
         hand();
       });
       worker.on('error', reject);

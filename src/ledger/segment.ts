@@ -1,4 +1,4 @@
-import { recordHead, recordTail } from '../model/event-record.ts';
+import { isRecordOf } from '../model/event-record.ts';
 import { HASH_BYTES, type Hash, leafHash, nodeHash } from './hash.ts';
 import type { LedgerProblem } from './problem.ts';
 import { TILE_LEVELS } from './tiles.ts';
@@ -60,10 +60,7 @@ export function hashSegment(segment: Segment, rows: readonly RecordRow[], leaves
 
 /** The columns beside a record are what look-ups go by: they must say what the record says. */
 function isConsistent([sequence, observedAt, recordedAt, type, actor, subject, record]: RecordRow): boolean {
-  return (
-    record.endsWith(recordTail({ sequence, observedAt, recordedAt, type, subject })) &&
-    record.startsWith(recordHead({ actor }))
-  );
+  return isRecordOf(record, { sequence, observedAt, recordedAt, type, actor, subject });
 }
 
 function difference(sequence: number, record: string, hash: Hash, { from }: Segment, leaves: string): LedgerProblem {

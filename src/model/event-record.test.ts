@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalJson, type Json } from '../util/canonical-json.ts';
 import { EVENT_TYPES, type Event } from './event.ts';
-import { eventRecord } from './event-record.ts';
+import { eventRecord, isRecordOf } from './event-record.ts';
 
 test('a record is the canonical JSON of its event', () => {
   const time = fc.integer({ min: 0, max: 2 ** 48 });
@@ -24,7 +24,17 @@ test('a record is the canonical JSON of its event', () => {
           subject,
           body: body as { [k: string]: Json },
         };
-        assert.equal(eventRecord(event), canonicalJson({ ...event }));
+        const record = eventRecord(event);
+        assert.equal(record, canonicalJson({ ...event }));
+        assert.ok(isRecordOf(record, event));
+        for (const change of [
+          { actor: `${actor}x` },
+          { subject: `x${subject}` },
+          { sequence: sequence + 1 },
+          { observedAt: observedAt + 1 },
+          { recordedAt: recordedAt + 1 },
+        ])
+          assert.ok(!isRecordOf(record, { ...event, ...change }), JSON.stringify(change));
       },
     ),
   );
