@@ -1,8 +1,9 @@
 import { realpathSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { QuickstartResult } from '../app/quickstart.ts';
+import { isEmpty } from '../model/address-set.ts';
 import { endpointKey } from '../model/endpoint.ts';
-import type { EndpointResult } from '../model/facts.ts';
+import type { EndpointFacts, EndpointResult } from '../model/facts.ts';
 import { printable } from '../reports/printable.ts';
 import type { RenderOptions } from '../reports/report-format.ts';
 import { type Column, paint, renderTable, wrap } from '../reports/text-table.ts';
@@ -51,12 +52,23 @@ export function renderQuickstart(
 
 function state({ outcome, again, changes }: QuickstartResult, options: RenderOptions): string[] {
   const lines = wrap(stateSentence(outcome.result), options.width).map((line) => paint('bold', line, options.color));
-  const reachable = outcome.result.results.filter(isReachable).length;
-  const who = `${formatNumber(reachable)} of them can be reached from beyond this machine, as far as the sockets say; who really can is not verified.`;
+  const reachable = outcome.result.results.filter(isReachable);
+  const known = reachable.filter(({ facts }) => facts.admission !== undefined);
+  const closed = known.filter(({ facts }) => isClosed(facts));
+  const filters =
+    known.length === 0
+      ? 'who really can is not verified: the packet filters were not read'
+      : `by the packet filters ${formatNumber(closed.length)} of these let nobody in ("explain" says who can)`;
+  const who = `${formatNumber(reachable.length)} of them can be reached from beyond this machine, as far as the sockets say; ${filters}.`;
   lines.push(...wrap(who, options.width));
   if (again)
     lines.push(`Since the last look: ${changes.opened} opened, ${changes.closed} closed, ${changes.changed} changed.`);
   return lines;
+}
+
+/** The packet filters let nobody in, surely. */
+function isClosed({ admission }: EndpointFacts): boolean {
+  return admission !== undefined && admission.doubts === undefined && isEmpty(admission.admission.admitted.upper);
 }
 
 function ports({ outcome }: QuickstartResult, options: RenderOptions): string[] {

@@ -63,7 +63,7 @@ function truths({ results, now, facts: { estate } }: CheckResult): Markup {
 <p class="gutter">${isAsked ? wider > 0 && html`<b>${link(wider, { can: ['wider'] })}</b> ${wider === 1 ? 'lets' : 'let'} in too many` : html`<b class="q">?</b> may and can not compared`}</p>
 <div class="can"><h3>Admitted <b>can</b></h3>${
     isAsked
-      ? html`<p class="big">${link(settled, { can: ['approved', 'loopback'] })} <span>settled</span></p>${share(settled, total)}`
+      ? html`<p class="big">${link(settled, { can: ['approved', 'loopback'] })} <span>no wider than approved</span></p>${share(settled, total)}`
       : html`<p class="big">${unknown('not verified')}</p><div class="hatch"></div>`
   }<dl>${CANS.map((can) => {
     const n = cans.get(can)?.length ?? 0;
