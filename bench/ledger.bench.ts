@@ -41,7 +41,15 @@ async function timed(work: () => Promise<unknown> | unknown): Promise<Cost> {
 const wall = (costs: readonly Cost[]): number => median(costs.map(({ ms }) => ms));
 const cpu = (costs: readonly Cost[]): number => median(costs.map(({ cpuMs }) => cpuMs));
 
-async function compareAppends({ store, reader, signing }: Sequencer): Promise<void> {
+/** A store of its own for each way, so that all have as many rows. */
+function storeFor(name: string): Promise<Sequencer> {
+  return openSequencer({ ...context, state: join(dir, name) });
+}
+
+async function compareAppends(): Promise<void> {
+  await using batched = await storeFor('batches');
+  await using grouped = await storeFor('groups');
+  await using signed = await storeFor('signed');
   const db = new DatabaseSync(join(dir, 'raw.db'));
   db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -16384');
   for (const statement of MIGRATIONS.flat()) db.exec(statement);
@@ -71,17 +79,18 @@ async function compareAppends({ store, reader, signing }: Sequencer): Promise<vo
         }
       }),
     );
-    batches.push(await timed(() => inBatches(0, (at) => store.appendEvents(drafts.slice(at, at + BATCH), 1))));
+    batches.push(await timed(() => inBatches(0, (at) => batched.store.appendEvents(drafts.slice(at, at + BATCH), 1))));
     groups.push(
       await timed(() =>
-        inBatches(0, (at) => Promise.all(drafts.slice(at, at + BATCH).map((draft) => store.appendEvents([draft], 1)))),
+        inBatches(0, (at) =>
+          Promise.all(drafts.slice(at, at + BATCH).map((draft) => grouped.store.appendEvents([draft], 1))),
+        ),
       ),
     );
-    await makeCheckpoint(context, { store, reader, signing } as Sequencer);
     trees.push(
       await timed(async () => {
-        await inBatches(0, (at) => store.appendEvents(drafts.slice(at, at + BATCH), 1));
-        await makeCheckpoint(context, { store, reader, signing } as Sequencer);
+        await inBatches(0, (at) => signed.store.appendEvents(drafts.slice(at, at + BATCH), 1));
+        await makeCheckpoint(context, signed);
       }),
     );
   }
@@ -135,9 +144,9 @@ async function measureVerify(sequencer: Sequencer): Promise<void> {
 }
 
 try {
-  await using sequencer = await openSequencer(context);
-  await compareAppends(sequencer);
+  await compareAppends();
   console.log();
+  await using sequencer = await openSequencer(context);
   await measureVerify(sequencer);
 } finally {
   rmSync(dir, { recursive: true, force: true });

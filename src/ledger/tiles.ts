@@ -32,15 +32,6 @@ export function tileOf({ level, index }: NodeId): TileId {
   return { level: tileLevel, number: Math.floor((index * 2 ** (level % TILE_LEVELS)) / TILE_WIDTH) };
 }
 
-/** Tiles of a tree: one level for each factor of 256 in its size, the last of a level perhaps partial. */
-export function tilesOfTree(size: number): (TileId & { readonly count: number })[] {
-  const tiles: (TileId & { count: number })[] = [];
-  for (let level = 0, count = size; count > 0; level++, count = Math.floor(count / TILE_WIDTH))
-    for (let number = 0; number * TILE_WIDTH < count; number++)
-      tiles.push({ level, number, count: Math.min(TILE_WIDTH, count - number * TILE_WIDTH) });
-  return tiles;
-}
-
 /** The last tile of each level of a tree, full ones excepted: what must be known to append to it. */
 export function openTiles(size: number): TileId[] {
   const tiles: TileId[] = [];
