@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { legacyTables } from '../src/collectors/firewall.ts';
+import { legacyTables } from '../src/collectors/linux/firewall-dump.ts';
 import { lookOverSsh } from '../src/collectors/ssh/look.ts';
 import type { RulesetDump } from '../src/model/admission.ts';
 import { whyNoTestbed } from './network-testbed.ts';

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MAX_OUTPUT_BYTES, OUTPUT_TIMEOUT_MS, ROOT_PATH } from '../collectors/firewall.ts';
 import { collectLocalFirewall, type LocalFirewallOptions } from '../collectors/linux/firewall.ts';
+import { MAX_OUTPUT_BYTES, OUTPUT_TIMEOUT_MS, ROOT_PATH } from '../collectors/linux/firewall-dump.ts';
 import type { RulesetDump, SavedRules } from '../model/admission.ts';
 
 /** The packet filters of this machine, with what it loads when it starts, as root. Never throws. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { notTaken } from '../collectors/firewall.ts';
 import { collectors } from '../collectors/index.ts';
 import type { CandidateMemory } from '../collectors/linux/candidates.ts';
 import { isInOtherNamespace } from '../collectors/linux/firewall.ts';
+import { notTaken } from '../collectors/linux/firewall-dump.ts';
 import type { RulesetDump } from '../model/admission.ts';
 import { UserError } from '../model/errors.ts';
 import type { Event } from '../model/event.ts';

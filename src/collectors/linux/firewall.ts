@@ -13,7 +13,7 @@ import {
   OUTPUT_TIMEOUT_MS,
   type ProgramOutput,
   ROOT_PATH,
-} from '../firewall.ts';
+} from './firewall-dump.ts';
 
 export interface LocalFirewallOptions {
   readonly host: string;

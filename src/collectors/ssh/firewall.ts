@@ -1,5 +1,12 @@
 import type { RulesetDump } from '../../model/admission.ts';
-import { type DumpOrigin, dumpOf, FIREWALL_PROGRAMS, legacyTables, notTaken, type ProgramOutput } from '../firewall.ts';
+import {
+  type DumpOrigin,
+  dumpOf,
+  FIREWALL_PROGRAMS,
+  legacyTables,
+  notTaken,
+  type ProgramOutput,
+} from '../linux/firewall-dump.ts';
 import type { Section } from './sections.ts';
 
 /** The packet filters that the probe printed. Nothing in them is trusted to be true, only bounded. */

@@ -1,4 +1,4 @@
-import type { RulesetDump } from '../model/admission.ts';
+import type { RulesetDump } from '../../model/admission.ts';
 
 /** A program that prints a part of a host's packet filters. It reads only. */
 export interface FirewallProgram {
