@@ -3,6 +3,7 @@ import type { Chain, Condition, Rule, RuleCounter, StatementCounts, StatementNot
 import { addAll } from '../util/add-all.ts';
 import type { NftBytecode } from './nftables-bytecode.ts';
 import { readAnonymousChain, readInlineRule, readMapWrite } from './nftables-inline.ts';
+import { perhapsMerged, withMerged } from './nftables-merged.ts';
 import type { NftReading } from './nftables-reading.ts';
 import { type RuleBytecode, type StatementPlace, statementMeaning } from './nftables-statement.ts';
 import { statementsText, statementText } from './nftables-text.ts';
@@ -91,6 +92,7 @@ export function readRule(
     inner: readonly RuleBytecode[],
   ): Step[][] {
     let ways: Step[][] = [[]];
+    const merged = perhapsMerged(statements);
     statements.forEach((statement, i) => {
       const place: StatementPlace = {
         chain: (name) => sink.chain(family, table, name),
@@ -121,7 +123,12 @@ export function readRule(
       } else if (splits) {
         sink.waysLeft -= meaning.ways.length * ways.length;
         ways = ways.flatMap((steps) => meaning.ways.map((more) => [...steps, ...more]));
-      } else for (const steps of ways) addAll(steps, meaning.ways[0] ?? []);
+      } else {
+        const steps = meaning.ways[0] ?? [];
+        const group = merged.get(i);
+        const more = group === undefined ? steps : withMerged(steps, group, i);
+        for (const own of ways) addAll(own, more);
+      }
     });
     return code === null ? ways : ways.map((steps) => withBytecode(steps, code));
   }
