@@ -54,8 +54,8 @@ function fieldOf(match: unknown): { readonly base: 'transport' | 'network'; read
     return null;
   if (typeof right === 'string' && right.startsWith('@')) return null;
   if (TRANSPORT.has(protocol)) return { base: 'transport', name: field };
-  // two addresses of IPv6 are longer than what is loaded at once
-  if (protocol === 'ip6' && (field === 'saddr' || field === 'daddr')) return null;
+  // two addresses are longer than the four bytes that are loaded at once (payload_can_merge)
+  if (field === 'saddr' || field === 'daddr') return null;
   return protocol === 'ip' || protocol === 'ip6' ? { base: 'network', name: field } : null;
 }
 
