@@ -32,7 +32,9 @@ test('the lock of a process that is killed is free at once', async (t) => {
   const module = JSON.stringify(join(import.meta.dirname, 'run-lock.ts'));
   const script = `
     const { takeRunLock } = await import(${module});
-    console.log(takeRunLock(${JSON.stringify(dir)}, 'scan') !== null);
+    // held on to, or the collector of garbage closes the database and gives the lock back
+    globalThis.lock = takeRunLock(${JSON.stringify(dir)}, 'scan');
+    console.log(globalThis.lock !== null);
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
