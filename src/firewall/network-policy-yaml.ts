@@ -1,4 +1,5 @@
 import { isMap, isScalar, LineCounter, type Node, parseAllDocuments, type ScalarTag } from 'yaml';
+import { lineThatNestsTooDeep } from '../util/nesting.ts';
 
 /** One object of a YAML or JSON stream, with the line it begins at. */
 export interface ManifestObject {
@@ -55,7 +56,7 @@ export function readManifests(text: string): ManifestStream {
     }
   }
   if (text.length > MAX_YAML) return refused(`it is ${text.length} characters long; at most ${MAX_YAML} are read`);
-  const deep = lineThatNestsTooDeep(text);
+  const deep = lineThatNestsTooDeep(text, MAX_DEPTH);
   if (deep !== null) return refused(`it nests more than ${MAX_DEPTH} levels deep`, deep);
   const lines = new LineCounter();
   const problems: { message: string; line: number }[] = [];
@@ -119,22 +120,4 @@ function lineOf(root: Node | null, item: number | null, lines: LineCounter): num
     offset = items?.items?.[item]?.range?.[0] ?? offset;
   }
   return lines.linePos(offset).line;
-}
-
-/** The parser recurses per level, so depth is bounded before it runs: by indentation, dashes and brackets. */
-function lineThatNestsTooDeep(text: string): number | null {
-  let depth = 0;
-  let line = 1;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c === 10) {
-      line++;
-      let blanks = 0;
-      while (text.charCodeAt(i + 1 + blanks) === 32) blanks++;
-      if (blanks > 4 * MAX_DEPTH || /^(?:- ){50}/.test(text.slice(i + 1 + blanks, i + 120 + blanks))) return line;
-    } else if (c === 91 || c === 123) {
-      if (++depth > MAX_DEPTH) return line;
-    } else if ((c === 93 || c === 125) && depth > 0) depth--;
-  }
-  return null;
 }

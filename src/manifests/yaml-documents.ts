@@ -1,4 +1,5 @@
 import { isMap, isScalar, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { lineThatNestsTooDeep } from '../util/nesting.ts';
 import type { ManifestProblem } from './manifest-format.ts';
 
 /** One document of a YAML stream, with the lines of its parts. */
@@ -22,7 +23,7 @@ export function readYamlDocuments(text: string): {
 } {
   if (text.length > MAX_YAML_BYTES)
     return problem(`is ${text.length} bytes long; at most ${MAX_YAML_BYTES} bytes of YAML are read`);
-  const tooDeep = lineThatNestsTooDeep(text);
+  const tooDeep = lineThatNestsTooDeep(text, MAX_DEPTH);
   if (tooDeep !== null) return problem(`nests more than ${MAX_DEPTH} levels deep`, tooDeep);
   const lines = new LineCounter();
   const problems: ManifestProblem[] = [];
@@ -51,28 +52,6 @@ export function readYamlDocuments(text: string): {
 
 function problem(message: string, line?: number) {
   return { documents: [], problems: [line === undefined ? { message } : { message, line }] };
-}
-
-/**
- * The parser recurses per level, so depth is bounded before it runs. Indentation and brackets both nest; a bracket inside
- * a text counts too, which only makes the bound stricter.
- */
-function lineThatNestsTooDeep(text: string): number | null {
-  let depth = 0;
-  let line = 1;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c === 10) {
-      line++;
-      let blanks = 0;
-      while (text.charCodeAt(i + 1 + blanks) === 32) blanks++;
-      // Each level of a block takes a blank at least; dashes nest without any.
-      if (blanks > 4 * MAX_DEPTH || /^(?:- ){50}/.test(text.slice(i + 1 + blanks, i + 120 + blanks))) return line;
-    } else if (c === 91 || c === 123) {
-      if (++depth > MAX_DEPTH) return line;
-    } else if ((c === 93 || c === 125) && depth > 0) depth--;
-  }
-  return null;
 }
 
 function lineAt(root: Node | null, path: readonly (string | number)[], lines: LineCounter): number {
