@@ -11,7 +11,7 @@ import type {
 import type { NumberRange } from '../model/ruleset.ts';
 import { addAll } from '../util/add-all.ts';
 import { either } from './address-bounds.ts';
-import type { Decision, Record, Undecided } from './chain-walk.ts';
+import type { Decision, Undecided, WalkRecord } from './chain-walk.ts';
 import type { CompiledLayer } from './compile.ts';
 import type { AddressClass } from './packet-classes.ts';
 import type { PeerSpace } from './peer-space.ts';
@@ -31,7 +31,7 @@ export interface ClassDetail {
   readonly layer: CompiledLayer;
   readonly space: PeerSpace;
   readonly result: PipelineResult;
-  readonly record: Record;
+  readonly record: WalkRecord;
 }
 
 /** A class of packets, ready to be sent. */

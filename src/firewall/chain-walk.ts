@@ -47,7 +47,7 @@ export interface Met {
 export type ConnectionPacket = 'first' | 'answer' | 'confirmation';
 
 /** Everything one question brings to light; shared by all chains it walks. */
-export interface Record {
+export interface WalkRecord {
   readonly layer: CompiledLayer;
   readonly space: PeerSpace;
   /** Peers whose packet may be dropped on the way. */
@@ -122,7 +122,7 @@ function unite(a: Bits, b: Bits, n: number): Bits {
 }
 
 /** The one object for an environment. */
-export function environment(record: Pick<Record, 'environments'>, env: Environment): Environment {
+export function environment(record: Pick<WalkRecord, 'environments'>, env: Environment): Environment {
   const key = `${env.mark}|${env.connectionMark}|${env.tracking}|${env.first}|${env.reply}|${env.nat}|${env.sourceRewritten}|${env.zoned}`;
   const known = record.environments.get(key);
   if (known) return known;
@@ -131,7 +131,12 @@ export function environment(record: Pick<Record, 'environments'>, env: Environme
 }
 
 /** Runs a base chain: what passes it, policy included. What it may drop is in the record. */
-export function runBaseChain(chain: CompiledChain, at: PacketContext, flows: readonly Flow[], record: Record): Flow[] {
+export function runBaseChain(
+  chain: CompiledChain,
+  at: PacketContext,
+  flows: readonly Flow[],
+  record: WalkRecord,
+): Flow[] {
   // the confirmation fares as the first packet did, and who may be dropped is noted already
   if (chain.isStateless && record.decisions === null && at.direction === 'original' && at.seenReply) return [...flows];
   const walk = new Walk(at, record, chain.chain.base?.hook ?? '', chain.chain.base?.priority ?? 0);
@@ -163,7 +168,7 @@ function acceptedBits(out: Outcome, env: Environment, n: number): Uint32Array {
 /** Walks one chain and what it jumps to, in one context. */
 class Walk {
   readonly #at: PacketContext;
-  readonly #record: Record;
+  readonly #record: WalkRecord;
   readonly #hook: string;
   readonly #priority: number;
   readonly #open = new Set<string>();
@@ -173,7 +178,7 @@ class Walk {
   readonly #entered = new Map<string, number>();
   readonly #answers = new Map<string, Outcome & { readonly dropped: Bits; readonly logged: Bits }>();
 
-  constructor(at: PacketContext, record: Record, hook: string, priority: number) {
+  constructor(at: PacketContext, record: WalkRecord, hook: string, priority: number) {
     this.#at = at;
     this.#record = record;
     this.#hook = hook;

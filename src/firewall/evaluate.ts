@@ -17,7 +17,7 @@ import type { NumberRange, Ruleset } from '../model/ruleset.ts';
 import { both, isDecided } from './address-bounds.ts';
 import { type ClassAnswer, type ClassDetail, type Question, type Sum, Total } from './admission-total.ts';
 import { addTo, and, type Bits, isNone, minus, not } from './bits.ts';
-import type { ConnectionPacket, Met, Record } from './chain-walk.ts';
+import type { ConnectionPacket, Met, WalkRecord } from './chain-walk.ts';
 import { type CompiledLayer, type CompiledRule, compileLayer, referenceTo, setsOf } from './compile.ts';
 import { entryPorts } from './entry-ports.ts';
 import { type HostRoutes, hostRoutes, setOf } from './host-routes.ts';
@@ -245,7 +245,7 @@ class RulesetEvaluator implements Evaluator {
 
   #askLayer(layer: CompiledLayer, question: Question): ClassAnswer {
     const { address, iif, port, peerPort, protocol, explain, socket } = question;
-    const relevant: Record['relevant'] = new Map();
+    const relevant: WalkRecord['relevant'] = new Map();
     const { rules, answerRules, usesPorts } = this.#relevantTo(layer, question, relevant);
     const isKept = !explain && !usesPorts && socket === null && layer.translations.length === 0;
     const place = `${layer.layer.id} ${address.family} ${address.address?.value ?? ''} ${address.isLocal} ${iif ?? '\u0001'} ${protocol}`;
@@ -274,7 +274,7 @@ class RulesetEvaluator implements Evaluator {
 
   #answer(
     result: PipelineResult,
-    record: Record,
+    record: WalkRecord,
     space: PeerSpace,
     socket: Question['socket'],
     detail: ClassDetail | null,
@@ -321,7 +321,7 @@ class RulesetEvaluator implements Evaluator {
   #relevantTo(
     layer: CompiledLayer,
     { address, protocol, port, peerPort }: Question,
-    relevant: Record['relevant'],
+    relevant: WalkRecord['relevant'],
   ): { rules: readonly CompiledRule[]; answerRules: readonly CompiledRule[]; usesPorts: boolean } {
     const { family } = address;
     const ports: NumberRange[] = [{ from: port, to: port }];
@@ -361,9 +361,9 @@ class RulesetEvaluator implements Evaluator {
     layer: CompiledLayer,
     space: PeerSpace,
     explain: boolean,
-    relevant: Record['relevant'],
+    relevant: WalkRecord['relevant'],
     trace: Met[] | null,
-  ): Record {
+  ): WalkRecord {
     const words = (space.size + 31) >>> 5;
     return {
       ...{ layer, space, relevant, trace, packet: 'first' as const, interfaceAddresses: this.#interfaceAddresses },

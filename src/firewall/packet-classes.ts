@@ -162,7 +162,10 @@ export class PacketClasses {
     const linux = this.#layers.filter(({ layer }) => layer.kind === 'linux');
     const patterns = linux.flatMap((layer) => layer.interfaces);
     const { network } = this.#ruleset;
-    const given = network?.interfaces.filter((device) => !device.loopback) ?? [];
+    // of interfaces that fare alike the one with addresses stands for all: packets are likely to come in there
+    const given = (network?.interfaces.filter((device) => !device.loopback) ?? []).toSorted(
+      (a, b) => Number(b.addresses.length > 0) - Number(a.addresses.length > 0),
+    );
     if (given.length > 0) {
       const isRedirected = linux.some((layer) => layer.translations.some((step) => step.redirect));
       const isApart = isRedirected || linux.some((layer) => layer.usesInterfaceTypes);

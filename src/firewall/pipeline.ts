@@ -5,7 +5,7 @@ import type { ConnectionState, Hook, NumberRange } from '../model/ruleset.ts';
 import { addAll } from '../util/add-all.ts';
 import { addTo, type Bits, isNone, minus } from './bits.ts';
 import { mayWrite, runByPriority } from './chain-order.ts';
-import { addFlow, environment, type Flow, type Record, runBaseChain } from './chain-walk.ts';
+import { addFlow, environment, type Flow, runBaseChain, type WalkRecord } from './chain-walk.ts';
 import { type CompiledChain, policyOf } from './compile.ts';
 import type { Environment, PacketContext, Tracking } from './conditions.ts';
 import { type HostRoutes, setOf } from './host-routes.ts';
@@ -60,7 +60,12 @@ export interface PipelineResult {
 }
 
 /** Sends the packets of a connection through the filters of a host: first packet, answer, and for TCP the confirmation. */
-export function runPipeline(packet: PacketClass, routes: HostRoutes, record: Record, isLinux: boolean): PipelineResult {
+export function runPipeline(
+  packet: PacketClass,
+  routes: HostRoutes,
+  record: WalkRecord,
+  isLinux: boolean,
+): PipelineResult {
   const run = new Pipeline(packet, routes, record, isLinux);
   return run.run();
 }
@@ -76,10 +81,10 @@ interface Phase {
 class Pipeline {
   readonly #packet: PacketClass;
   readonly #routes: HostRoutes;
-  readonly #record: Record;
+  readonly #record: WalkRecord;
   readonly #isLinux: boolean;
 
-  constructor(packet: PacketClass, routes: HostRoutes, record: Record, isLinux: boolean) {
+  constructor(packet: PacketClass, routes: HostRoutes, record: WalkRecord, isLinux: boolean) {
     this.#packet = packet;
     this.#routes = routes;
     this.#record = record;
