@@ -19,6 +19,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   firewall: ['model', 'util'],
   enforce: ['model', 'util'],
   ledger: ['model', 'util'],
+  flows: ['model', 'util'],
+  detection: ['model', 'util'],
+  alerts: ['model', 'util'],
   checks: ['model', 'util'],
   frameworks: ['model', 'util'],
   reports: ['model', 'util'],
@@ -35,6 +38,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'firewall',
     'enforce',
     'ledger',
+    'flows',
+    'detection',
+    'alerts',
     'checks',
     'frameworks',
     'reports',
@@ -53,6 +59,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'firewall',
     'enforce',
     'ledger',
+    'flows',
+    'detection',
+    'alerts',
     'checks',
     'frameworks',
     'reports',
@@ -61,7 +70,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Rooms that only compute: no I/O, no clock, no randomness. Hashing is computing. */
-const PURE = ['model', 'checks', 'reports', 'firewall', 'enforce', 'ledger'];
+const PURE = ['model', 'checks', 'reports', 'firewall', 'enforce', 'ledger', 'flows', 'detection'];
 const PURE_MAY_USE = ['node:crypto', 'node:util', 'node:net'];
 const PURE_MAY_NAME: Record<string, readonly string[]> = {
   'node:crypto': ['hash', 'createHash'],

@@ -30,6 +30,20 @@ export const EVENT_TYPES = [
   'ledger.key-made',
   'ledger.key-rotated',
   'ledger.archived',
+  'watch.started',
+  'watch.stopped',
+  'watch.gap',
+  'flows.imported',
+  'flows.gap',
+  'flows.expired',
+  'setting.changed',
+  'alert.raised',
+  'alert.acknowledged',
+  'alert.snoozed',
+  'alert.resolved',
+  'alert.undelivered',
+  'maintenance.announced',
+  'log.reviewed',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -9,6 +9,7 @@ import type { ApprovalState, Register, RegisterEntry } from './register.ts';
 import type { ScheduleState } from './schedule.ts';
 import type { HostState, ListenerState } from './state.ts';
 import type { TicketList } from './ticket.ts';
+import type { EndpointTraffic } from './traffic.ts';
 
 /** An entry that covers an endpoint, with what `app` worked out about it. */
 export interface MatchedEntry {
@@ -35,6 +36,8 @@ export interface EndpointFacts {
   readonly declared?: readonly Declaration[];
   /** Who can connect, by the packet filters of its host; absent: no ruleset of the host is known. */
   readonly admission?: EndpointAdmission;
+  /** Who does connect, by flows; absent: no flows are known that could be of it. */
+  readonly traffic?: EndpointTraffic;
 }
 
 /** Whose port, whose address: what does not fit together between sources. */

@@ -69,6 +69,34 @@ export function eventWords(e: Event): string {
       return `key of the ledger replaced${words(': now ', body.fingerprint)}${words(', before ', body.previous)}`;
     case 'ledger.archived':
       return `records archived${words(': ', body.first)}${words(' to ', body.last)}${words(', in ', body.folder)}`;
+    case 'watch.started':
+      return `watching began${words(' by ', body.by)}${words(', with ', body.method)}`;
+    case 'watch.stopped':
+      return `watching ended${words(': ', body.because)}`;
+    case 'watch.gap':
+      return `nothing was watched${words(' for seconds: ', body.seconds)}${words(': ', body.because)}`;
+    case 'flows.imported':
+      return `flows imported${words(': records ', body.records)}${words(', problems ', body.problems)}`;
+    case 'flows.gap':
+      return `flows are missing${words(': ', body.because)}${words(', records lost: ', body.lost)}`;
+    case 'flows.expired':
+      return `flows beyond their retention removed${words(': rows ', body.rows)}`;
+    case 'setting.changed':
+      return `setting changed${words(': ', body.setting)}${words(' from ', body.old)}${words(' to ', body.new)}`;
+    case 'alert.raised':
+      return `alert raised${words(' ', body.severity)}${words(': ', body.title)}`;
+    case 'alert.acknowledged':
+      return `alert acknowledged${words(' by ', body.by)}${words(': ', body.note)}`;
+    case 'alert.snoozed':
+      return `alert snoozed${words(' until ', body.until)}${words(' by ', body.by)}${words(': ', body.note)}`;
+    case 'alert.resolved':
+      return `alert resolved${words(' by ', body.by)}${words(': ', body.note)}`;
+    case 'alert.undelivered':
+      return `alert could not be delivered${words(' by ', body.channel)}${words(': ', body.because)}`;
+    case 'maintenance.announced':
+      return `maintenance announced${words(' from ', body.from)}${words(' until ', body.until)}${words(': ', body.reason)}`;
+    case 'log.reviewed':
+      return `records reviewed${words(' by ', body.by)}${words(': items ', body.items)}`;
     default:
       return String(e.type);
   }

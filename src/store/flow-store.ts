@@ -1,0 +1,61 @@
+import type { Feed, FeedCoverage, FlowBatch } from '../model/flow.ts';
+
+/** Narrows rows; each given field must match. Addresses as in FlowBatch: [low, high] halves. */
+export interface FlowQuery {
+  /** UTC seconds, [from, until). */
+  readonly from: number;
+  readonly until: number;
+  /** Addresses as text; any of them. */
+  readonly destinations?: readonly string[];
+  readonly sources?: readonly string[];
+  readonly port?: number;
+  readonly protocol?: number;
+  readonly directedOnly?: boolean;
+}
+
+/** What is appended together: it is there as a whole, or not at all. */
+export interface FlowPart {
+  readonly batches: Iterable<FlowBatch> | AsyncIterable<FlowBatch>;
+  /** Feeds by the numbers that the batches use. */
+  readonly feeds: readonly Feed[];
+  readonly coverage: readonly FeedCoverage[];
+  /** Hash of the input (file, or batch of a live source): a part that is there already is not taken twice. */
+  readonly digest: string;
+  /** Where it came from, for people. */
+  readonly source: string;
+  /** UTC milliseconds. */
+  readonly recordedAt: number;
+}
+
+export interface Appended {
+  /** False: this digest was there already. */
+  readonly isNew: boolean;
+  readonly rows: number;
+}
+
+export interface FlowTotals {
+  readonly rows: number;
+  readonly connections: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/**
+ * Flows that are kept: Parquet parts by day beside the store, with a manifest in it. One writer at a time; readers in other
+ * processes see whole parts only. What append has acknowledged is on disk. Opened by openFlowStore of src/store/flows.ts.
+ */
+export interface FlowStore extends AsyncDisposable {
+  append(part: FlowPart): Promise<Appended>;
+  /** Rows sorted by destination, port, protocol, bucket, source; rows of several parts are added up. A batch is valid until the next. */
+  rows(query: FlowQuery): AsyncIterable<FlowBatch>;
+  totals(query: FlowQuery): Promise<FlowTotals>;
+  /** Coverage within the time, sorted by feed and time, neighbours merged. */
+  coverage(from: number, until: number): Promise<readonly FeedCoverage[]>;
+  /** Destination addresses (text) that each feed has ever reported, in either role; by feed name. */
+  feedAddresses(): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
+  /** Time of the first and last bucket kept, UTC seconds; null: nothing is. */
+  span(): Promise<{ readonly from: number; readonly until: number } | null>;
+  /** Merges parts and moves old rows to coarser tiers. UTC milliseconds. */
+  compact(now: number): Promise<void>;
+  close(): Promise<void>;
+}
