@@ -92,7 +92,10 @@ async function bedFor(t: TestContext): Promise<Bed> {
   });
   const runFolders = () => {
     if (!existsSync(join(runs, 'firewall'))) return [];
-    const namespace = join(runs, 'firewall', readdirSync(join(runs, 'firewall'))[0] as string);
+    // The folder comes to be a moment before what is in it.
+    const name = readdirSync(join(runs, 'firewall'))[0];
+    if (name === undefined) return [];
+    const namespace = join(runs, 'firewall', name);
     return readdirSync(namespace)
       .filter((name) => name.length === 36)
       .map((name) => join(namespace, name));
