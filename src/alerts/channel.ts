@@ -13,6 +13,8 @@ export interface AlertMessage {
   readonly incidents: readonly Incident[];
   /** `summary`: how many more there are that are not told one by one. */
   readonly more: number;
+  /** E-mail addresses of the owners it is for, where the route says that owners are told. */
+  readonly recipients?: readonly string[];
 }
 
 /** What a channel is told of its surroundings. */
@@ -23,6 +25,8 @@ export interface Delivery {
   readonly signal: AbortSignal;
   /** Name of this machine, for the envelope. */
   readonly host: string;
+  /** Absolute path of the workspace: relative paths in settings start there. */
+  readonly folder: string;
 }
 
 /** A delivery failed. `retry`: trying again later may help (a time-out, HTTP 5xx, SMTP 4xx); else it never will. */
@@ -34,6 +38,14 @@ export class DeliveryError extends Error {
     this.retry = retry;
   }
 }
+
+/** What is wrong with a setting: `path` names it (`tls.ca`), '' is the whole. */
+export interface SettingProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+export type ReadSettings<Settings> = { readonly settings: Settings } | { readonly problems: readonly SettingProblem[] };
 
 /** A way to tell somebody: one file of this folder each. `Settings`: its part of `alerts.channels` in quietdoor.yaml. */
 export interface Channel<Settings> {
