@@ -3,13 +3,19 @@ export interface SocketTraceEvent {
   readonly kind: 'listen' | 'unlisten';
   /** UTC milliseconds. */
   readonly at: number;
-  /** Process that did it, and its name (comm); 0 where the kernel did it for nobody. */
+  /** Process that did it, and its name (comm); 0 where the kernel did it for nobody. The name is empty where it is lost. */
   readonly pid: number;
   readonly comm: string;
   readonly family: 'ipv4' | 'ipv6';
   /** Canonical text. */
   readonly address: string;
+  /** 0 where listen(2) was called on a socket without a port: the kernel chooses one just after it tells of the event. */
   readonly port: number;
+  /**
+   * Network namespace of the process when the event was read, as /proc/PID/ns/net names it (`net:[4026531840]`). Absent:
+   * the process had ended by then, or may not be looked into.
+   */
+  readonly netns?: string;
 }
 
 /** A running trace. */
@@ -18,6 +24,8 @@ export interface SocketTrace extends AsyncDisposable {
   readonly events: AsyncIterable<readonly SocketTraceEvent[]>;
   /** Events that the kernel dropped since the trace began, all CPUs. */
   lost(): Promise<number>;
+  /** Lines of the trace since it began that were not understood: the kernel words them in another way. */
+  unrecognised?(): number;
   close(): Promise<void>;
 }
 
