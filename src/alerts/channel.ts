@@ -52,7 +52,7 @@ export interface Channel<Settings> {
   /** Slug: `webhook`, `slack`, `teams`, `smtp`, `syslog`, `jsonl`. */
   readonly kind: string;
   readonly title: string;
-  /** Checks settings as they were written (plain data). Returns them with defaults, or sentences that say what is wrong where. */
+  /** Checks settings as they were written: plain data in which every scalar is a text (`'587'`, `'true'`). Returns them with defaults, or sentences that say what is wrong where. */
   read(
     raw: unknown,
   ): { readonly settings: Settings } | { readonly problems: readonly { path: string; message: string }[] };

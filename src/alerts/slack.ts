@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { AlertMessage, Channel } from './channel.ts';
+import { post } from './http-post.ts';
+import { causesOf, factsOf, headline, oneLine, shown, whatToDo } from './message-text.ts';
+import { readBy, secretReference } from './settings.ts';
+import { urlOf } from './webhook.ts';
+
+const schema = z.strictObject({
+  /** The address of an incoming webhook is a secret: whoever has it can post. */
+  url: secretReference,
+  ca: z.string().optional(),
+});
+type Settings = z.infer<typeof schema>;
+
+/** Bounds of Block Kit (docs.slack.dev/reference/block-kit/blocks): blocks of a message, characters of a text object. */
+const MAX_BLOCKS = 50;
+const MAX_TEXT = 3_000;
+/** A header holds 150 characters. */
+const MAX_HEADER = 150;
+
+/** `&`, `<` and `>` as Slack wants them; what is in between shows as it is, no mention or link comes of it. */
+function asItIs(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}
+
+const section = (text: string) => ({
+  type: 'section',
+  text: { type: 'mrkdwn', text: text.slice(0, MAX_TEXT), verbatim: true },
+});
+/** As a block of code; backticks would end it. */
+const code = (lines: readonly string[]) => `\`\`\`${asItIs(lines.join('\n').replace(/`/g, "'"))}\`\`\``;
+
+/** The message as Slack's incoming webhooks take it; Mattermost and Rocket.Chat show its `text`. */
+export function slackMessage(message: AlertMessage): object {
+  const blocks: object[] = [
+    { type: 'header', text: { type: 'plain_text', text: oneLine(headline(message), MAX_HEADER), emoji: false } },
+  ];
+  const { incidents, more } = shown(message);
+  let left = more;
+  for (const incident of incidents) {
+    // Three blocks each; two are kept for the end.
+    if (blocks.length + 3 > MAX_BLOCKS - 2) {
+      left++;
+      continue;
+    }
+    if (incidents.length > 1) blocks.push(section(`*[${incident.severity}]* ${asItIs(oneLine(incident.title))}`));
+    blocks.push(
+      section(
+        factsOf(incident)
+          .map(([name, value]) => `*${name}* ${asItIs(value)}`)
+          .join('\n'),
+      ),
+    );
+    const causes = causesOf(incident).map((cause) => `• ${asItIs(cause)}`);
+    blocks.push(section([...causes, code(whatToDo(incident))].join('\n')));
+  }
+  if (message.kind === 'test') blocks.push(section('If you can read this, the channel works. Nothing is wrong.'));
+  if (left > 0) blocks.push(section(`${left} more: ${code(['quietdoor alerts list'])}`));
+  return { text: asItIs(headline(message)), unfurl_links: false, unfurl_media: false, blocks };
+}
+
+export const slack: Channel<Settings> = {
+  kind: 'slack',
+  title: 'Slack incoming webhook, and what is compatible with it',
+  read: (raw) => readBy(schema, raw),
+  async send(message, settings, delivery) {
+    const url = await urlOf(settings.url, delivery);
+    const headers = { 'content-type': 'application/json', 'user-agent': `quietdoor/${message.version}` };
+    await post({ url, headers, body: JSON.stringify(slackMessage(message)), ca: settings.ca }, delivery);
+  },
+};

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import type { AlertMessage, Channel } from './channel.ts';
+import { post } from './http-post.ts';
+import { causesOf, factsOf, headline, oneLine, shown, whatToDo } from './message-text.ts';
+import { readBy, secretReference } from './settings.ts';
+import { urlOf } from './webhook.ts';
+
+const schema = z.strictObject({
+  /** The address of the workflow is a secret: whoever has it can post. */
+  url: secretReference,
+  ca: z.string().optional(),
+});
+type Settings = z.infer<typeof schema>;
+
+/** Teams refuses messages above 28 KB (learn.microsoft.com, limits of webhooks). */
+const MAX_BYTES = 26_000;
+const MOST_INCIDENTS = 20;
+
+/** Adaptive cards read a subset of Markdown: what would be a link, emphasis or a list is shown as it is. */
+function asItIs(text: string): string {
+  return text.replace(/[\\`*_[\]()#>~|]/g, '\\$&');
+}
+
+const block = (text: string, more: object = {}) => ({ type: 'TextBlock', text, wrap: true, ...more });
+
+/** The message as the Workflows webhook of Teams takes it: one adaptive card (adaptivecards.io, version 1.4). */
+export function teamsMessage(message: AlertMessage): object {
+  const { incidents, more } = shown(message);
+  for (let most = Math.min(MOST_INCIDENTS, incidents.length); ; most = Math.floor(most / 2)) {
+    const card = cardOf(message, incidents.slice(0, most), more + incidents.length - most);
+    if (most <= 1 || Buffer.byteLength(JSON.stringify(card)) <= MAX_BYTES) return card;
+  }
+}
+
+function cardOf(message: AlertMessage, incidents: AlertMessage['incidents'], more: number): object {
+  const body: object[] = [block(asItIs(headline(message)), { size: 'Medium', weight: 'Bolder' })];
+  for (const incident of incidents) {
+    if (incidents.length > 1)
+      body.push(
+        block(asItIs(`[${incident.severity}] ${oneLine(incident.title)}`), { weight: 'Bolder', separator: true }),
+      );
+    body.push({ type: 'FactSet', facts: factsOf(incident).map(([title, value]) => ({ title, value: asItIs(value) })) });
+    for (const cause of causesOf(incident)) body.push(block(asItIs(cause), { spacing: 'Small' }));
+    body.push(block(whatToDo(incident).map(asItIs).join('\n\n'), { fontType: 'Monospace', isSubtle: true }));
+  }
+  if (message.kind === 'test') body.push(block('If you can read this, the channel works. Nothing is wrong.'));
+  if (more > 0) body.push(block(`${more} more: quietdoor alerts list`, { separator: true }));
+  return {
+    type: 'message',
+    attachments: [
+      {
+        contentType: 'application/vnd.microsoft.card.adaptive',
+        contentUrl: null,
+        content: {
+          $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+          type: 'AdaptiveCard',
+          version: '1.4',
+          msteams: { width: 'Full' },
+          body,
+        },
+      },
+    ],
+  };
+}
+
+export const teams: Channel<Settings> = {
+  kind: 'teams',
+  title: 'Microsoft Teams webhook (Workflows)',
+  read: (raw) => readBy(schema, raw),
+  async send(message, settings, delivery) {
+    const url = await urlOf(settings.url, delivery);
+    const headers = { 'content-type': 'application/json', 'user-agent': `quietdoor/${message.version}` };
+    await post({ url, headers, body: JSON.stringify(teamsMessage(message)), ca: settings.ca }, delivery);
+  },
+};
