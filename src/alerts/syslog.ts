@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import { createConnection, type Socket } from 'node:net';
+import { createConnection, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { z } from 'zod';
 import { type AlertMessage, type Channel, type Delivery, DeliveryError } from './channel.ts';
@@ -88,7 +88,7 @@ async function sendStream(texts: readonly string[], settings: Settings, delivery
         ? connectTls({
             ...where,
             ...ca,
-            servername: settings.host.includes(':') ? '' : settings.host,
+            ...(isIP(settings.host) === 0 ? { servername: settings.host } : {}),
             minVersion: 'TLSv1.2',
           })
         : createConnection(where);
