@@ -3,6 +3,13 @@ import type { CacheTable } from './tables/cache.ts';
 import type { DocumentTable } from './tables/documents.ts';
 import type { EventTable } from './tables/events.ts';
 import type { FindingTable } from './tables/findings.ts';
+import type {
+  FlowAddressTable,
+  FlowCoverageTable,
+  FlowFeedTable,
+  FlowInputTable,
+  FlowPartTable,
+} from './tables/flows.ts';
 import type { HostStateTable } from './tables/host-states.ts';
 import type { LedgerCheckpointTable, LedgerKeptTable, LedgerTileTable, LedgerTreeTable } from './tables/ledger.ts';
 import type { ListenerShapeTable } from './tables/listener-shapes.ts';
@@ -25,6 +32,11 @@ export interface Tables {
   ledger_tiles: LedgerTileTable;
   ledger_checkpoints: LedgerCheckpointTable;
   ledger_kept: LedgerKeptTable;
+  flow_feeds: FlowFeedTable;
+  flow_inputs: FlowInputTable;
+  flow_parts: FlowPartTable;
+  flow_coverage: FlowCoverageTable;
+  flow_addresses: FlowAddressTable;
   cache: CacheTable;
   meta: MetaTable;
 }

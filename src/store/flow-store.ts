@@ -1,4 +1,5 @@
 import type { Feed, FeedCoverage, FlowBatch } from '../model/flow.ts';
+import type { StoredFeed, StoredPart } from './flow-manifest.ts';
 
 /** Narrows rows; each given field must match. Addresses as in FlowBatch: [low, high] halves. */
 export interface FlowQuery {
@@ -40,6 +41,13 @@ export interface FlowTotals {
   readonly bytes: number;
 }
 
+/** A part that is not as it was written. Its time counts as a gap of its feeds. */
+export interface DamagedPart {
+  readonly part: StoredPart;
+  /** `it is missing`. */
+  readonly reason: string;
+}
+
 /**
  * Flows that are kept: Parquet parts by day beside the store, with a manifest in it. One writer at a time; readers in other
  * processes see whole parts only. What append has acknowledged is on disk. Opened by openFlowStore of src/store/flows.ts.
@@ -55,6 +63,10 @@ export interface FlowStore extends AsyncDisposable {
   feedAddresses(): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
   /** Time of the first and last bucket kept, UTC seconds; null: nothing is. */
   span(): Promise<{ readonly from: number; readonly until: number } | null>;
+  /** Feeds with their numbers in the rows. */
+  feeds?(): Promise<readonly StoredFeed[]>;
+  /** Parts that cannot be used; every other method leaves them out. */
+  damaged?(): Promise<readonly DamagedPart[]>;
   /** Merges parts and moves old rows to coarser tiers. UTC milliseconds. */
   compact(now: number): Promise<void>;
   close(): Promise<void>;

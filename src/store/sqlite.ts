@@ -6,6 +6,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Observation } from '../model/observation.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
 import type { Database, Tables } from './database.ts';
+import type { FlowManifestStore } from './flow-manifest.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { type Migrations, migrate, schemaOf } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
@@ -31,6 +32,20 @@ import { readCache, writeCache } from './tables/cache.ts';
 import { readDocument, writeDocument } from './tables/documents.ts';
 import { type EventGroup, insertEventGroups, selectEvents } from './tables/events.ts';
 import { selectFirstSeen, writeFindings } from './tables/findings.ts';
+import {
+  deleteRetired,
+  exchangeParts,
+  forgetFlowsBefore,
+  insertFeeds,
+  insertInput,
+  isInputKnown,
+  selectAddresses,
+  selectCoverage,
+  selectFeeds,
+  selectFiles,
+  selectParts,
+  selectRetired,
+} from './tables/flows.ts';
 import { selectHosts } from './tables/host-states.ts';
 import { beginLedger, forgetRecords, growLedger, insertCheckpoint } from './tables/ledger.ts';
 import { selectListeners } from './tables/listener-states.ts';
@@ -79,6 +94,20 @@ class SqliteStore implements Store {
     grow: (from, size, tiles) => this.#write((db) => growLedger(db, from, size, tiles)),
     addCheckpoint: (checkpoint) => this.#write((db) => insertCheckpoint(db, checkpoint)),
     forget: (through) => this.#write((db) => forgetRecords(db, through)),
+  };
+  readonly flows: FlowManifestStore = {
+    feeds: () => this.#read(selectFeeds),
+    addFeeds: (feeds) => this.#write((db) => insertFeeds(db, feeds)),
+    hasInput: (digest) => this.#read((db) => isInputKnown(db, digest)),
+    addInput: (input) => this.#write((db) => insertInput(db, input)),
+    parts: () => this.#read(selectParts),
+    exchange: (exchange) => this.#write((db) => exchangeParts(db, exchange)),
+    retiredBefore: (time) => this.#read((db) => selectRetired(db, time)),
+    files: () => this.#read(selectFiles),
+    forgetRetired: (files) => this.#write((db) => deleteRetired(db, files)),
+    coverage: (from, until) => this.#read((db) => selectCoverage(db, from, until)),
+    forgetBefore: (time) => this.#write((db) => forgetFlowsBefore(db, time)),
+    addresses: () => this.#read(selectAddresses),
   };
 
   constructor(raw: DatabaseSync, file: string, lockTimeoutMs: number) {

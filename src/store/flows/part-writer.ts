@@ -1,0 +1,161 @@
+import { rmSync } from 'node:fs';
+import type { FlowBatch } from '../../model/flow.ts';
+import { textOfHalves } from '../../model/flow-address.ts';
+import { type DuckDBAppender, type DuckDBConnection, type DuckDb, sqlText } from '../../util/duckdb.ts';
+import type { FeedAddress, StoredPart } from '../flow-manifest.ts';
+import { ChunkWriter } from './chunks.ts';
+import { FILL_COLUMNS, KEYS, WRITTEN } from './columns.ts';
+import { keepStaged, removeFiles, stagedFile, TIERS } from './folder.ts';
+
+/** Rows that wait in memory before they are written: 34 MB. Twice that while one table is filled and one written. */
+const ROWS = 512 * 1024;
+
+interface Table {
+  readonly name: string;
+  readonly connection: DuckDBConnection;
+  appender: DuckDBAppender | null;
+  rows: number;
+}
+
+/** Writes rows as parts, one per day and half a million rows, while the next rows come in. */
+export class PartWriter {
+  readonly parts: StoredPart[] = [];
+  readonly addresses: FeedAddress[] = [];
+  rows = 0;
+  readonly #folder: string;
+  readonly #open: () => Promise<DuckDb>;
+  #chunks: ChunkWriter | undefined;
+  #tables: Table[] = [];
+  #writing: Promise<void> = Promise.resolve();
+
+  /** `open`: gives the database; not asked for one where there are no rows. */
+  constructor(folder: string, open: () => Promise<DuckDb>) {
+    this.#folder = folder;
+    this.#open = open;
+  }
+
+  /** Takes the rows of a batch. `feeds`: numbers in the store by those of the batch. */
+  async add(batch: FlowBatch, feeds: readonly number[]): Promise<void> {
+    for (let at = 0; at < batch.length; ) {
+      const [table, chunks] = await this.#ready();
+      const to = Math.min(batch.length, at + ROWS - table.rows);
+      chunks.append(table.appender, batch, at, to, feeds);
+      table.rows += to - at;
+      this.rows += to - at;
+      at = to;
+      if (table.rows === ROWS) await this.#turn();
+    }
+  }
+
+  /** Writes the rest. Then all parts are on disk, and none counts yet. */
+  async finish(): Promise<void> {
+    if ((this.#tables[0]?.rows ?? 0) > 0) await this.#turn();
+    await this.#writing;
+  }
+
+  /** Removes what was written. */
+  async discard(): Promise<void> {
+    await this.#writing.catch(() => {});
+    removeFiles(
+      this.#folder,
+      this.parts.map(({ file }) => file),
+    );
+  }
+
+  /** Frees what the rows waited in. */
+  close(): void {
+    for (const { connection } of this.#tables.splice(0)) connection.closeSync();
+  }
+
+  async #ready(): Promise<[table: Table & { appender: DuckDBAppender }, chunks: ChunkWriter]> {
+    if (this.#tables.length === 0) {
+      const duck = await this.#open();
+      this.#chunks = new ChunkWriter(duck);
+      for (const name of ['incoming_a', 'incoming_b']) {
+        const connection = await duck.connect();
+        this.#tables.push({ name, connection, appender: null, rows: 0 });
+        await connection.run(`CREATE OR REPLACE TABLE ${name} (${FILL_COLUMNS.map((c) => c.join(' ')).join(', ')})`);
+      }
+      await this.#tables[0]?.connection.run(
+        'CREATE OR REPLACE TABLE known (feed USMALLINT, hi UBIGINT, lo UBIGINT, role UTINYINT)',
+      );
+    }
+    const [table] = this.#tables as [Table];
+    const appender = table.appender ?? (await table.connection.createAppender(table.name));
+    table.appender = appender;
+    return [table as Table & { appender: DuckDBAppender }, this.#chunks as ChunkWriter];
+  }
+
+  async #turn(): Promise<void> {
+    const full = this.#tables.shift() as Table;
+    this.#tables.push(full);
+    full.appender?.closeSync();
+    full.appender = null;
+    await this.#writing;
+    this.#writing = this.#write(full);
+    // Whoever waits for it next is told of its error.
+    this.#writing.catch(() => {});
+  }
+
+  async #write(table: Table): Promise<void> {
+    const { connection, name } = table;
+    const days = await connection.runAndReadAll(
+      `SELECT min(bucket) AS first, max(bucket) AS last, count(*)::UINTEGER AS n, string_agg(DISTINCT feed::VARCHAR, ',') AS feeds
+       FROM ${name} GROUP BY bucket // 86400 ORDER BY first`,
+    );
+    for (const [first, last, rows, feeds] of days.getRows() as [number, number, number, string][]) {
+      const until = last + TIERS.fiveMinutes;
+      const where = `bucket BETWEEN ${first} AND ${last}`;
+      const query = `SELECT ${WRITTEN} FROM ${name} WHERE ${where} ORDER BY ${KEYS}`;
+      const span = { tier: TIERS.fiveMinutes, from: first, until, rows };
+      this.parts.push(await writePart(connection, this.#folder, query, { ...span, feeds: numbers(feeds) }));
+    }
+    await this.#takeAddresses(table);
+    await connection.run(`TRUNCATE ${name}`);
+    table.rows = 0;
+  }
+
+  /** Notes the addresses that were not noted yet. */
+  async #takeAddresses({ connection, name }: Table): Promise<void> {
+    const found = await connection.runAndReadAll(
+      `SELECT feed, hi, lo, role FROM (
+         SELECT DISTINCT feed, dst_hi AS hi, dst_lo AS lo, 2::UTINYINT AS role FROM ${name}
+         UNION ALL SELECT DISTINCT feed, src_hi, src_lo, 1::UTINYINT FROM ${name}
+       ) ANTI JOIN known USING (feed, hi, lo, role)`,
+    );
+    const rows = found.getRows() as [number, bigint, bigint, number][];
+    for (const [feed, high, low, role] of rows) this.addresses.push({ feed, address: textOfHalves(high, low), role });
+    if (rows.length === 0) return;
+    await connection.run(
+      `INSERT INTO known SELECT feed, hi, lo, role FROM (
+         SELECT DISTINCT feed, dst_hi AS hi, dst_lo AS lo, 2::UTINYINT AS role FROM ${name}
+         UNION ALL SELECT DISTINCT feed, src_hi, src_lo, 1::UTINYINT FROM ${name}
+       ) ANTI JOIN known USING (feed, hi, lo, role)`,
+    );
+  }
+}
+
+/** Writes what a query gives as a part. It does not count before it is in the manifest. */
+export async function writePart(
+  connection: DuckDBConnection,
+  folder: string,
+  query: string,
+  span: Omit<StoredPart, 'file' | 'bytes' | 'sha256'>,
+): Promise<StoredPart> {
+  const staged = stagedFile(folder);
+  try {
+    await connection.run(`COPY (${query}) TO ${sqlText(staged)} (FORMAT parquet, COMPRESSION zstd)`);
+    return { ...span, ...(await keepStaged(folder, staged, span.tier, span.from)) };
+  } catch (error) {
+    rmSync(staged, { force: true });
+    throw error;
+  }
+}
+
+/** `3,1` → [1, 3]. */
+export function numbers(list: string): number[] {
+  return list
+    .split(',')
+    .map(Number)
+    .sort((a, b) => a - b);
+}
