@@ -1,3 +1,4 @@
+import { createConnection } from 'node:net';
 import { z } from 'zod';
 import { type AlertMessage, type Channel, type Delivery, DeliveryError } from './channel.ts';
 import { readAuthority } from './http-post.ts';
@@ -64,6 +65,16 @@ export const smtp: Channel<Settings> = {
       socketTimeout: ATTEMPT_MS,
       disableFileAccess: true,
       disableUrlAccess: true,
+      // A socket of our own ends with the attempt; else one that hangs would outlive it.
+      getSocket: (_, done) => {
+        const socket = createConnection({
+          host: settings.host,
+          port: settings.port ?? DEFAULT_PORT[settings.tls],
+          signal,
+        });
+        socket.once('error', (error) => done(error, undefined));
+        socket.once('connect', () => done(null, { connection: socket }));
+      },
     });
     const ended = new Promise<never>((_, failed) => {
       signal.addEventListener('abort', () => failed(tooLate(settings.host)), { once: true });
