@@ -9,6 +9,8 @@ export interface Cause {
   /** Fingerprint of the finding, id of the anomaly, `event:SEQUENCE`: the same cause told twice is one. */
   readonly id: string;
   readonly endpoint: Endpoint | null;
+  /** What it is about where that is no endpoint: `entry:ID`, `host:NAME`, `feed:NAME`, `channel:NAME`, `estate`. */
+  readonly subject?: string;
   /** Address of the peer it is about. */
   readonly source: string | null;
   /** Rule of the packet filter that let it in or refused it, as text. */

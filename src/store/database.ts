@@ -1,4 +1,5 @@
 import { type Compilable, CompiledQuery, type Kysely } from 'kysely';
+import type { AlertDeliveryTable } from './tables/alert-deliveries.ts';
 import type { CacheTable } from './tables/cache.ts';
 import type { DocumentTable } from './tables/documents.ts';
 import type { EventTable } from './tables/events.ts';
@@ -11,10 +12,12 @@ import type {
   FlowPartTable,
 } from './tables/flows.ts';
 import type { HostStateTable } from './tables/host-states.ts';
+import type { IncidentCauseTable, IncidentTable } from './tables/incidents.ts';
 import type { LedgerCheckpointTable, LedgerKeptTable, LedgerTileTable, LedgerTreeTable } from './tables/ledger.ts';
 import type { ListenerShapeTable } from './tables/listener-shapes.ts';
 import type { ListenerStateTable } from './tables/listener-states.ts';
 import type { ListTable } from './tables/lists.ts';
+import type { MaintenanceWindowTable } from './tables/maintenance-windows.ts';
 import type { MetaTable } from './tables/meta.ts';
 import type { ObservationTable } from './tables/observations.ts';
 
@@ -37,6 +40,10 @@ export interface Tables {
   flow_parts: FlowPartTable;
   flow_coverage: FlowCoverageTable;
   flow_addresses: FlowAddressTable;
+  incidents: IncidentTable;
+  incident_causes: IncidentCauseTable;
+  alert_deliveries: AlertDeliveryTable;
+  maintenance_windows: MaintenanceWindowTable;
   cache: CacheTable;
   meta: MetaTable;
 }

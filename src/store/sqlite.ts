@@ -7,6 +7,7 @@ import type { Observation } from '../model/observation.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
 import type { Database, Tables } from './database.ts';
 import type { FlowManifestStore } from './flow-manifest.ts';
+import type { IncidentStore } from './incident-store.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { type Migrations, migrate, schemaOf } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
@@ -28,6 +29,13 @@ import type {
   StoreOptions,
   StoreStats,
 } from './store.ts';
+import {
+  countDeliveries,
+  forgetSentDeliveries,
+  reviveDeliveries,
+  selectDeliveries,
+  settleDelivery,
+} from './tables/alert-deliveries.ts';
 import { readCache, writeCache } from './tables/cache.ts';
 import { readDocument, writeDocument } from './tables/documents.ts';
 import { type EventGroup, insertEventGroups, selectEvents } from './tables/events.ts';
@@ -47,9 +55,20 @@ import {
   selectRetired,
 } from './tables/flows.ts';
 import { selectHosts } from './tables/host-states.ts';
+import {
+  findIncident,
+  listIncidents,
+  readMarks,
+  selectEventsAfter,
+  selectIncidentIds,
+  selectIncidents,
+  selectNewestSequence,
+  writeAlerts,
+} from './tables/incidents.ts';
 import { beginLedger, forgetRecords, growLedger, insertCheckpoint } from './tables/ledger.ts';
 import { selectListeners } from './tables/listener-states.ts';
 import { deleteList, selectLists, writeList } from './tables/lists.ts';
+import { selectWindows } from './tables/maintenance-windows.ts';
 
 const LOCK_TIMEOUT_MS = 10_000;
 /** Callers of appendEvents whose records are committed together at most. */
@@ -108,6 +127,22 @@ class SqliteStore implements Store {
     coverage: (from, until) => this.#read((db) => selectCoverage(db, from, until)),
     forgetBefore: (time) => this.#write((db) => forgetFlowsBefore(db, time)),
     addresses: () => this.#read(selectAddresses),
+  };
+  readonly incidents: IncidentStore = {
+    marks: () => this.#read(readMarks),
+    load: (causeIds, keys) => this.#read((db) => selectIncidents(db, causeIds, keys)),
+    list: (states, limit) => this.#read((db) => listIncidents(db, states, limit)),
+    find: (id) => this.#read((db) => findIncident(db, id)),
+    ids: () => this.#read(selectIncidentIds),
+    eventsAfter: (sequence, types, limit) => this.#read((db) => selectEventsAfter(db, sequence, types, limit)),
+    newestEvent: () => this.#read(selectNewestSequence),
+    write: (batch, recordedAt) => this.#write((db) => writeAlerts(db, batch, recordedAt)),
+    deliveries: (state, limit, dueBy) => this.#read((db) => selectDeliveries(db, state, limit, dueBy)),
+    deliveredSince: (time) => this.#read((db) => countDeliveries(db, time)),
+    settle: (settlement, event, recordedAt) => this.#write((db) => settleDelivery(db, settlement, event, recordedAt)),
+    revive: (channel, now) => this.#write((db) => reviveDeliveries(db, channel, now)),
+    forgetSent: (before) => this.#write((db) => forgetSentDeliveries(db, before)),
+    windows: (now) => this.#read((db) => selectWindows(db, now)),
   };
 
   constructor(raw: DatabaseSync, file: string, lockTimeoutMs: number) {

@@ -8,6 +8,7 @@ import type { Observation } from '../model/observation.ts';
 import type { HostState, ListenerState } from '../model/state.ts';
 import type { TicketList } from '../model/ticket.ts';
 import type { FlowManifestStore } from './flow-manifest.ts';
+import type { IncidentStore } from './incident-store.ts';
 import type { LedgerStore } from './ledger-store.ts';
 
 /** Files kept by content hash, so that any past date can be shown. */
@@ -101,6 +102,8 @@ export interface Store extends AsyncDisposable {
   appendEvents(drafts: readonly EventDraft[], recordedAt: number): Promise<readonly Event[]>;
   /** What the sequencer of the ledger writes. */
   readonly ledger: LedgerStore;
+  /** Incidents, the outbox of alerts, maintenance windows. */
+  readonly incidents: IncidentStore;
   /** Manifest of the flow store (src/store/flows.ts), which alone writes to it. */
   readonly flows: FlowManifestStore;
   /** Keeps bytes under their SHA-256 (hex). Throws Error if they have another. Keeping them twice is once. */

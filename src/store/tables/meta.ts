@@ -2,7 +2,7 @@ import type { Database } from '../database.ts';
 
 /** Single values that no other table is about. */
 export interface MetaTable {
-  key: 'findings.synced_at' | 'findings.digest';
+  key: 'findings.synced_at' | 'findings.digest' | 'alerts.marks';
   value: string;
 }
 

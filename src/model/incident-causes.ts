@@ -1,0 +1,155 @@
+import type { Json } from '../util/canonical-json.ts';
+import type { Anomaly } from './anomaly.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Event, EventType } from './event.ts';
+import { type Finding, isAtLeast, type Severity } from './finding.ts';
+import type { Cause } from './incident.ts';
+
+/** Events that may be a cause of trouble. */
+export const CAUSE_EVENTS: readonly EventType[] = [
+  'listener.opened',
+  'firewall.changed',
+  'clock.stepped-back',
+  'watch.gap',
+  'flows.gap',
+  'alert.undelivered',
+];
+
+/** Labels of evidence that name the peer, and the rule of the packet filter. */
+const SOURCE_LABELS = ['source', 'peer'];
+const RULE_LABELS = ['let in by', 'rule', 'decided by'];
+
+/** A gap shorter than this is told in the digest. */
+const SHORT_GAP_SECONDS = 600;
+
+/** What of the findings of a check is a cause: open ones, not known from a baseline, worse than info. */
+export function causesOfFindings(findings: readonly Finding[], now: number): Cause[] {
+  return findings
+    .filter((f) => f.status === 'open' && f.inBaseline !== true && isAtLeast(f.severity, 'low'))
+    .map((finding) => {
+      const evidence = (labels: readonly string[]) =>
+        finding.evidence.find(({ label }) => labels.includes(label))?.value ?? null;
+      return {
+        from: 'finding',
+        kind: finding.rule,
+        id: finding.fingerprint,
+        endpoint: finding.endpoint ?? null,
+        ...(finding.endpoint ? {} : { subject: subjectOf(finding) }),
+        source: evidence(SOURCE_LABELS),
+        rule: evidence(RULE_LABELS),
+        severity: finding.severity,
+        surprise: null,
+        message: finding.message,
+        remediation: finding.remediation,
+        firstSeen: finding.firstSeen,
+        lastSeen: now,
+      };
+    });
+}
+
+function subjectOf({ subject }: Finding): string {
+  if (subject.kind === 'entry') return `entry:${subject.entry}`;
+  return subject.kind === 'host' ? `host:${subject.host}` : 'estate';
+}
+
+/** `endpointOf`: the endpoint as it is known. */
+export function causesOfAnomalies(
+  anomalies: readonly Anomaly[],
+  endpointOf: (at: NonNullable<Anomaly['endpoint']>) => Endpoint,
+): Cause[] {
+  return anomalies
+    .filter(({ severity }) => isAtLeast(severity, 'low'))
+    .map((anomaly) => ({
+      from: 'anomaly',
+      kind: anomaly.kind,
+      id: anomaly.id,
+      endpoint: anomaly.endpoint ? endpointOf(anomaly.endpoint) : null,
+      ...(anomaly.endpoint ? {} : { subject: anomaly.source === undefined ? 'estate' : `source:${anomaly.source}` }),
+      source: anomaly.source ?? null,
+      rule: null,
+      severity: anomaly.severity,
+      surprise: anomaly.surprise,
+      message: anomaly.message,
+      remediation: null,
+      firstSeen: Date.parse(anomaly.from),
+      lastSeen: Date.parse(anomaly.to),
+    }));
+}
+
+/** What an event says of an endpoint that it is about; null: it is about none, or the endpoint is not known. */
+export interface KnownEndpoint {
+  readonly endpoint: Endpoint;
+  /** An entry decides it. */
+  readonly registered: boolean;
+}
+
+/** The cause that an event is; null: it is none. `known`: what its subject is, as an endpoint. */
+export function causeOfEvent(event: Event, known: (subject: string) => KnownEndpoint | null): Cause | null {
+  const { type, subject, body, sequence, observedAt } = event;
+  const cause = (more: Pick<Cause, 'severity' | 'message'> & Partial<Cause>): Cause => ({
+    ...{ from: 'event', kind: type, id: `event:${sequence}`, endpoint: null, source: null, rule: null },
+    ...{ surprise: null, remediation: null, firstSeen: observedAt, lastSeen: observedAt },
+    ...more,
+  });
+  switch (type) {
+    case 'listener.opened': {
+      const at = known(subject);
+      if (!at || at.registered || body.firstLook === true) return null;
+      const message = `${subject} opened, and no register entry approves it${words(': ', field(body.facts, 'exe'))}.`;
+      const remediation = `Look at it: quietdoor explain ${subject}`;
+      return cause({ severity: 'medium', endpoint: at.endpoint, message, remediation });
+    }
+    case 'firewall.changed': {
+      const wider = body.widened ?? body.wider;
+      if (wider === false || body.removed === true) return null;
+      const message =
+        wider === true
+          ? `The packet filter of ${subject} lets in more than before${words(': ', body.summary)}.`
+          : `The packet filter of ${subject} changed${words(': ', body.summary)}.`;
+      const remediation = `See who can connect now: quietdoor firewall show ${subject}`;
+      return cause({ severity: wider === true ? 'medium' : 'low', subject: `host:${subject}`, message, remediation });
+    }
+    case 'clock.stepped-back':
+      return cause({
+        ...{ severity: 'low', subject: `host:${subject}` },
+        message: `The clock of ${subject} stepped back; times recorded around then are not certain.`,
+      });
+    case 'watch.gap':
+      return cause({
+        severity: gapSeverity(body.seconds),
+        subject: `host:${subject}`,
+        message: `Nothing was watched on ${subject}${words(' for seconds: ', body.seconds)}${words(': ', body.because)}.`,
+        remediation: 'What opened and closed meanwhile is not known. See: quietdoor events --type watch.gap',
+      });
+    case 'flows.gap':
+      return cause({
+        severity: gapSeverity(body.seconds),
+        subject: `feed:${subject}`,
+        message: `Flows of ${subject} are missing${words(': ', body.because)}${words(', records lost: ', body.lost)}.`,
+        remediation: 'Nothing can be said of that time. See: quietdoor flows feeds',
+      });
+    case 'alert.undelivered':
+      return cause({
+        severity: 'high',
+        subject: `channel:${String(body.channel ?? subject)}`,
+        message: `An alert could not be delivered by ${String(body.channel ?? subject)}${words(': ', body.because)}.`,
+        remediation: 'Put the channel right, then send it again: quietdoor alerts dead --retry',
+      });
+    default:
+      return null;
+  }
+}
+
+/** A gap of unknown length may be a long one. */
+function gapSeverity(seconds: Json | undefined): Severity {
+  return typeof seconds === 'number' && seconds < SHORT_GAP_SECONDS ? 'low' : 'medium';
+}
+
+function words(before: string, value: Json | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? `${before}${value}` : '';
+}
+
+function field(value: Json | undefined, name: string): Json | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return (value as { readonly [key: string]: Json | undefined })[name];
+}
