@@ -98,7 +98,8 @@ function complete(lines: readonly TracedLine[], kept: Map<string, string>): Sock
     const { pid, kind } = line;
     if (!seen.has(pid)) seen.set(pid, pid === 0 ? undefined : readLink(`/proc/${pid}/ns/net`));
     const key = `${pid}|${line.address}|${line.port}`;
-    const netns = seen.get(pid) ?? (kind === 'unlisten' ? kept.get(key) : undefined);
+    const portless = `${pid}|${line.address}|0`;
+    const netns = seen.get(pid) ?? (kind === 'unlisten' ? (kept.get(key) ?? kept.get(portless)) : undefined);
     if (kind === 'unlisten') kept.delete(key);
     else if (netns !== undefined) keep(kept, key, netns);
     return { ...line, at: toUtc(seconds), ...(netns === undefined ? {} : { netns }) };

@@ -64,15 +64,18 @@ interface Earlier {
   result: Pick<NamespaceTables, 'tables' | 'inodes'>;
 }
 
-/** A reader that parses a table again only when it changed: on a quiet machine a snapshot is a comparison of bytes. */
-export function createTableReader(): TableReader {
+/**
+ * A reader that parses a table again only when it changed: on a quiet machine a snapshot is a comparison of bytes. `wanted`:
+ * the tables to read.
+ */
+export function createTableReader(wanted: readonly SocketTable[] = SOCKET_TABLES): TableReader {
   const earlier = new Map<string, Earlier>();
   return {
     read: (id, directories) => {
       const known: Earlier = earlier.get(id) ?? { byFile: new Map(), result: { tables: [], inodes: new Set() } };
       earlier.set(id, known);
       for (const directory of directories) {
-        const read = readTables(directory, known.byFile);
+        const read = readTables(directory, known.byFile, wanted);
         if (read === undefined) continue;
         if (!isSameList(read.tables, known.result.tables))
           known.result = { tables: read.tables, inodes: inodesOf(read.tables) };
@@ -99,12 +102,13 @@ function inodesOf(tables: NamespaceTables['tables']): Set<number> {
 function readTables(
   directory: string,
   known: Map<string, EarlierTable>,
+  wanted: readonly SocketTable[],
 ): Pick<NamespaceTables, 'tables' | 'problems'> | undefined {
   const tables: (readonly Socket[])[] = [];
   const problems: TableProblem[] = [];
   let isMissing = false;
   const counts = readCounts(directory);
-  for (const table of SOCKET_TABLES) {
+  for (const table of wanted) {
     const { file, transport } = table;
     // The kernel walks the whole machine's hash (1.5 ms for TCP) to print an empty table. Its counter is a sum over
     // processors and may be off for an instant, so a table that had sockets before is read all the same.

@@ -41,4 +41,9 @@ export interface TargetedLookOptions {
   readonly host: string;
   /** UTC milliseconds. */
   readonly now: () => number;
+  /**
+   * What is known to listen. A process that is killed shows its namespace to nobody any more when its sockets close; one
+   * that is known to have held the port was in that port's scope.
+   */
+  readonly known?: () => Iterable<Listener>;
 }
