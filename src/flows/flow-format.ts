@@ -31,6 +31,11 @@ export interface AddressIds {
 
 /** Takes what a format reads. */
 export interface FlowSink {
+  /**
+   * A format sets it once it knows: two records of a feed that are the same in all their values are one record that was
+   * delivered twice. Otherwise they may be two, and both count.
+   */
+  isRepeatOne?: boolean;
   readonly record: FlowRecord;
   readonly ids: AddressIds;
   /** Counts the record as it stands in `record`. */
@@ -73,6 +78,11 @@ export interface FlowFormat {
   readonly name: string;
   /** `AWS VPC flow logs, text (versions 2 to 5)`. */
   readonly title: string;
+  /**
+   * What a record says of the time that its feed covers: `windows`, that the feed delivered in the record's own time and no
+   * more (AWS VPC, NetFlow); `span` (default), that it delivered whatever there was from the first record to the last.
+   */
+  readonly coverage?: 'windows' | 'span';
   /** Says whether a file is of this format, by its first 64 KiB. Must not take what another format's is. */
   detect(head: Uint8Array): boolean;
   open(sink: FlowSink, options: FlowFormatOptions): FlowParser;

@@ -1,0 +1,453 @@
+import {
+  ACTION,
+  BUCKET_SECONDS,
+  DIRECTION,
+  emptyBatch,
+  type Feed,
+  type FeedCoverage,
+  type FlowBatch,
+} from '../model/flow.ts';
+import { type AddressTable, createAddressIds, FIRST_IPV6_ID } from './address-ids.ts';
+import { directionOf, type ServiceIndex } from './direction.ts';
+import { addSpan, type Spans } from './feed-coverage.ts';
+import type { FlowRecord, FlowSink } from './flow-format.ts';
+import { RecordSet } from './record-set.ts';
+import { packWhat, RollupTable } from './rollup-table.ts';
+
+export interface RollupOptions {
+  /** What decides the direction of records that do not say it themselves; null: nothing is known. */
+  readonly services: ServiceIndex | null;
+  /** Feed of records whose format tells none apart. */
+  readonly feed: string;
+  /** All records are of `feed`, whatever the format says. */
+  readonly isOneFeed?: boolean;
+  /** Name of the format, or of the live source. */
+  readonly format: string;
+  /** UTC milliseconds: what the clock says. Read for every record that seems to be ahead of it. */
+  readonly now: () => number;
+  /** Takes rows that are done with. The batch is the callee's until it gives it back with `recycle`. */
+  readonly onFlush: (batch: FlowBatch) => void;
+  readonly onProblem: (message: string, line: number, column: number) => void;
+  /**
+   * `windows`: a record says that its feed delivered in that time, and no more (VPC, NetFlow). `span` (default): from the
+   * first to the last record the feed delivered whatever there was, as a log does.
+   */
+  readonly coverage?: 'windows' | 'span';
+  /** Bytes that the rows may take; default 64 MiB. */
+  readonly memory?: number;
+  /** Rows of a batch. */
+  readonly batchRows?: number;
+}
+
+/** What came, in numbers. */
+export interface RollupCounts {
+  /** Records taken. */
+  records: number;
+  accepted: number;
+  denied: number;
+  /** The record does not say what became of the packets. */
+  undecided: number;
+  /** Records whose direction they show themselves; those a listener or the register decided; those left unknown. */
+  directedByRecord: number;
+  directedByService: number;
+  undirected: number;
+  connections: number;
+  packets: number;
+  bytes: number;
+  /** Records that were delivered before and not taken again. */
+  repeated: number;
+  /** Records not taken because of their time: before 2000, or more than a day ahead of the clock. */
+  absurd: number;
+  /** Records taken whose time is ahead of the clock by more than five minutes. */
+  ahead: number;
+  /** Records taken whose end is before their start. */
+  backwards: number;
+  /** UTC seconds of the earliest start and the latest end of what was taken; Infinity and -Infinity before the first. */
+  first: number;
+  last: number;
+  /** Rows written out. */
+  rows: number;
+  problems: number;
+}
+
+/** A FlowSink that rolls up what it takes per bucket, source, endpoint, action and feed. */
+export interface Rollup extends FlowSink {
+  readonly ids: AddressTable;
+  readonly counts: RollupCounts;
+  /** Records passed over, by what they are. */
+  readonly skipped: ReadonlyMap<string, number>;
+  /** Feeds that delivered, by the numbers in the batches. */
+  readonly feeds: readonly Feed[];
+  coverageSoFar(): FeedCoverage[];
+  /** Writes out every row. */
+  flush(): void;
+  /** Writes out the rows of buckets that end at `seconds` (UTC) or before: for live sources. */
+  flushBefore(seconds: number): void;
+  recycle(batch: FlowBatch): void;
+  /** True: nothing is taken, though everything is read: a part of a file that was taken before. */
+  isMuted: boolean;
+}
+
+/** 2000-01-01, UTC seconds: no flow log is older. */
+const EARLIEST = 946_684_800;
+const MOST_AHEAD = 86_400;
+const LEEWAY = 300;
+/** Shorter holes between two windows of a feed are none: VPC's longest aggregation interval would have filled them. */
+const BRIDGE = 600;
+/** A window is at most that long; a longer one is a connection's, not a window's. */
+const LONGEST_WINDOW = 3_600;
+/** Feeds, kinds of passed over records and gaps that are told apart; the rest is joined. */
+const MOST_FEEDS = 60_000;
+const MOST_SKIPPED = 50;
+const MOST_GAPS = 10_000;
+const OTHER_FEEDS = 'other';
+const MOST_TABLES = 4096;
+const MOST_RECYCLED = 64;
+
+interface Bucket {
+  readonly rows: RollupTable;
+  /** Records that came, where one that comes again is to be told; made when it is needed. */
+  seen: RecordSet | null;
+}
+
+export function createRollup(options: RollupOptions): Rollup {
+  const { services, onFlush, onProblem, now } = options;
+  const ids = createAddressIds();
+  const memory = options.memory ?? 64 * 1024 * 1024;
+  const batchRows = options.batchRows ?? 16_384;
+  const isSpan = options.coverage !== 'windows';
+  const record: FlowRecord = {
+    start: 0.5, // a fraction, so that the field holds a double from the beginning
+    end: 0.5,
+    src: 0.5,
+    dst: 0.5,
+    srcPort: -1,
+    dstPort: -1,
+    protocol: 0,
+    action: 0,
+    direction: 0,
+    connections: 1,
+    packets: 0.5,
+    bytes: 0.5,
+  };
+  const counts: RollupCounts = {
+    records: 0,
+    accepted: 0,
+    denied: 0,
+    undecided: 0,
+    directedByRecord: 0,
+    directedByService: 0,
+    undirected: 0,
+    connections: 0,
+    packets: 0,
+    bytes: 0,
+    repeated: 0,
+    absurd: 0,
+    ahead: 0,
+    backwards: 0,
+    first: Number.POSITIVE_INFINITY,
+    last: Number.NEGATIVE_INFINITY,
+    rows: 0,
+    problems: 0,
+  };
+  const skipped = new Map<string, number>();
+
+  // --- feeds and what they delivered ---
+  const feeds: Feed[] = [];
+  const feedNumbers = new Map<string, number>();
+  const spans: Spans[] = [];
+  const gaps: FeedCoverage[] = [];
+  /** By feed: a time known to be covered, so that most records add nothing. */
+  const coveredFrom: number[] = [];
+  const coveredUntil: number[] = [];
+  let feedName = options.feed;
+  let feed = -1;
+
+  function numberOf(name: string): number {
+    const known = feedNumbers.get(name);
+    if (known !== undefined) return known;
+    if (feeds.length >= MOST_FEEDS && name !== OTHER_FEEDS) return numberOf(OTHER_FEEDS);
+    const number = feeds.length;
+    feeds.push({ name, format: options.format });
+    feedNumbers.set(name, number);
+    spans.push([]);
+    coveredFrom.push(0);
+    coveredUntil.push(0);
+    return number;
+  }
+
+  function cover(start: number, last: number): void {
+    const ofFeed = spans[feed] as Spans;
+    if (isSpan) {
+      addSpan(ofFeed, Math.floor(last), Math.floor(last) + 1, Number.POSITIVE_INFINITY);
+      coveredFrom[feed] = ofFeed[0] as number;
+      coveredUntil[feed] = ofFeed[1] as number;
+      return;
+    }
+    const from = Math.floor(start / BUCKET_SECONDS) * BUCKET_SECONDS;
+    const until = (Math.floor((last - start <= LONGEST_WINDOW ? last : start) / BUCKET_SECONDS) + 1) * BUCKET_SECONDS;
+    addSpan(ofFeed, from, until, BRIDGE);
+    coveredFrom[feed] = from;
+    coveredUntil[feed] = until;
+  }
+
+  // --- rows ---
+  const buckets = new Map<number, Bucket>();
+  const free: Bucket[] = [];
+  let current: Bucket = { rows: new RollupTable(), seen: null };
+  let currentNumber = -1;
+  let rows = current.rows;
+  let uses = 0;
+  let batch: FlowBatch | null = null;
+  const recycled: FlowBatch[] = [];
+  let clock = now() / 1000;
+
+  function bytesOf({ rows: table, seen }: Bucket): number {
+    return table.byteLength + (seen?.byteLength ?? 0);
+  }
+
+  function switchTo(number: number): void {
+    const known = buckets.get(number);
+    if (known) current = known;
+    else {
+      if (buckets.size >= MOST_TABLES) makeRoom();
+      current = free.pop() ?? { rows: new RollupTable(), seen: null };
+      current.rows.bucket = number;
+      buckets.set(number, current);
+    }
+    currentNumber = number;
+    rows = current.rows;
+    rows.used = ++uses;
+  }
+
+  /** Writes out what was used longest ago where tables have become too large or too many. */
+  function makeRoom(): void {
+    let held = 0;
+    for (const bucket of buckets.values()) held += bytesOf(bucket);
+    for (const bucket of free) held += bytesOf(bucket);
+    if (held <= memory && buckets.size < MOST_TABLES) return;
+    for (const bucket of free) held -= bytesOf(bucket);
+    free.length = 0;
+    for (const bucket of [...buckets.values()].sort((a, b) => a.rows.used - b.rows.used)) {
+      if (held <= memory * 0.75 && buckets.size <= MOST_TABLES / 2) break;
+      held -= bytesOf(bucket);
+      writeOut(bucket);
+    }
+  }
+
+  /** Takes a bucket's rows out of the roll-up. What comes later for it makes further rows of the same keys. */
+  function writeOut(bucket: Bucket): void {
+    const { rows: table, seen } = bucket;
+    const seconds = table.bucket * BUCKET_SECONDS;
+    for (let row = 0; row < table.size; ) {
+      batch ??= recycled.pop() ?? emptyBatch(batchRows);
+      const next = table.write(row, batch, seconds, ids);
+      counts.rows += next - row;
+      row = next;
+      if (batch.length === batchRows) giveBatch();
+    }
+    buckets.delete(table.bucket);
+    if (table.bucket === currentNumber) currentNumber = -1;
+    if (bytesOf(bucket) > memory / 16 || free.length >= 8) return;
+    table.clear();
+    seen?.clear();
+    free.push(bucket);
+  }
+
+  function giveBatch(): void {
+    if (batch === null || batch.length === 0) return;
+    const full = batch;
+    batch = null;
+    onFlush(full);
+  }
+
+  function flush(): void {
+    for (const bucket of [...buckets.values()].sort((a, b) => a.rows.bucket - b.rows.bucket)) writeOut(bucket);
+    giveBatch();
+  }
+
+  /** The numbers of addresses run out only when nobody holds one: rows are written, and the next record begins anew. */
+  function forgetAddresses(): void {
+    flush();
+    ids.clear();
+  }
+
+  function isRepeated(): boolean {
+    current.seen ??= new RecordSet();
+    const offset = Math.round((record.start - currentNumber * BUCKET_SECONDS) * 1e6);
+    const length = Math.round((record.end - record.start) * 1e3);
+    const bytesHigh = Math.floor(record.bytes / 2 ** 32);
+    let low = Math.imul(record.src ^ offset, 0x9e3779b1) ^ Math.imul(record.dst, 0x85ebca6b);
+    low = Math.imul(low ^ (low >>> 15), 0x2c1b3c6d) ^ Math.imul(record.bytes ^ bytesHigh, 0xc2b2ae35);
+    low = Math.imul(low ^ (low >>> 13), 0x297a2d39) ^ ((record.srcPort << 16) | (record.dstPort & 0xffff));
+    low = Math.imul(low ^ (low >>> 16), 0x27d4eb2f) ^ Math.imul(record.packets, 0x165667b1) ^ length;
+    low = Math.imul(low ^ (low >>> 15), 0x85ebca6b) ^ feed;
+    let high = Math.imul(record.dst ^ length, 0x27d4eb2f) ^ Math.imul(record.src, 0x165667b1);
+    high = Math.imul(high ^ (high >>> 14), 0x9e3779b1) ^ Math.imul(record.packets, 0x85ebca6b) ^ offset;
+    high = Math.imul(high ^ (high >>> 12), 0xc2b2ae35) ^ Math.imul(record.srcPort, 0x2c1b3c6d) ^ record.dstPort;
+    high = Math.imul(high ^ (high >>> 16), 0x297a2d39) ^ Math.imul(record.bytes, 0x27d4eb2f) ^ Math.imul(feed, 31);
+    high ^= (record.protocol << 8) | (record.action << 4) | record.direction;
+    low = Math.imul(low ^ (low >>> 16), 0x9e3779b1);
+    high = Math.imul(high ^ (high >>> 15), 0x85ebca6b);
+    // The numbers of IPv6 addresses and IPv4 addresses overlap in their low 32 bits.
+    if (record.src >= FIRST_IPV6_ID) high = ~high;
+    if (record.dst >= FIRST_IPV6_ID) high ^= 0x5bd1e995;
+    return !current.seen.add((low ^ (low >>> 13)) >>> 0, (high ^ (high >>> 16)) >>> 0);
+  }
+
+  function refuseTime(start: number): void {
+    counts.absurd++;
+    const year = Number.isFinite(start) ? ` (${describeTime(start)})` : '';
+    problem(`the time of the record${year} is before 2000 or more than a day ahead of the clock: not taken`, 0, 0);
+  }
+
+  function problem(message: string, line: number, column: number): void {
+    if (sink.isMuted) return;
+    counts.problems++;
+    onProblem(message, line, column);
+    if (ids.isNearlyFull) forgetAddresses();
+  }
+
+  function add(): void {
+    if (sink.isMuted) return;
+    const { start, end } = record;
+    if (!(start >= EARLIEST && start <= clock + LEEWAY)) {
+      clock = now() / 1000;
+      if (!(start >= EARLIEST && start <= clock + MOST_AHEAD)) {
+        refuseTime(start);
+        return;
+      }
+      if (start > clock + LEEWAY) counts.ahead++;
+    }
+    const number = Math.floor(start / BUCKET_SECONDS);
+    if (number !== currentNumber) switchTo(number);
+    if (end < start) counts.backwards++;
+    const last = end > start && end <= clock + MOST_AHEAD ? end : start;
+    if (feed < 0) feed = numberOf(feedName);
+    if ((isSpan ? last : start) < (coveredFrom[feed] as number) || last >= (coveredUntil[feed] as number))
+      cover(start, last);
+    if (sink.isRepeatOne && !options.isOneFeed && isRepeated()) {
+      counts.repeated++;
+      return;
+    }
+
+    const { action, srcPort, dstPort, protocol } = record;
+    let { connections } = record;
+    const direction = directionOf(record, services, ids);
+    let directed = 0;
+    let src = record.src;
+    let dst = record.dst;
+    let port = dstPort;
+    if (direction === DIRECTION.unknown) counts.undirected++;
+    else {
+      const isByRecord = record.direction !== DIRECTION.unknown;
+      if (isByRecord) counts.directedByRecord++;
+      else counts.directedByService++;
+      if (direction === DIRECTION.forward) directed = 1;
+      else if (action !== ACTION.denied) {
+        directed = 1;
+        src = record.dst;
+        dst = record.src;
+        port = srcPort;
+        // The answering half of a connection whose other half is a record of its own.
+        if (!isByRecord) connections = 0;
+      }
+    }
+
+    counts.records++;
+    if (action === ACTION.accepted) counts.accepted++;
+    else if (action === ACTION.denied) counts.denied++;
+    else counts.undecided++;
+    counts.connections += connections;
+    counts.packets += record.packets;
+    counts.bytes += record.bytes;
+    if (start < counts.first) counts.first = start;
+    if (last > counts.last) counts.last = last;
+
+    rows.add(
+      src,
+      dst,
+      packWhat(port < 0 ? 0 : port, protocol, action, directed),
+      feed,
+      connections,
+      record.packets,
+      record.bytes,
+    );
+    if (rows.isCrowded) writeOut(current);
+    if ((counts.records & 4095) === 0) makeRoom();
+    if ((src >= FIRST_IPV6_ID || dst >= FIRST_IPV6_ID) && ids.isNearlyFull) forgetAddresses();
+  }
+
+  const sink: Rollup = {
+    record,
+    ids,
+    counts,
+    skipped,
+    feeds,
+    isMuted: false,
+    isRepeatOne: false,
+    add,
+    problem,
+    skip(what) {
+      if (sink.isMuted) return;
+      const kind = skipped.has(what) || skipped.size < MOST_SKIPPED ? what : 'other';
+      skipped.set(kind, (skipped.get(kind) ?? 0) + 1);
+      if (ids.isNearlyFull) forgetAddresses();
+    },
+    feed(name) {
+      if (name === feedName || options.isOneFeed) return;
+      feedName = name;
+      feed = -1;
+    },
+    coverage(name, from, until, kind, lost) {
+      if (sink.isMuted || !(until > from) || from < EARLIEST || until > clock + MOST_AHEAD) return;
+      const number = numberOf(options.isOneFeed ? options.feed : name);
+      if (kind === 'delivered') {
+        addSpan(spans[number] as Spans, Math.floor(from), Math.ceil(until), isSpan ? Number.POSITIVE_INFINITY : BRIDGE);
+        return;
+      }
+      const known = gaps.at(-1);
+      if (gaps.length < MOST_GAPS || known === undefined)
+        gaps.push({ feed: (feeds[number] as Feed).name, from, until, kind, lost });
+      else
+        gaps[gaps.length - 1] = {
+          ...known,
+          from: Math.min(known.from, from),
+          until: Math.max(known.until, until),
+          lost: known.lost === null || lost === null ? null : known.lost + lost,
+        };
+    },
+    coverageSoFar() {
+      const delivered = spans.flatMap((ofFeed, number) => {
+        const found: FeedCoverage[] = [];
+        for (let i = 0; i < ofFeed.length; i += 2)
+          found.push({
+            feed: (feeds[number] as Feed).name,
+            from: ofFeed[i] as number,
+            until: ofFeed[i + 1] as number,
+            kind: 'delivered',
+            lost: 0,
+          });
+        return found;
+      });
+      return [...delivered, ...gaps];
+    },
+    flush,
+    flushBefore(seconds) {
+      for (const bucket of [...buckets.values()])
+        if ((bucket.rows.bucket + 1) * BUCKET_SECONDS <= seconds) writeOut(bucket);
+      giveBatch();
+    },
+    recycle(used) {
+      if (recycled.length >= MOST_RECYCLED) return;
+      used.length = 0;
+      recycled.push(used);
+    },
+  };
+  return sink;
+}
+
+function describeTime(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? `${seconds} s since 1970` : date.toISOString();
+}
