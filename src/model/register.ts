@@ -1,3 +1,4 @@
+import type { AlertPolicy } from './alert-policy.ts';
 import type { Scope, Transport } from './endpoint.ts';
 import type { SourcePosition } from './errors.ts';
 import type { Severity } from './finding.ts';
@@ -155,6 +156,8 @@ export interface Policy {
   readonly certificateWarnDays?: number;
   /** How far from its ticket's window a change may lie, hours. Absent: 24. */
   readonly ticketWindowHours?: number;
+  /** Days between reviews of the record of events. Absent: none is demanded. */
+  readonly logReviewEveryDays?: number;
   /** Severity of an approval that is written down and not proven. Absent: medium, as of a draft. */
   readonly claimed?: 'low' | 'medium';
 }
@@ -235,6 +238,8 @@ export interface Register {
   readonly failOn?: Severity;
   readonly schedule?: readonly ScheduleItem[];
   readonly scan?: ScanPolicy;
+  /** Who is told of trouble. Absent: nobody. */
+  readonly alerts?: AlertPolicy;
   /** Vulnerability data, paths relative to the workspace: OSV export directories or zips, CISA's KEV JSON. */
   readonly vulnerabilities?: { readonly osv: readonly string[]; readonly kev: string | null };
 }

@@ -62,6 +62,9 @@ const policy = z
       observeWithin: duration('How long an asset may go without being observed; default 7d.'),
       certificateWarn: duration('How long before it expires a certificate is reported; default 30d.'),
       ticketWindow: duration("How far from its ticket's window a change may lie; default 24h."),
+      reviewLog: duration(
+        'Time between reviews of the record of events (quietdoor review log); none is demanded by default.',
+      ),
       claimed: z
         .enum(['low', 'medium'], { error: 'expected one of low, medium' })
         .describe('Severity of an approval that is written down and not proven; default medium, as of a draft.')
@@ -149,6 +152,84 @@ const vulnerabilities = z
   )
   .describe('Vulnerability data that packages are looked up in, as files.');
 
+const severity = (what: string) =>
+  z
+    .enum(SEVERITIES, { error: `expected one of ${SEVERITIES.join(', ')}` })
+    .describe(what)
+    .optional();
+const yesOrNo = (what: string) =>
+  z
+    .union([z.boolean(), z.enum(['true', 'false'])], { error: 'expected true or false' })
+    .describe(what)
+    .optional();
+const MESSAGES = { error: 'expected a whole number from 1 to 10000' };
+
+/** Settings beside these belong to the kind of channel. */
+const alertChannel = z
+  .looseObject(
+    {
+      name: name.describe('Name of the channel, unique; routes name it.'),
+      kind: text('webhook, slack, teams, smtp, syslog or jsonl; its settings stand beside it.'),
+      owners: texts('Owners that are told through it, unless a route says otherwise.').optional(),
+      perOwner: yesOrNo('One message per owner, to the e-mail address under owners; for smtp.'),
+    },
+    map,
+  )
+  .describe('A way to tell somebody.');
+
+const alertRoute = z
+  .strictObject(
+    {
+      owner: texts('Owners of the port.').optional(),
+      severity: severity('This severity or worse.'),
+      kinds: texts('Rules, kinds of anomalies or types of events.').optional(),
+      zones: texts('Zones that the peer or the host is in.').optional(),
+      data: texts('Data classes of the port, e.g. phi.').optional(),
+      to: texts('Names of the channels that are told.'),
+      continue: yesOrNo('Routes after this one count too; default false.'),
+    },
+    map,
+  )
+  .describe('Who is told of what. The first route of which every condition holds decides.');
+
+const alerts = z
+  .strictObject(
+    {
+      channels: z.array(alertChannel, list).describe('Ways to tell somebody.').optional(),
+      routes: z.array(alertRoute, list).describe('Who is told of what; default: the owner of the port.').optional(),
+      fallback: texts('Channels for what no route and no owner takes; default: those of no owner.').optional(),
+      severity: severity('From which severity on people are told at once; default medium. The digest has the rest.'),
+      ignore: texts('Rules, kinds of anomalies and types of events that nobody is told of.').optional(),
+      timeZone: text('IANA time zone of the times here and of the days of the cap; default UTC.').optional(),
+      digest: text(
+        'When the digest of what is less severe is sent each day, e.g. 08:00, or none; default 08:00.',
+      ).optional(),
+      quietHours: z
+        .strictObject(
+          {
+            from: text('Begin, e.g. 22:00.'),
+            until: text('End, e.g. 07:00.'),
+            except: severity('What is this severe is told even then; default high.'),
+          },
+          map,
+        )
+        .describe('When nobody is told but of what is severe.')
+        .optional(),
+      dailyCap: z
+        .union([z.string().regex(/^(10000|[1-9]\d{0,3})$/, MESSAGES), z.int().min(1).max(10_000)], MESSAGES)
+        .describe(
+          'Messages a day through one channel at most, the last one a summary; default 20. Critical ones count by themselves.',
+        )
+        .optional(),
+      remind: text('After how long an open alert of high severity is told again, or never; default 24h.').optional(),
+      resolveAfter: text('How long every cause must be gone before an alert is over; default 6h.').optional(),
+      tellResolved: yesOrNo('Tell that an alert is over, to who was told of it; default true.'),
+      links: text('Begin of links to alerts in messages, an https URL.').optional(),
+    },
+    map,
+  )
+  .describe('Who is told of trouble, when and how: quietdoor alerts run.');
+
 /** quietdoor.yaml, as a person writes it. Blank keys are taken out before. */
 export const configSchema = z.strictObject(
   {
@@ -183,6 +264,7 @@ export const configSchema = z.strictObject(
     schedule: z.array(scheduleItem, list).describe('What is to run regularly: scan --due runs what is due.').optional(),
     scan: scan.optional(),
     vulnerabilities: vulnerabilities.optional(),
+    alerts: alerts.optional(),
   },
   map,
 );

@@ -3,6 +3,7 @@ import { formatPosition, type SourcePosition } from '../model/errors.ts';
 import type { FrameworkChoice, HostDeclaration, Owner, Policy, Register, ScanPolicy, Zone } from '../model/register.ts';
 import type { ScheduleItem } from '../model/schedule.ts';
 import { compareText } from '../util/compare.ts';
+import { mergeAlerts } from './alert-layers.ts';
 import type { Said } from './config-reader.ts';
 import type { ConfigLayer } from './load-config.ts';
 
@@ -34,8 +35,8 @@ export interface MergedConfig {
   readonly hosts: readonly HostDeclaration[];
   readonly policy: Policy;
   readonly frameworks: readonly FrameworkChoice[];
-  /** What network scans, schedules and vulnerability data are told; absent where no layer says. */
-  readonly regular: Pick<Register, 'schedule' | 'scan' | 'vulnerabilities'>;
+  /** What network scans, schedules, vulnerability data and alerts are told; absent where no layer says. */
+  readonly regular: Pick<Register, 'schedule' | 'scan' | 'vulnerabilities' | 'alerts'>;
   readonly brokenZones: readonly string[];
   readonly deviations: readonly Deviation[];
 }
@@ -112,10 +113,12 @@ function mergeRegular(layers: readonly ConfigLayer[], deviations: Deviation[]): 
   const said = layers.map((layer) => layer.vulnerabilities).filter((one) => one !== undefined);
   const osv = said.findLast((one) => one.osv !== undefined)?.osv ?? [];
   const kev = said.findLast((one) => one.kev !== undefined)?.kev ?? null;
+  const alerts = mergeAlerts(layers.flatMap((layer) => layer.alerts ?? []));
   return {
     ...(schedules.length > 0 && { schedule }),
     ...(scan && { scan }),
     ...(said.length > 0 && { vulnerabilities: { osv, kev } }),
+    ...(alerts && { alerts }),
   };
 }
 

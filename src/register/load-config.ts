@@ -4,6 +4,7 @@ import type { ScheduleItem } from '../model/schedule.ts';
 import { ConfigReader, type Said } from './config-reader.ts';
 import { configSchema } from './config-schema.ts';
 import { keyHint, toProblem } from './issues.ts';
+import type { AlertLayer } from './load-alerts.ts';
 import { readNames } from './load-names.ts';
 import { readPolicy } from './load-policy.ts';
 import { readScanPolicy, type ScanLayer } from './load-scan-policy.ts';
@@ -28,6 +29,7 @@ export interface ConfigLayer {
   readonly schedule?: ReadonlyMap<string, Said<ScheduleItem>>;
   readonly scan?: ScanLayer;
   readonly vulnerabilities?: VulnerabilityPaths;
+  readonly alerts?: AlertLayer;
   /** Declared, but their CIDRs could not be read. */
   readonly brokenZones: readonly string[];
   readonly problems: readonly RegisterProblem[];
@@ -93,6 +95,7 @@ export async function readConfig(
     ...(parts.has('schedule') && { schedule: (await import('./load-schedule.ts')).readSchedule(read) }),
     ...(scan && { scan }),
     ...(vulnerabilities && { vulnerabilities }),
+    ...(parts.has('alerts') && { alerts: (await import('./load-alerts.ts')).readAlerts(read) }),
     problems,
   };
 }

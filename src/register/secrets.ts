@@ -1,6 +1,7 @@
 import type { RegisterProblem } from '../model/register.ts';
 
 /** Patterns of text that should not be in git. Each is anchored on a fixed word, so that matching is linear. */
+// `env:NAME` and `file:PATH` say where a secret is kept.
 const SECRETS: ReadonlyArray<{ readonly what: string; readonly pattern: RegExp }> = [
   { what: 'a private key', pattern: /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/ },
   { what: 'an AWS access key', pattern: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/ },
@@ -9,7 +10,7 @@ const SECRETS: ReadonlyArray<{ readonly what: string; readonly pattern: RegExp }
   { what: 'a password in a URL', pattern: /:\/\/[^\s/:@]{1,64}:[^\s/@]{3,128}@/ },
   {
     what: 'a password or token',
-    pattern: /\b(?:password|passwd|pwd|secret|token|api[_-]?key)["']? ?[=:] ?["']?[^\s"',}]{6}/i,
+    pattern: /\b(?:password|passwd|pwd|secret|token|api[_-]?key)["']? ?[=:] ?["']?(?!(?:env|file):)[^\s"',}]{6}/i,
   },
 ];
 /** Longest part of a line that is looked at. */

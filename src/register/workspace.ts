@@ -2,6 +2,7 @@ import { UserError } from '../model/errors.ts';
 import type { Register, RegisterEntry, RegisterProblem } from '../model/register.ts';
 import { compareBy } from '../util/compare.ts';
 import { sha256 } from '../util/sha256.ts';
+import { checkAlerts } from './alert-names.ts';
 import { type MergedConfig, mergeConfigs } from './extends.ts';
 import { type Loading, readLayers, type WorkspaceFile } from './layers.ts';
 import type { ConfigLayer } from './load-config.ts';
@@ -42,6 +43,7 @@ export async function loadWorkspace(source: WorkspaceSource, options: LoadOption
   const entries = await loadEntries(layers, merged, loading, options.cache);
   const exceptions = loadExceptions(layers, merged, loading, options.now ?? Date.now());
   checkOwners(entries.kept, merged, own, loading.problems);
+  loading.problems.push(...checkAlerts(merged));
   const files = loading.files.sort(compareBy((file) => file.path));
   const register: Register = {
     name: own?.name ?? 'unnamed',

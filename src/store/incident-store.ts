@@ -91,9 +91,7 @@ export interface IncidentStore {
   /** Those of states, newest first; `limit` at most. */
   list(states: readonly string[], limit: number): Promise<readonly IncidentRecord[]>;
   /** One by its id, with its causes, newest first, and what was sent of it; undefined: there is none. */
-  find(
-    id: string,
-  ): Promise<
+  find(id: string): Promise<
     | {
         readonly record: IncidentRecord;
         readonly causes: readonly Cause[];
