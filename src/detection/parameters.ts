@@ -1,0 +1,47 @@
+/**
+ * Numbers that detection goes by. They were tuned once, on generated traffic (bench/detection.bench.ts says on which
+ * seeds), and need no tuning per installation: what differs between ports is learned from each port.
+ */
+export interface Parameters {
+  /** Days a baseline is learned from. */
+  readonly historyDays: number;
+  /** A port known for fewer days is still learned: only what is far out is told, as of low severity. */
+  readonly learningDays: number;
+  /** Surprise (-ln probability) from which a count is unusual; ln of 1.2 million. */
+  readonly surprise: number;
+  /** The same for too little: silence has more innocent reasons. */
+  readonly surpriseOfSilence: number;
+  /** Longest odds that a port's own daily extremes may give what is told: once in so many days of that port. */
+  readonly daysBetween: number;
+  /** An active port count below this share of the usual is a gap of the feed. */
+  readonly feedGapShare: number;
+  /** So many ports quiet in one hour are one card. */
+  readonly massPorts: number;
+  /** So many ports by one source within ten minutes, of which it used none before, are a sweep. */
+  readonly sweepPorts: number;
+  /** A port with more new networks than this in its history is promiscuous: another one is no news. */
+  readonly newNetworks: number;
+  /** Days without traffic after which a port is dormant. */
+  readonly dormantDays: number;
+  /** Fewest refused connections in a bucket that are a burst. */
+  readonly deniedLeast: number;
+  /** Cards of a port join when so many seconds lie between them: of one kind, and of different kinds. */
+  readonly joinSameSeconds: number;
+  readonly joinOtherSeconds: number;
+}
+
+export const DEFAULTS: Parameters = {
+  historyDays: 28,
+  learningDays: 14,
+  surprise: 14,
+  surpriseOfSilence: 16,
+  daysBetween: 1_000,
+  feedGapShare: 0.25,
+  massPorts: 15,
+  sweepPorts: 15,
+  newNetworks: 1,
+  dormantDays: 28,
+  deniedLeast: 15,
+  joinSameSeconds: 12 * 3_600,
+  joinOtherSeconds: 3_600,
+};

@@ -1,0 +1,36 @@
+import { BUCKET_SECONDS } from '../../model/flow.ts';
+import { count } from '../../util/words.ts';
+import { DAY_SECONDS } from '../history.ts';
+import { numberWords } from '../number-words.ts';
+import { type PortDay, startOf } from '../port-day.ts';
+import type { Signal } from '../signal.ts';
+
+/**
+ * A port that was silent for the whole of the known past, or for four weeks and much longer than it ever paused before, is
+ * used. The first use of a port that may be a client's says nothing.
+ */
+export function dormant(day: PortDay, position: number): Signal | null {
+  const seen = day.accepted[position] as number;
+  if (!(seen > 0) || !day.traffic.isDirected) return null;
+  const { baseline, parameters } = day;
+  for (let i = 0; i < position; i++) if ((day.accepted[i] as number) > 0) return null;
+  const start = startOf(day, position);
+  const silentDays =
+    baseline.lastAccepted === null ? baseline.rememberedDays : (start - baseline.lastAccepted) / DAY_SECONDS;
+  if (baseline.rememberedDays < parameters.learningDays) return null;
+  if (baseline.lastAccepted !== null) {
+    if (silentDays < parameters.dormantDays) return null;
+    if (silentDays * DAY_SECONDS < 2 * baseline.longestPause) return null;
+  }
+  const days = count(Math.floor(silentDays), 'day');
+  return {
+    ...{ kind: 'dormant-port-active', from: start, to: start + BUCKET_SECONDS, seen, low: 0, high: 0, source: -1 },
+    // Rule of succession, per bucket: not once in so many of them.
+    surprise: Math.log(silentDays * 288 + 1),
+    expectedWords:
+      baseline.lastAccepted === null
+        ? `no connection: none in the ${days} that are known`
+        : `no connection: the last one was ${days} before`,
+    seenWords: `${numberWords(seen)} ${seen === 1 ? 'connection' : 'connections'}`,
+  };
+}

@@ -1,0 +1,38 @@
+import { BUCKET_SECONDS } from '../../model/flow.ts';
+import { bandWords, numberWords, windowWords } from '../number-words.ts';
+import { type PortDay, startOf } from '../port-day.ts';
+import { RATIO_OFFSET } from '../seasonal.ts';
+import type { Signal } from '../signal.ts';
+import { surpriseOf } from '../surprise.ts';
+import { dailySurprise, onceIn } from '../tail.ts';
+
+/** Almost nothing where there always is some, for 15 minutes or more. Never while it is unknown whether there was any. */
+export function silence(day: PortDay, position: number): Signal | null {
+  const { baseline, parameters } = day;
+  if (baseline.isLearning) return null;
+  const hour = Math.floor(position / 12);
+  let found: Signal | null = null;
+  for (let s = 1; s < baseline.scales.length; s++) {
+    const scale = baseline.scales[s] as (typeof baseline.scales)[number];
+    const seen = day.sums[s]?.[position] as number;
+    const down = Math.min(1, baseline.level);
+    const mean = (scale.mean[hour] as number) * down;
+    const low = (scale.weekLow[hour] as number) * down;
+    if (!(seen <= 0.1 * mean) || mean < 5 || !(seen < 0.3 * low)) continue;
+    const surprise = surpriseOf(seen, mean, scale.r[hour] as number);
+    if (surprise < parameters.surpriseOfSilence) continue;
+    const ratio = Math.log((mean + RATIO_OFFSET) / (seen + RATIO_OFFSET));
+    if (ratio <= onceIn(parameters.daysBetween, scale.lowTail)) continue;
+    const told = Math.min(surprise, dailySurprise(ratio, scale.lowTail) + Math.log(288));
+    if (found && found.surprise >= told) continue;
+    const start = startOf(day, position);
+    const high = Math.max(mean, scale.weekHigh[hour] || 0);
+    found = {
+      ...{ kind: 'unexpected-silence', from: start - (scale.buckets - 1) * BUCKET_SECONDS, to: start + BUCKET_SECONDS },
+      ...{ seen, low, high, surprise: told, source: -1 },
+      expectedWords: `${bandWords(low, high)} connections in ${windowWords(scale.buckets)} at this hour of the week`,
+      seenWords: `${seen === 0 ? 'no connection' : `${numberWords(seen)} connections`} in ${windowWords(scale.buckets)}`,
+    };
+  }
+  return found;
+}

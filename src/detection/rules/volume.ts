@@ -1,0 +1,44 @@
+import { BUCKET_SECONDS } from '../../model/flow.ts';
+import { bandWords, numberWords, windowWords } from '../number-words.ts';
+import { type PortDay, startOf } from '../port-day.ts';
+import { RATIO_OFFSET } from '../seasonal.ts';
+import type { Signal } from '../signal.ts';
+import { surpriseOf } from '../surprise.ts';
+import { dailySurprise, onceIn } from '../tail.ts';
+
+/**
+ * Much more connections than at this hour of the week: improbable by the count model, above what the same hour had in the
+ * past weeks, and further out than the port's own extremes.
+ */
+export function volume(day: PortDay, position: number): Signal | null {
+  if (!((day.accepted[position] as number) > 0)) return null;
+  const { baseline, parameters } = day;
+  const hour = Math.floor(position / 12);
+  const strict = baseline.isLearning ? 2 : 1;
+  let found: Signal | null = null;
+  for (let s = 0; s < baseline.scales.length; s++) {
+    const scale = baseline.scales[s] as (typeof baseline.scales)[number];
+    const seen = day.sums[s]?.[position] as number;
+    const mean = (scale.mean[hour] as number) * baseline.level;
+    if (!(seen > mean)) continue;
+    const surprise = surpriseOf(seen, mean, scale.r[hour] as number);
+    if (surprise < parameters.surprise * strict) continue;
+    const up = Math.max(1, baseline.level);
+    const high = (scale.weekHigh[hour] || 0) * up;
+    const dayHigh = (scale.dayHigh[hour] || 0) * up;
+    if (mean >= 10 ? seen <= 1.15 * strict * high || seen <= 1.4 * mean : seen <= 1.5 * strict * dayHigh + 3) continue;
+    const ratio = Math.log((seen + RATIO_OFFSET) / (mean + RATIO_OFFSET));
+    if (ratio <= onceIn(parameters.daysBetween, scale.highTail)) continue;
+    const told = Math.min(surprise, dailySurprise(ratio, scale.highTail) + Math.log(288));
+    if (found && found.surprise >= told) continue;
+    const start = startOf(day, position);
+    const usualHigh = Math.max(mean, mean >= 10 ? high : dayHigh);
+    found = {
+      ...{ kind: 'traffic-spike', from: start - (scale.buckets - 1) * BUCKET_SECONDS, to: start + BUCKET_SECONDS },
+      ...{ seen, low: Math.min(mean, scale.weekLow[hour] || 0), high: usualHigh, surprise: told, source: -1 },
+      expectedWords: `${bandWords(Math.min(mean, scale.weekLow[hour] || 0), usualHigh)} connections in ${windowWords(scale.buckets)} at this hour of the week`,
+      seenWords: `${numberWords(seen)} connections in ${windowWords(scale.buckets)}`,
+    };
+  }
+  return found;
+}
