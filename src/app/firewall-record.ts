@@ -1,5 +1,5 @@
 import type { RulesetDump } from '../model/admission.ts';
-import type { Event } from '../model/event.ts';
+import type { Event, EventDraft } from '../model/event.ts';
 import type { ListEvent, RulesetList, Store } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { changeOf, isDerived, type RuleLines, ruleLines, withoutCounters } from './firewall-rule-lines.ts';
@@ -10,6 +10,8 @@ export interface FirewallRecorder {
   readonly actor: string;
   /** UTC milliseconds. */
   readonly now: () => number;
+  /** What the event is to say besides, of the filters before and now. */
+  readonly describe?: (before: readonly RulesetDump[], after: readonly RulesetDump[]) => EventDraft['body'];
 }
 
 /** Source of what this machine's own scan takes. */
@@ -26,7 +28,7 @@ export async function recordFirewall(
   store: Store,
   source: string,
   dumps: readonly RulesetDump[],
-  { actor, now }: FirewallRecorder,
+  { actor, now, describe }: FirewallRecorder,
 ): Promise<Event | null> {
   if (dumps.every((dump) => dump.files.length === 0)) return null;
   const importedAt = now();
@@ -46,7 +48,9 @@ export async function recordFirewall(
   const { summary, added, removed } = changeOf(linesOf(before.items), linesOf(dumps));
   const isPart = dumps.some((dump) => dump.problems.length > 0);
   const body = { summary: `${summary}${isPart ? '; not everything could be read' : ''}`, added, removed };
-  const event: ListEvent | null = summary === null ? null : { type: 'firewall.changed', ...draft, body };
+  const more = summary === null ? undefined : describe?.(before.items, dumps);
+  const event: ListEvent | null =
+    summary === null ? null : { type: 'firewall.changed', ...draft, body: { ...body, ...more } };
   return store.putList('rulesets', list, event);
 }
 

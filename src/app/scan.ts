@@ -54,13 +54,13 @@ export async function observe(
 }
 
 /** Where the store remembers what package managers offered. */
-const CANDIDATES = 'package-candidates-1';
+export const PACKAGE_CANDIDATES = 'package-candidates-1';
 
 /** Looks, and records what was seen. Throws UserError where it cannot be written down. */
 export async function scan(context: Context, options: ScanOptions): Promise<ScanResult> {
   // The store first: a scan that could not be recorded is said before the work, not after it.
   await using store = await openStateToWrite(context);
-  const known = (await store.cacheGet(CANDIDATES)) ?? '{}';
+  const known = (await store.cacheGet(PACKAGE_CANDIDATES)) ?? '{}';
   const candidates: CandidateMemory = JSON.parse(known);
   // Programs that print the packet filters run meanwhile.
   const filters = isLocal(options) ? takeFirewall(context) : null;
@@ -73,7 +73,7 @@ export async function scan(context: Context, options: ScanOptions): Promise<Scan
       now: context.now,
     });
   const learned = JSON.stringify(candidates);
-  if (learned !== known) await store.cachePut(CANDIDATES, learned);
+  if (learned !== known) await store.cachePut(PACKAGE_CANDIDATES, learned);
   return { observation, events, firewallProblems: dump?.problems ?? [] };
 }
 

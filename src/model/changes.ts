@@ -77,10 +77,10 @@ function applyObservation(
   o: Observation,
   basis: string,
 ): StateChange {
-  const olds = [...known].sort((a, b) => compareListeners(a.listener, b.listener));
+  const { states, touched, events: found } = replaySightings(known, o);
+  const olds = states.sort((a, b) => compareListeners(a.listener, b.listener));
   const seen = [...o.listeners].sort(compareListeners);
   refuseContradiction(o, seen);
-  const found: EventDraft[] = [];
   const listeners: ListenerState[] = [];
   const confirmed: ListenerState[] = [];
   const forgotten: ListenerState[] = [];
@@ -91,13 +91,15 @@ function applyObservation(
   let i = 0;
   for (const listener of [...seen, null]) {
     for (let old = olds[i]; old && isBefore(old.listener, listener); old = olds[++i]) {
-      if (!old.open) continue;
+      if (!old.open) {
+        if (touched.has(old)) listeners.push(old);
+        continue;
+      }
       if (!isCovered(o.coverage, old.listener)) confirmsAll = false;
       else if (old.listener.role === 'ephemeral') forgotten.push(old);
       else {
         listeners.push({ ...old, open: false, closedAt: o.observedAt });
-        const body = { lastSeen: old.lastSeen, openSince: old.openSince };
-        found.push(about(o, 'listener.closed', old.listener, body));
+        found.push(closedEvent(o, old));
       }
     }
     if (listener === null) break;
@@ -106,7 +108,7 @@ function applyObservation(
     if (old) i++;
     const next = nextState(old, listener, o);
     found.push(...eventsOf(old, next, o, wasLookedAt));
-    if (old?.open && next.listener === old.listener) confirmed.push(next);
+    if (old?.open && next.listener === old.listener && !touched.has(old)) confirmed.push(next);
     else listeners.push(next);
   }
   const events: EventDraft[] = [];
@@ -116,6 +118,38 @@ function applyObservation(
   const body = { basis: sha256(basis), changes: found.length, gaps: o.gaps.length, id: o.id, listeners: seen.length };
   events.push(draft(o, 'observation.recorded', o.host.name, body), ...found);
   return { kind: 'applied', events, host: hostAfter(host, o), listeners, confirmed, confirmsAll, forgotten, basis };
+}
+
+interface Replayed {
+  readonly states: ListenerState[];
+  /** States that are not as they were known. */
+  readonly touched: ReadonlySet<ListenerState>;
+  readonly events: EventDraft[];
+}
+
+/**
+ * Applies what was seen to happen between two looks, one after the other, so that what opened and closed again is in the
+ * ledger too. What is known already (another look told of it meanwhile) happens once.
+ */
+function replaySightings(known: readonly ListenerState[], o: Observation): Replayed {
+  const events: EventDraft[] = [];
+  if (o.sightings === undefined || o.sightings.length === 0) return { states: [...known], touched: new Set(), events };
+  const states = new Map(known.map((state) => [listenerKey(state.listener), state]));
+  const touched = new Map<string, ListenerState>();
+  for (const { kind, at, listener } of o.sightings) {
+    if (listener.host !== o.host.name)
+      throw new Error(`observation ${o.id} of ${o.host.name} names the listener ${listenerKey(listener)}`);
+    const then = { ...o, observedAt: at };
+    const key = listenerKey(listener);
+    const old = states.get(key);
+    if (kind === 'closed' && !old?.open) continue;
+    const next = kind === 'closed' && old ? { ...old, open: false, closedAt: at } : nextState(old, listener, then);
+    if (kind !== 'closed') for (const event of eventsOf(old, next, then, () => true)) events.push(event);
+    else if (isService(old)) events.push(closedEvent(then, old as ListenerState));
+    states.set(key, next);
+    touched.set(key, next);
+  }
+  return { states: [...states.values()], touched: new Set(touched.values()), events };
 }
 
 function isBefore(a: Listener, b: Listener | null): boolean {
@@ -151,6 +185,10 @@ function eventsOf(
   if (!old || !was || next.listener === old.listener) return [];
   const changes = attributeChanges({ ...old.remembered, ...attributesOf(old.listener) }, attributesOf(l));
   return changes.length > 0 ? [about(o, 'listener.changed', l, { changes: changes as unknown as Json })] : [];
+}
+
+function closedEvent(o: Observation, { listener, lastSeen, openSince }: ListenerState): EventDraft {
+  return about(o, 'listener.closed', listener, { lastSeen, openSince });
 }
 
 /** Only services open and close in the ledger: an ephemeral UDP socket is a client's. */

@@ -60,6 +60,17 @@ export interface PortOutcome {
   readonly ports: readonly PortRange[];
 }
 
+/**
+ * Something that happened to a listener between two looks, as a trace of the kernel or a look at a part of the host told of
+ * it. `closed`: the listener is as it was last seen.
+ */
+export interface Sighting {
+  readonly kind: 'opened' | 'closed' | 'changed';
+  /** UTC milliseconds. */
+  readonly at: number;
+  readonly listener: Listener;
+}
+
 /** What one collector saw at one time. */
 export interface Observation {
   /** UUIDv7, given by `app`. */
@@ -82,6 +93,8 @@ export interface Observation {
   readonly listeners: readonly Listener[];
   /** From outside only: what became of the ports that are not open. */
   readonly outcomes?: readonly PortOutcome[];
+  /** What happened since the look before, oldest first; `listeners` is what became of it. Absent: only looks tell. */
+  readonly sightings?: readonly Sighting[];
 }
 
 /** An observation before `app` gave it its id. */

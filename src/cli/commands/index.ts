@@ -36,7 +36,15 @@ export const commands: Readonly<Record<string, { summary: string; load: () => Pr
     summary: 'stop what listens on a port and keep it from starting again; a plan first',
     load: () => import('./close.ts'),
   },
+  watch: {
+    summary: 'tell of what opens, closes and changes on this machine, at once',
+    load: () => import('./watch.ts'),
+  },
   events: { summary: 'what opened, closed and changed, newest first', load: () => import('./events.ts') },
+  review: {
+    summary: 'periodic reviews by people: the records, alerts and unusual patterns (log)',
+    load: () => import('./review.ts'),
+  },
   ledger: {
     summary: 'prove that the record of events was not altered (verify, checkpoint, prove, export, archive, rotate)',
     load: () => import('./ledger.ts'),

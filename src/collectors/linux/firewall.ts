@@ -60,8 +60,11 @@ const NOT_ASKED: ProgramOutput = { status: 'not-asked', text: '', error: '' };
 const MISSING: ProgramOutput = { status: 'missing', text: '', error: '' };
 const MAX_ERROR = 4_096;
 
-/** Output of the first program that is installed. */
-async function firstOf(ways: ReadonlyArray<readonly [string, ...string[]]>, path: string): Promise<ProgramOutput> {
+/** Output of the first program that is installed; bounded in length and time. */
+export async function firstOf(
+  ways: ReadonlyArray<readonly [string, ...string[]]>,
+  path: string,
+): Promise<ProgramOutput> {
   for (const [program, ...args] of ways) {
     const found = path
       .split(':')
