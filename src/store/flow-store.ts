@@ -17,10 +17,14 @@ export interface FlowQuery {
 /** What is appended together: it is there as a whole, or not at all. */
 export interface FlowPart {
   readonly batches: Iterable<FlowBatch> | AsyncIterable<FlowBatch>;
-  /** Feeds by the numbers that the batches use. */
+  /** Feeds by the numbers that the batches use. More may be added until the batches end, each before its first row. */
   readonly feeds: readonly Feed[];
+  /** Read when the batches have ended. */
   readonly coverage: readonly FeedCoverage[];
-  /** Hash of the input (file, or batch of a live source): a part that is there already is not taken twice. */
+  /**
+   * Hash of the input (file, or batch of a live source): a part that is there already is not taken twice. Read before the
+   * batches, and again when they have ended: a stream knows it only then.
+   */
   readonly digest: string;
   /** Where it came from, for people. */
   readonly source: string;
