@@ -16,6 +16,7 @@ import type { Facts, Surroundings } from '../src/model/facts.ts';
 import { SEVERITIES } from '../src/model/finding.ts';
 import { unifyHosts } from '../src/model/identity.ts';
 import type { Listener, PackageFacts, ProcessFacts } from '../src/model/listener.ts';
+import type { LogReviewState } from '../src/model/log-review.ts';
 import { ALL_PORTS, type PortOutcome } from '../src/model/observation.ts';
 import { parsePorts } from '../src/model/port-ranges.ts';
 import { type ApprovalState, DAY_MS } from '../src/model/register.ts';
@@ -164,6 +165,15 @@ const exampleSchema = z.strictObject({
   runs: z.array(z.strictObject({ name: z.string(), started: time, exit: z.int() })).default([]),
   /** When the schedule was first written down; left out: a year ago. */
   scheduledSince: time.optional(),
+  /** Where the review of the records stands. */
+  logReview: z
+    .strictObject({
+      since: time,
+      last: z
+        .strictObject({ by: z.string(), at: time, from: time, until: time, items: z.int(), followUps: z.int() })
+        .optional(),
+    })
+    .optional(),
   findings: z.array(z.strictObject({ rule: z.string(), severity: z.enum(SEVERITIES), message: z.string() })),
   verdicts: z.record(z.string(), z.enum(['CONFORMS', 'DEVIATES', 'UNDETERMINED'])).default({}),
 });
@@ -223,8 +233,15 @@ export async function factsOfExample(example: CheckExample): Promise<Facts> {
       identity: identities.notices,
       ...(filters && { firewalls: filters.firewalls }),
       ...ticketsOf(example, now),
+      ...(example.logReview && { logReview: logReviewOf(example.logReview, register.policy.logReviewEveryDays) }),
     },
   });
+}
+
+function logReviewOf({ since, last }: NonNullable<CheckExample['logReview']>, everyDays?: number): LogReviewState {
+  const at = (text: string) => Date.parse(text);
+  const sitting = last && { ...last, at: at(last.at), from: at(last.from), until: at(last.until) };
+  return { everyDays: everyDays ?? null, last: sitting ?? null, since: at(since) };
 }
 
 function dumpOf(taken: z.infer<typeof rulesetSchema>, host: string, now: number): RulesetDump {

@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
 import { formatPosition, UserError } from '../model/errors.ts';
 import type { EventDraft } from '../model/event.ts';
 import { buildMatcher, mergeHosts } from '../model/match.ts';
@@ -13,6 +11,7 @@ import { utcDay } from '../util/words.ts';
 import type { Context } from './context.ts';
 import { loadHosts } from './identities.ts';
 import { loadRegister } from './load-register.ts';
+import { keyToSignWith, signerOf } from './signer.ts';
 import { openState, withStateToRead } from './state.ts';
 import { writeFileWhole } from './write-file.ts';
 
@@ -34,13 +33,7 @@ export async function approveEntries(
   ids: readonly string[],
   options: { readonly by: string | undefined; readonly sign: boolean; readonly key: string | undefined },
 ): Promise<readonly StampedEntry[]> {
-  const by = options.by ?? gitConfig(context, 'user.email');
-  if (!by)
-    throw new UserError('nobody is named as the approver', {
-      hint: 'Say --by you@example.org, or set git config user.email.',
-    });
-  if (!/^[^\s@]+@[^\s@]+$/.test(by))
-    throw new UserError(`"${by}" is no e-mail address`, { hint: 'Say --by you@example.org.' });
+  const by = signerOf(context, options.by, 'the approver');
   const key = options.sign ? keyToSignWith(context, options.key) : undefined;
   const { register } = await loadRegister(context, null);
   refuseUnlessAllowed(register, by);
@@ -82,11 +75,7 @@ export async function reviewEntries(
   ids: readonly string[],
   options: { readonly by: string | undefined },
 ): Promise<readonly StampedEntry[]> {
-  const by = options.by ?? gitConfig(context, 'user.email');
-  if (!by)
-    throw new UserError('nobody is named as the reviewer', {
-      hint: 'Say --by you@example.org, or set git config user.email.',
-    });
+  const by = signerOf(context, options.by, 'the reviewer');
   const { register } = await loadRegister(context, null);
   const done: StampedEntry[] = [];
   for (const entry of ids.map((id) => entryToStamp(register, id))) {
@@ -146,36 +135,5 @@ async function record(context: Context, event: EventDraft): Promise<void> {
     if (store && readOnly === null) await store.appendEvents([event], context.now());
   } finally {
     await store?.close();
-  }
-}
-
-function keyToSignWith(context: Context, given: string | undefined): string {
-  const configured = given ?? gitConfig(context, 'user.signingKey');
-  if (configured !== undefined) {
-    const path = configured.startsWith('~/') ? join(homedir(), configured.slice(2)) : resolve(configured);
-    if (existsSync(path)) return path;
-    throw new UserError(`there is no key file ${path}`, {
-      hint: 'Name one with --key; a .pub file works where an ssh agent holds the key.',
-    });
-  }
-  for (const name of ['id_ed25519', 'id_ecdsa', 'id_ed25519_sk', 'id_rsa']) {
-    const path = join(homedir(), '.ssh', name);
-    if (existsSync(path)) return path;
-  }
-  throw new UserError('no SSH key to sign with was found', {
-    hint: 'Name one with --key, or make one: ssh-keygen -t ed25519',
-  });
-}
-
-function gitConfig(context: Context, name: string): string | undefined {
-  try {
-    const value = execFileSync('git', ['-C', context.workspace, 'config', '--get', name], {
-      encoding: 'utf8',
-      timeout: 10_000,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return value.trim() || undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -2,6 +2,7 @@ import type { Surroundings } from '../model/facts.ts';
 import type { ListenerState } from '../model/state.ts';
 import type { LoadedWorkspace } from '../register/workspace.ts';
 import type { Store } from '../store/store.ts';
+import { logReviewState } from './review-state.ts';
 import { loadSchedule } from './schedule.ts';
 import { loadTicketChanges } from './ticket-changes.ts';
 import type { VulnerabilityFiles } from './vulnerability-files.ts';
@@ -33,8 +34,10 @@ export async function loadSurroundings(
     await store.lists('declarations'),
   ];
   const changes = tickets.length > 0 && (await loadTicketChanges(store, tickets, workspace.register.policy, record));
+  const logReview = await logReviewState(store, workspace.register.policy.logReviewEveryDays);
   return {
     ...given,
+    ...(logReview && { logReview }),
     ...(changes && { changes: changes.events, ...(changes.isCut && { changesAreCut: true }) }),
     ...(assets.length > 0 && { assets }),
     ...(tickets.length > 0 && { tickets }),

@@ -11,6 +11,7 @@ import { coverageGap } from './coverage-gap.ts';
 import { expiredException } from './expired-exception.ts';
 import { exposedUndecidable } from './exposed-undecidable.ts';
 import { firewallAbsent } from './firewall-absent.ts';
+import { logReviewOverdue } from './log-review-overdue.ts';
 import { missedRun } from './missed-run.ts';
 import { missingJustification } from './missing-justification.ts';
 import { noDefaultDeny } from './no-default-deny.ts';
@@ -78,6 +79,7 @@ export const checks: readonly Check[] = [
   unknownAsset,
   uncoveredAsset,
   missedRun,
+  logReviewOverdue,
   changeWithoutTicket,
   ticketWithoutChange,
 ];

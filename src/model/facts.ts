@@ -5,6 +5,7 @@ import type { Declaration, DeclarationList } from './declaration.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Event } from './event.ts';
 import type { Finding } from './finding.ts';
+import type { LogReviewState } from './log-review.ts';
 import type { ApprovalState, Register, RegisterEntry } from './register.ts';
 import type { ScheduleState } from './schedule.ts';
 import type { HostState, ListenerState } from './state.ts';
@@ -65,6 +66,8 @@ export interface Surroundings {
   readonly advisories?: AdvisoryData;
   readonly schedule?: readonly ScheduleState[];
   readonly identity?: readonly IdentityNotice[];
+  /** Where the review of the record of events stands; absent: nothing was ever recorded. */
+  readonly logReview?: LogReviewState;
   /** Packet filters of hosts, sorted by host. */
   readonly firewalls?: readonly HostFirewall[];
 }

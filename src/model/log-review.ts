@@ -78,13 +78,18 @@ const DONE = new Set([0, 1, 3]);
 const MANY_PORTS = 25;
 const MAX_RECORDS = 20;
 
+type ReviewedIncident = Pick<
+  Incident,
+  'id' | 'title' | 'severity' | 'state' | 'by' | 'causeCount' | 'firstSeen' | 'lastSeen'
+>;
+
 export interface ReviewInput {
   readonly from: number;
   readonly until: number;
   /** Records of the period, any order. */
   readonly events: readonly Event[];
   /** Incidents that were seen in it. */
-  readonly incidents: readonly Incident[];
+  readonly incidents: readonly ReviewedIncident[];
   readonly anomalies: readonly Anomaly[];
   /** What the last sitting left to be followed up. */
   readonly followUps: readonly ReviewItem[];
@@ -187,7 +192,7 @@ function ofEvents(key: string, unsorted: readonly Event[], words: (event: Event)
   };
 }
 
-function ofIncident(incident: Incident): ReviewItem {
+function ofIncident(incident: ReviewedIncident): ReviewItem {
   const by = incident.by === null ? '' : ` by ${incident.by}`;
   return {
     id: `alert:${incident.id}`,

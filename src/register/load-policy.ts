@@ -58,6 +58,7 @@ export function readPolicy(read: ConfigReader): { readonly [K in keyof Policy]?:
     }
     set('reviewEveryDaysByData', 'reviewByData', Object.fromEntries(byData));
   }
+  set('logReviewEveryDays', 'reviewLog', days(value.reviewLog, ['reviewLog']));
   set('dueSoonDays', 'dueSoon', days(value.dueSoon, ['dueSoon']));
   set('exceptionMaxDays', 'exceptionMax', days(value.exceptionMax, ['exceptionMax']));
   set('staleAfterHours', 'staleAfter', hours(value.staleAfter, ['staleAfter']));

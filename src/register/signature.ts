@@ -8,6 +8,7 @@ import { cleanEnv, type ProgramResult, runProgram } from './run-program.ts';
 
 /** Namespace of the signatures (PROTOCOL.sshsig of OpenSSH), so that one made for another purpose never counts here. */
 export const APPROVAL_NAMESPACE = 'quietdoor-approval';
+export const REVIEW_NAMESPACE = 'quietdoor-review';
 
 /** A person types a passphrase or touches a token meanwhile. */
 const SIGN_TIMEOUT_MS = 120_000;
@@ -51,8 +52,9 @@ export async function signPayload(
   payload: string,
   keyFile: string,
   env: NodeJS.ProcessEnv = process.env,
+  namespace: string = APPROVAL_NAMESPACE,
 ): Promise<string> {
-  const args = ['-Y', 'sign', '-n', APPROVAL_NAMESPACE, '-f', keyFile];
+  const args = ['-Y', 'sign', '-n', namespace, '-f', keyFile];
   const done = await runProgram('ssh-keygen', args, { env: cleanEnv(env), timeoutMs: SIGN_TIMEOUT_MS, input: payload });
   const signature = done.stdout.toString('utf8');
   if (done.kind === 'ended' && done.code === 0 && signature.startsWith('-----BEGIN SSH SIGNATURE-----'))

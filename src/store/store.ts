@@ -12,7 +12,7 @@ import type { IncidentStore } from './incident-store.ts';
 import type { LedgerStore } from './ledger-store.ts';
 
 /** Files kept by content hash, so that any past date can be shown. */
-export const DOCUMENT_KINDS = ['register', 'ruleset', 'basis', 'list'] as const;
+export const DOCUMENT_KINDS = ['register', 'ruleset', 'basis', 'list', 'review'] as const;
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 /** What is taken over from other systems as a whole, by source. */

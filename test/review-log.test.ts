@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { openStore } from '../src/store/store.ts';
+import { quietdoor } from './run-quietdoor.ts';
+
+const BY = ['--by', 'lead@example.org'];
+
+/** A workspace with a few records. */
+async function workspaceFor(t: TestContext): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'quietdoor-review-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'quietdoor.yaml'), 'name: example\nowners: {}\npolicy: { reviewLog: 7d }\n');
+  await append(folder, ['exception.added', 'firewall.changed', 'observation.recorded', 'exception.added']);
+  return folder;
+}
+
+async function append(
+  folder: string,
+  types: readonly ('exception.added' | 'firewall.changed' | 'observation.recorded')[],
+) {
+  await using store = await openStore({ dir: join(folder, '.quietdoor'), mode: 'write' });
+  const at = Date.now() - 60_000;
+  await store.appendEvents(
+    types.map((type) => ({ type, observedAt: at, actor: 'user:a', subject: `of-${type}`, body: {} })),
+    at,
+  );
+}
+
+function decideAllAs(file: string, decision: string, note = ''): void {
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(
+    file,
+    text.replaceAll(/decision:.*$/gm, `decision: ${decision}`).replaceAll(/note:.*$/gm, `note: ${note}`),
+  );
+}
+
+test('a sitting from the worksheet to the ledger', async (t) => {
+  const cwd = await workspaceFor(t);
+  const sheet = join(cwd, 'sitting.yaml');
+  const drafted = await quietdoor(['review', 'log', '-o', sheet], { cwd });
+  assert.equal(drafted.code, 0, drafted.stderr);
+  assert.match(drafted.stderr, /^2 items to decide/);
+  const text = readFileSync(sheet, 'utf8');
+  assert.match(text, /Not to be decided one by one: observation\.recorded 1×/);
+  assert.match(text, /id: event:exception\.added of-exception\.added/);
+
+  const early = await quietdoor(['review', 'log', '--sign', sheet, ...BY], { cwd });
+  assert.equal(early.code, 2);
+  assert.match(early.stderr, /2 items of 2 not decided yet/);
+  decideAllAs(sheet, 'follow-up');
+  const silent = await quietdoor(['review', 'log', '--sign', sheet, ...BY], { cwd });
+  assert.match(silent.stderr, /decided as follow-up and has no note/);
+  decideAllAs(sheet, 'follow-up', 'Kim looks into it');
+  const signed = await quietdoor(['review', 'log', '--sign', sheet, ...BY, '--format', 'json'], { cwd });
+  assert.equal(signed.code, 0, signed.stderr);
+  const sitting = JSON.parse(signed.stdout);
+  assert.deepEqual(sitting.decisions, { normal: 0, 'follow-up': 2, incident: 0 });
+  assert.equal(sitting.underCheckpoint, true);
+  assert.equal((await quietdoor(['ledger', 'verify'], { cwd })).code, 0);
+
+  const again = await quietdoor(['review', 'log', '--sign', sheet, ...BY], { cwd });
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /are reviewed already/);
+
+  // What was left comes back, first, until it is decided otherwise.
+  await append(cwd, ['firewall.changed']);
+  const next = JSON.parse((await quietdoor(['review', 'log', '--format', 'json'], { cwd })).stdout);
+  assert.deepEqual(
+    next.items.map((item: { kind: string; what: string }) => `${item.kind} ${item.what}`),
+    ['follow-up exception.added', 'follow-up firewall.changed', 'event firewall.changed', 'event ledger.key-made'],
+  );
+  assert.match(next.items[0].message, /\[to follow up: Kim looks into it\]$/);
+  const status = await quietdoor(['review', 'log', '--status'], { cwd });
+  assert.match(status.stdout, /^The next sitting is due /);
+  assert.match(status.stdout, /lead@example\.org.*2 items, 2 to follow up/);
+});
+
+test('every record is reviewed once, also one that is written while people decide', async (t) => {
+  const cwd = await workspaceFor(t);
+  const sheet = join(cwd, 'sitting.yaml');
+  await quietdoor(['review', 'log', '-o', sheet], { cwd });
+  await append(cwd, ['firewall.changed', 'firewall.changed']);
+  decideAllAs(sheet, 'normal');
+  assert.equal((await quietdoor(['review', 'log', '--sign', sheet, ...BY], { cwd })).code, 0);
+  const { items } = JSON.parse((await quietdoor(['review', 'log', '--format', 'json'], { cwd })).stdout);
+  const found = items.find((item: { what: string }) => item.what === 'firewall.changed');
+  assert.deepEqual([found.count, found.records], [2, [5, 6]]);
+});
+
+for (const [what, spoil, says] of [
+  [
+    'an unknown decision',
+    (s: string) => s.replace('decision:', 'decision: fine'),
+    /sitting\.yaml:\d+:\d+: items\.0\.decision: expected one of/,
+  ],
+  ['no YAML', () => '{', /sitting\.yaml:1:\d+: /],
+  [
+    'an item that is gone',
+    (s: string) => s.replace(/ {2}- id: event:exc[\s\S]*? {2}- /, '  - '),
+    /not decided yet, first event:exception/,
+  ],
+  [
+    'an item that was added',
+    (s: string) => `${s}  - id: event:x\n    decision: normal\n`,
+    /event:x is not in the queue/,
+  ],
+  ['another queue', (s: string) => s.replace(/sha256:[0-9a-f]{64}/, `sha256:${'0'.repeat(64)}`), /was not made here/],
+  ['aliases', (s: string) => `a: &x [1]\nb: *x\n${s}`, /aliases are not expected/],
+] as const)
+  test(`a worksheet with ${what} is refused`, async (t) => {
+    const cwd = await workspaceFor(t);
+    const sheet = join(cwd, 'sitting.yaml');
+    await quietdoor(['review', 'log', '-o', sheet], { cwd });
+    decideAllAs(sheet, '');
+    const text = readFileSync(sheet, 'utf8');
+    const spoiled = spoil(text);
+    const rest = what === 'an unknown decision' ? spoiled : spoiled.replaceAll(/decision:\s*$/gm, 'decision: normal');
+    writeFileSync(sheet, rest);
+    const signed = await quietdoor(['review', 'log', '--sign', sheet, ...BY], { cwd });
+    assert.equal(signed.code, 2, signed.stdout);
+    assert.match(signed.stderr, says);
+    assert.doesNotMatch(signed.stderr, /\bat .*\.ts:\d+/);
+  });
+
+test('an end in the future, and one before the last sitting, are refused', async (t) => {
+  const cwd = await workspaceFor(t);
+  assert.match((await quietdoor(['review', 'log', '--until', '2990-01-01'], { cwd })).stderr, /lies in the future/);
+  assert.match((await quietdoor(['review', 'log', '--until', '2001-01-01'], { cwd })).stderr, /is not after that/);
+});
