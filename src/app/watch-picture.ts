@@ -16,13 +16,15 @@ export interface Picture {
     seen: Pick<UnnamedObservation, 'coverage' | 'listeners' | 'observedAt'>,
   ) => readonly WatchedSighting[];
   /** Takes in what the trace told of, oldest first. */
-  readonly traced: (look: Pick<TracedLook, 'listeners' | 'lookedAt'>) => readonly WatchedSighting[];
+  readonly traced: (look: Pick<TracedLook, 'listeners' | 'lookedAt' | 'durationMs'>) => readonly WatchedSighting[];
   readonly listeners: () => Listener[];
 }
 
 export function createPicture(): Picture {
   const open = new Map<string, Listener>();
   const keys = new WeakMap<Listener, string>();
+  /** Sockets that ceased to listen where one still did: whether it was opened again shows with the next event. */
+  const ceased = new Map<string, { readonly at: number; readonly until: number }>();
   let isFirst = true;
 
   const keyOf = (listener: Listener): string => {
@@ -68,11 +70,21 @@ export function createPicture(): Picture {
       isFirst = false;
       return wasFirst ? NOTHING : happened;
     },
-    traced: ({ listeners, lookedAt }) => {
+    traced: ({ listeners, lookedAt, durationMs }) => {
       const happened: WatchedSighting[] = [];
-      for (const { listener, openedAt, closedAt } of listeners) {
+      const until = lookedAt + durationMs;
+      for (const [key, doubt] of ceased) if (doubt.until < lookedAt - KEEP_MS) ceased.delete(key);
+      for (const { listener, openedAt, closedAt, ceasedAt } of listeners) {
         const key = keyOf(listener);
-        const before = open.get(key);
+        const doubt = ceased.get(key);
+        ceased.delete(key);
+        let before = open.get(key);
+        if (before !== undefined && doubt !== undefined && openedAt !== null && openedAt <= doubt.until) {
+          happened.push({ kind: 'closed', at: doubt.at, listener: before });
+          open.delete(key);
+          before = undefined;
+        }
+        if (ceasedAt !== undefined) ceased.set(key, { at: ceasedAt, until });
         if (before === undefined && openedAt !== null) happened.push({ kind: 'opened', at: openedAt, listener });
         if (closedAt !== null) {
           if (before !== undefined || openedAt !== null)
@@ -89,5 +101,8 @@ export function createPicture(): Picture {
     listeners: () => [...open.values()],
   };
 }
+
+/** How long an event may take from the kernel to us, ms. */
+const KEEP_MS = 10_000;
 
 const NOTHING: readonly WatchedSighting[] = [];

@@ -261,7 +261,9 @@ class Watching {
   async #openTrace(): Promise<string> {
     if (!this.#options.trace) return 'polling (as asked)';
     const { createTargetedLook } = await import('../collectors/linux/targeted-look.ts');
-    const opened = await openTraceWatch(createTargetedLook({ host: this.#host, now: this.#context.now }));
+    const opened = await openTraceWatch(
+      createTargetedLook({ host: this.#host, now: this.#context.now, known: () => this.#picture.listeners() }),
+    );
     if ('unavailable' in opened) return `polling (no trace: ${opened.unavailable})`;
     this.#trace = opened;
     return "the kernel's trace (TCP) and polling";

@@ -13,6 +13,11 @@ export interface TracedListener {
   readonly openedAt: number | null;
   /** UTC milliseconds; null: it listens still, as far as the trace and the table tell. */
   readonly closedAt: number | null;
+  /**
+   * UTC milliseconds of a socket that ceased to listen although the table shows one, and only one, that does: it was
+   * opened again before the look (the event of that is to come), or two shared the port. Absent: there was none.
+   */
+  readonly ceasedAt?: number;
   /** The kernel's own table showed it during the look. */
   readonly seenInTable: boolean;
   /** What could not be known any more, and why. */

@@ -68,7 +68,7 @@ export function createTargetedLook({ host, now, known }: TargetedLookOptions): T
 
     const listeners: { readonly order: number; readonly found: TracedListener }[] = [];
     const unplaced: { event: SocketTraceEvent; gap: Gap }[] = [];
-    const add = (life: TracedLife, table: Table | undefined) => {
+    const add = (life: TracedLife, table: Table | undefined, ceasedAt?: number) => {
       const scope = names.get(life.netns) ?? UNKNOWN_SCOPE;
       const sockets = table?.sockets.get(lifeKey(life)) ?? [];
       const holder = holders.of(life.pid, life.openedAt ?? life.closedAt ?? 0);
@@ -81,7 +81,9 @@ export function createTargetedLook({ host, now, known }: TargetedLookOptions): T
       if (hasOpened && holder === undefined) gaps.push(tracedGaps.processEnded(subject, life, sockets.length > 0));
       if (hasOpened && sockets.length === 0 && scope !== UNKNOWN_SCOPE) gaps.push(tracedGaps.socketGone(subject));
       const { openedAt, closedAt, order } = life;
-      listeners.push({ order, found: { listener, openedAt, closedAt, seenInTable: sockets.length > 0, gaps } });
+      const seenInTable = sockets.length > 0;
+      const ceased = ceasedAt === undefined || sockets.length > 1 ? {} : { ceasedAt };
+      listeners.push({ order, found: { listener, openedAt, closedAt, ...ceased, seenInTable, gaps } });
     };
 
     const last = new Map<string, TracedLife>();
@@ -89,9 +91,11 @@ export function createTargetedLook({ host, now, known }: TargetedLookOptions): T
     for (const life of lives) {
       const table = life.netns === undefined ? undefined : tables.get(life.netns);
       const isThere = (table?.sockets.get(lifeKey(life))?.length ?? 0) > 0;
+      const isLast = isThere && last.get(lifeKey(life)) === life;
+      const ceasedAt = isLast ? (life.closedAt ?? undefined) : undefined;
       // another socket shares the port, or it was opened again just now
-      if (isThere && last.get(lifeKey(life)) === life) life.closedAt = null;
-      add(life, isThere && last.get(lifeKey(life)) === life ? table : undefined);
+      if (isLast) life.closedAt = null;
+      add(life, isLast ? table : undefined, ceasedAt);
     }
     for (const { event, order } of portless) {
       const table = event.netns === undefined ? undefined : tables.get(event.netns);
