@@ -1,5 +1,8 @@
 import { conntrackText } from './conntrack-text.ts';
+import { eve } from './eve.ts';
 import type { FlowFormat } from './flow-format.ts';
+import { zeekJson } from './zeek-json.ts';
+import { zeekTsv } from './zeek-tsv.ts';
 
 /** Every flow log format, by hand: one line per file of this folder, the most particular ones first. */
-export const flowFormats: readonly FlowFormat[] = [conntrackText];
+export const flowFormats: readonly FlowFormat[] = [conntrackText, zeekTsv, zeekJson, eve];
