@@ -72,6 +72,6 @@ export interface FlowStore extends AsyncDisposable {
   /** Parts that cannot be used; every other method leaves them out. */
   damaged?(): Promise<readonly DamagedPart[]>;
   /** Merges parts and moves old rows to coarser tiers. UTC milliseconds. */
-  compact(now: number): Promise<void>;
+  compact(now: number): Promise<unknown>;
   close(): Promise<void>;
 }

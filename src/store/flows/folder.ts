@@ -9,6 +9,8 @@ import { makeFolderBeside } from '../sqlite-file.ts';
 const FOLDER = 'flows';
 /** Held in shares by those who write files, as a whole by who removes what nobody wants. */
 export const WRITING = 'flows';
+/** Held by who merges parts. */
+export const COMPACTING = 'flows-compact';
 const STAGED = /^\.staged-[\da-f-]{36}\.parquet$/;
 const SPILL = /^\.spill-(\d+)-[\da-f]+$/;
 const PERIOD = /^\d{4}-\d\d(-\d\d)?$/;

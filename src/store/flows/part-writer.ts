@@ -4,11 +4,13 @@ import { textOfHalves } from '../../model/flow-address.ts';
 import { type DuckDBAppender, type DuckDBConnection, type DuckDb, sqlText } from '../../util/duckdb.ts';
 import type { FeedAddress, StoredPart } from '../flow-manifest.ts';
 import { ChunkWriter } from './chunks.ts';
-import { FILL_COLUMNS, KEYS, WRITTEN } from './columns.ts';
+import { FILL_COLUMNS, KEPT, WRITTEN } from './columns.ts';
 import { keepStaged, removeFiles, stagedFile, TIERS } from './folder.ts';
 
-/** Rows that wait in memory before they are written: 34 MB. Twice that while one table is filled and one written. */
-const ROWS = 512 * 1024;
+/** Rows that wait in memory before they are written: 17 MB. Twice that while one table is filled and one written. */
+const ROWS = 256 * 1024;
+/** Rows of a group in a file: a query for one port reads the groups that have it. A multiple of 2,048. */
+const GROUP_ROWS = 30_720;
 
 interface Table {
   readonly name: string;
@@ -100,14 +102,14 @@ export class PartWriter {
   async #write(table: Table): Promise<void> {
     const { connection, name } = table;
     const days = await connection.runAndReadAll(
-      `SELECT min(bucket) AS first, max(bucket) AS last, count(*)::UINTEGER AS n, string_agg(DISTINCT feed::VARCHAR, ',') AS feeds
+      `SELECT min(bucket) AS first, max(bucket) AS last, string_agg(DISTINCT feed::VARCHAR, ',') AS feeds
        FROM ${name} GROUP BY bucket // 86400 ORDER BY first`,
     );
-    for (const [first, last, rows, feeds] of days.getRows() as [number, number, number, string][]) {
+    for (const [first, last, feeds] of days.getRows() as [number, number, string][]) {
       const until = last + TIERS.fiveMinutes;
       const where = `bucket BETWEEN ${first} AND ${last}`;
-      const query = `SELECT ${WRITTEN} FROM ${name} WHERE ${where} ORDER BY ${KEYS}`;
-      const span = { tier: TIERS.fiveMinutes, from: first, until, rows };
+      const query = `SELECT ${WRITTEN} FROM ${name} WHERE ${where} ORDER BY ${KEPT}`;
+      const span = { tier: TIERS.fiveMinutes, from: first, until };
       this.parts.push(await writePart(connection, this.#folder, query, { ...span, feeds: numbers(feeds) }));
     }
     await this.#takeAddresses(table);
@@ -118,20 +120,13 @@ export class PartWriter {
   /** Notes the addresses that were not noted yet. */
   async #takeAddresses({ connection, name }: Table): Promise<void> {
     const found = await connection.runAndReadAll(
-      `SELECT feed, hi, lo, role FROM (
-         SELECT DISTINCT feed, dst_hi AS hi, dst_lo AS lo, 2::UTINYINT AS role FROM ${name}
-         UNION ALL SELECT DISTINCT feed, src_hi, src_lo, 1::UTINYINT FROM ${name}
-       ) ANTI JOIN known USING (feed, hi, lo, role)`,
-    );
-    const rows = found.getRows() as [number, bigint, bigint, number][];
-    for (const [feed, high, low, role] of rows) this.addresses.push({ feed, address: textOfHalves(high, low), role });
-    if (rows.length === 0) return;
-    await connection.run(
       `INSERT INTO known SELECT feed, hi, lo, role FROM (
          SELECT DISTINCT feed, dst_hi AS hi, dst_lo AS lo, 2::UTINYINT AS role FROM ${name}
          UNION ALL SELECT DISTINCT feed, src_hi, src_lo, 1::UTINYINT FROM ${name}
-       ) ANTI JOIN known USING (feed, hi, lo, role)`,
+       ) ANTI JOIN known USING (feed, hi, lo, role) RETURNING *`,
     );
+    for (const [feed, high, low, role] of found.getRows() as [number, bigint, bigint, number][])
+      this.addresses.push({ feed, address: textOfHalves(high, low), role });
   }
 }
 
@@ -140,12 +135,14 @@ export async function writePart(
   connection: DuckDBConnection,
   folder: string,
   query: string,
-  span: Omit<StoredPart, 'file' | 'bytes' | 'sha256'>,
+  span: Pick<StoredPart, 'tier' | 'from' | 'until' | 'feeds'>,
 ): Promise<StoredPart> {
   const staged = stagedFile(folder);
   try {
-    await connection.run(`COPY (${query}) TO ${sqlText(staged)} (FORMAT parquet, COMPRESSION zstd)`);
-    return { ...span, ...(await keepStaged(folder, staged, span.tier, span.from)) };
+    const { rowsChanged: rows } = await connection.run(
+      `COPY (${query}) TO ${sqlText(staged)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
+    );
+    return { ...span, rows, ...(await keepStaged(folder, staged, span.tier, span.from)) };
   } catch (error) {
     rmSync(staged, { force: true });
     throw error;

@@ -43,3 +43,24 @@ function isOneOf(side: 'src' | 'dst', addresses: readonly string[]): string {
   const choices = [...lows].map(([high, some]) => `(${side}_hi = ${high} AND ${side}_lo IN (${[...some].join(', ')}))`);
   return `(${choices.join(' OR ')})`;
 }
+
+/** A stretch of destinations, both ends included, as 128-bit numbers. */
+export type Window = readonly [first: bigint, last: bigint];
+
+/** Gives the stretches of destinations that have at most so many rows each, unless a single one has more. */
+export function windowsQuery(table: string, where: string, rows: number): string {
+  const key = 'dst_hi::UHUGEINT * 18446744073709551616 + dst_lo';
+  return `WITH counts AS (SELECT dst_hi, dst_lo, count(*) AS n FROM ${table} WHERE ${where} GROUP BY ALL),
+    windows AS (SELECT ${key} AS k, (sum(n) OVER (ORDER BY dst_hi, dst_lo) - 1) // ${rows} AS w FROM counts)
+    SELECT min(k), max(k) FROM windows GROUP BY w ORDER BY w`;
+}
+
+/** The condition of a stretch, in a form that lets groups of rows be skipped. */
+export function inWindow([first, last]: Window): string {
+  const [high, highest] = [first >> 64n, last >> 64n];
+  const [low, lowest] = [first & HALF, last & HALF];
+  if (high === highest) return `dst_hi = ${high} AND dst_lo BETWEEN ${low} AND ${lowest}`;
+  return `dst_hi BETWEEN ${high} AND ${highest} AND (dst_hi > ${high} OR dst_lo >= ${low}) AND (dst_hi < ${highest} OR dst_lo <= ${lowest})`;
+}
+
+const HALF = 0xffff_ffff_ffff_ffffn;
