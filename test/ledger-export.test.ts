@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
@@ -13,7 +14,7 @@ import { proveRecord, verifyProof } from '../src/app/ledger-prove.ts';
 import { rotateKey } from '../src/app/ledger-rotate.ts';
 import { verifyLedger } from '../src/app/ledger-verify.ts';
 import { verifyExport } from '../src/app/ledger-verify-export.ts';
-import { parseWitness, tellWitness } from '../src/app/ledger-witness.ts';
+import { parseWitness, tellWitness, tellWitnesses } from '../src/app/ledger-witness.ts';
 import type { Checkpoint } from '../src/ledger/checkpoint.ts';
 import { openStore } from '../src/store/store.ts';
 import { sha256 } from '../src/util/sha256.ts';
@@ -273,6 +274,36 @@ test('a proof stands for itself', () =>
   }));
 
 describe('witnesses', () => {
+  test('quietdoor.yaml leads out of the workspace only into files that hold checkpoints of this ledger, or nothing', async () =>
+    withLedger(async (ledger) => {
+      const checkpoint = await ledger.checkpoint();
+      const folder = mkdtempSync(join(tmpdir(), 'quietdoor-outside-'));
+      try {
+        const [absent, empty, own, foreign] = ['absent', 'empty', 'own', 'foreign'].map((name) => join(folder, name));
+        writeFileSync(empty as string, '');
+        writeFileSync(own as string, `${checkpoint.signed}\n`);
+        writeFileSync(foreign as string, '* * * * * root true\n');
+        const places = ['file:inside.txt', `file:${absent}`, `file:${empty}`, `file:${own}`, `file:${foreign}`];
+        const answers = await tellWitnesses(ledger.context, places, checkpoint);
+        assert.deepEqual(
+          answers.map(({ failed }) => failed?.replace(folder, '') ?? null),
+          [
+            null,
+            '/absent lies outside the workspace and is not there; make it, empty, once',
+            null,
+            null,
+            '/foreign lies outside the workspace and holds something else than checkpoints of this ledger',
+          ],
+        );
+        assert.equal(readFileSync(foreign as string, 'utf8'), '* * * * * root true\n');
+        assert.equal(readFileSync(empty as string, 'utf8'), `${checkpoint.signed}\n`);
+        assert.ok(existsSync(join(ledger.context.workspace, 'inside.txt')));
+        assert.ok(!existsSync(absent as string));
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    }));
+
   test('a file gets each checkpoint once, also after a line that was cut off', () =>
     withLedger(async (ledger) => {
       await ledger.record(3);

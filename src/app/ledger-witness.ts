@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import type { Checkpoint } from '../ledger/checkpoint.ts';
@@ -16,11 +16,11 @@ const WEBHOOK_TIMEOUT_MS = 10_000;
 /** File in a repository that checkpoints are appended to. */
 const GIT_FILE = 'quietdoor-checkpoints.txt';
 
-/** Reads `file:PATH`, `git:FOLDER` or a URL. Throws UserError. */
-export function parseWitness(text: string): Witness {
+/** Reads `file:PATH`, `git:FOLDER` or a URL; `folder`: where relative paths start. Throws UserError. */
+export function parseWitness(text: string, folder = '.'): Witness {
   const [, scheme, rest] = /^(file|git):(.+)$/.exec(text) ?? [];
-  if (scheme === 'file') return { kind: 'file', path: resolve(rest as string) };
-  if (scheme === 'git') return { kind: 'git', folder: resolve(rest as string) };
+  if (scheme === 'file') return { kind: 'file', path: resolve(folder, rest as string) };
+  if (scheme === 'git') return { kind: 'git', folder: resolve(folder, rest as string) };
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return { kind: 'webhook', url: text };
   throw new UserError(`"${text}" names no witness`, { hint: 'Expected file:PATH, git:FOLDER, or an https URL.' });
 }
@@ -36,6 +36,52 @@ export async function tellWitness(context: Context, witness: Witness, checkpoint
     const { message, cause } = error as Error;
     return cause instanceof Error ? `${message}: ${cause.message}` : message;
   }
+}
+
+/** What became of handing a checkpoint to a witness of quietdoor.yaml; `failed`: null where it has it, else why not. */
+export interface WitnessAnswer {
+  readonly where: string;
+  readonly failed: string | null;
+}
+
+/**
+ * Hands a checkpoint to every witness that quietdoor.yaml names. Never throws. What the workspace says may come from other people
+ * than who runs this: outside of it, only a file that is there already and empty or holds checkpoints is written to.
+ */
+export async function tellWitnesses(
+  context: Context,
+  witnesses: readonly string[],
+  checkpoint: Checkpoint,
+): Promise<readonly WitnessAnswer[]> {
+  const answers: WitnessAnswer[] = [];
+  for (const where of witnesses) {
+    const witness = parseWitness(where, context.workspace);
+    const foreign = witness.kind === 'file' ? whyForeign(context, witness.path, checkpoint) : null;
+    answers.push({ where, failed: foreign ?? (await tellWitness(context, witness, checkpoint)) });
+  }
+  return answers;
+}
+
+function whyForeign(context: Context, path: string, { signed }: Checkpoint): string | null {
+  if (relative(context.workspace, path).split('/')[0] !== '..') return null;
+  if (!existsSync(path)) return `${path} lies outside the workspace and is not there; make it, empty, once`;
+  const origin = Buffer.from(signed.slice(0, signed.indexOf('\n') + 1));
+  const head = Buffer.alloc(origin.length);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(file);
+      if (size === 0) return null;
+      readSync(file, head, 0, head.length, 0);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return head.equals(origin)
+    ? null
+    : `${path} lies outside the workspace and holds something else than checkpoints of this ledger`;
 }
 
 /** A schedule comes with the workspace, perhaps from other people: it writes into the workspace only. */

@@ -150,11 +150,15 @@ export async function signLogReview(
 
 /** Signs the ledger over what was just written; a sentence where that does not work. */
 async function putUnderCheckpoint(context: Context): Promise<string | null> {
+  const { witnesses = [] } = (await loadRegister(context, null)).register;
   const { makeCheckpoint, openSequencer } = await import('./ledger-checkpoint.ts');
   try {
     await using sequencer = await openSequencer(context);
-    await makeCheckpoint(context, sequencer);
-    return null;
+    const checkpoint = await makeCheckpoint(context, sequencer);
+    const { tellWitnesses } = await import('./ledger-witness.ts');
+    const answers = await tellWitnesses(context, witnesses, checkpoint);
+    const [failed] = answers.filter((answer) => answer.failed !== null);
+    return failed ? `the witness ${failed.where} could not be told: ${failed.failed}` : null;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return error.message;

@@ -240,6 +240,10 @@ export interface Register {
   readonly scan?: ScanPolicy;
   /** Who is told of trouble. Absent: nobody. */
   readonly alerts?: AlertPolicy;
+  /** Where each checkpoint of the ledger is sent: `file:PATH`, `git:FOLDER`, or a URL; paths relative to the workspace. */
+  readonly witnesses?: readonly string[];
+  /** Observed traffic. Absent: the defaults. */
+  readonly traffic?: { readonly retention: FlowRetention };
   /** Vulnerability data, paths relative to the workspace: OSV export directories or zips, CISA's KEV JSON. */
   readonly vulnerabilities?: { readonly osv: readonly string[]; readonly kev: string | null };
 }

@@ -230,6 +230,26 @@ const alerts = z
   )
   .describe('Who is told of trouble, when and how: quietdoor alerts run.');
 
+const keep = (what: string) => text(`${what} Whole days such as 35d, 12w or 1y.`).optional();
+const traffic = z
+  .strictObject(
+    {
+      keep: z
+        .strictObject(
+          {
+            fiveMinutes: keep('Age at which rows of five minutes become rows of an hour; default 35d.'),
+            hours: keep('Age at which rows of an hour become rows of a day; default 1y.'),
+            days: keep('Age at which rows of a day are removed; default 3y.'),
+          },
+          map,
+        )
+        .describe('How long flows are kept.')
+        .optional(),
+    },
+    map,
+  )
+  .describe('Observed traffic.');
+
 /** quietdoor.yaml, as a person writes it. Blank keys are taken out before. */
 export const configSchema = z.strictObject(
   {
@@ -265,6 +285,18 @@ export const configSchema = z.strictObject(
     scan: scan.optional(),
     vulnerabilities: vulnerabilities.optional(),
     alerts: alerts.optional(),
+    traffic: traffic.optional(),
+    ledger: z
+      .strictObject(
+        {
+          witnesses: texts(
+            'Where each checkpoint of the ledger is sent: file:PATH, git:FOLDER or an https URL. Off this machine is best.',
+          ).optional(),
+        },
+        map,
+      )
+      .describe('The record of events.')
+      .optional(),
   },
   map,
 );

@@ -6,6 +6,7 @@ import { compareText } from '../util/compare.ts';
 import { mergeAlerts } from './alert-layers.ts';
 import type { Said } from './config-reader.ts';
 import type { ConfigLayer } from './load-config.ts';
+import { mergeRetention } from './load-traffic.ts';
 
 type Deviation = Register['deviations'][number];
 
@@ -36,7 +37,7 @@ export interface MergedConfig {
   readonly policy: Policy;
   readonly frameworks: readonly FrameworkChoice[];
   /** What network scans, schedules, vulnerability data and alerts are told; absent where no layer says. */
-  readonly regular: Pick<Register, 'schedule' | 'scan' | 'vulnerabilities' | 'alerts'>;
+  readonly regular: Pick<Register, 'schedule' | 'scan' | 'vulnerabilities' | 'alerts' | 'traffic' | 'witnesses'>;
   readonly brokenZones: readonly string[];
   readonly deviations: readonly Deviation[];
 }
@@ -113,12 +114,17 @@ function mergeRegular(layers: readonly ConfigLayer[], deviations: Deviation[]): 
   const said = layers.map((layer) => layer.vulnerabilities).filter((one) => one !== undefined);
   const osv = said.findLast((one) => one.osv !== undefined)?.osv ?? [];
   const kev = said.findLast((one) => one.kev !== undefined)?.kev ?? null;
+  const retention = mergeRetention(layers.flatMap((layer) => layer.traffic ?? []));
   const alerts = mergeAlerts(layers.flatMap((layer) => layer.alerts ?? []));
+  // A shared policy's witnesses stay: a workspace can only add to them.
+  const witnesses = [...new Set(layers.flatMap((layer) => layer.witnesses ?? []))];
   return {
     ...(schedules.length > 0 && { schedule }),
     ...(scan && { scan }),
     ...(said.length > 0 && { vulnerabilities: { osv, kev } }),
     ...(alerts && { alerts }),
+    ...(retention && { traffic: { retention } }),
+    ...(witnesses.length > 0 && { witnesses }),
   };
 }
 

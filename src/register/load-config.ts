@@ -5,9 +5,11 @@ import { ConfigReader, type Said } from './config-reader.ts';
 import { configSchema } from './config-schema.ts';
 import { keyHint, toProblem } from './issues.ts';
 import type { AlertLayer } from './load-alerts.ts';
+import { readWitnesses } from './load-ledger.ts';
 import { readNames } from './load-names.ts';
 import { readPolicy } from './load-policy.ts';
 import { readScanPolicy, type ScanLayer } from './load-scan-policy.ts';
+import { type RetentionLayer, readTraffic } from './load-traffic.ts';
 import { readVulnerabilities, type VulnerabilityPaths } from './load-vulnerabilities.ts';
 import type { LineIndex } from './positions.ts';
 import type { YamlError, YamlPart } from './yaml-parts.ts';
@@ -30,6 +32,8 @@ export interface ConfigLayer {
   readonly scan?: ScanLayer;
   readonly vulnerabilities?: VulnerabilityPaths;
   readonly alerts?: AlertLayer;
+  readonly traffic?: RetentionLayer;
+  readonly witnesses?: readonly string[];
   /** Declared, but their CIDRs could not be read. */
   readonly brokenZones: readonly string[];
   readonly problems: readonly RegisterProblem[];
@@ -88,6 +92,8 @@ export async function readConfig(
   const read = new ConfigReader(parts, lines, problems);
   const scan = readScanPolicy(read, isWhole);
   const vulnerabilities = readVulnerabilities(read);
+  const traffic = readTraffic(read);
+  const witnesses = readWitnesses(read);
   return {
     ...readSimple(read),
     ...readNames(read),
@@ -95,6 +101,7 @@ export async function readConfig(
     ...(parts.has('schedule') && { schedule: (await import('./load-schedule.ts')).readSchedule(read) }),
     ...(scan && { scan }),
     ...(vulnerabilities && { vulnerabilities }),
+    ...(witnesses && { witnesses }),
     ...(parts.has('alerts') && { alerts: (await import('./load-alerts.ts')).readAlerts(read) }),
     problems,
   };

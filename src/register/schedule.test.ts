@@ -177,6 +177,23 @@ schedule: [{ name: check, cron: '@hourly', run: check }, { name: lan, cron: '@da
   assert.deepEqual(register.deviations.map(({ what }) => what).sort(), ['scan:rate', 'schedule:check']);
 });
 
+test('witnesses of the ledger are added to those of a shared policy, and what is none costs the section', async () => {
+  const base = {
+    ...memorySource({ 'quietdoor.yaml': 'ledger: { witnesses: https://witness.example.org/ }\n' }),
+    identity: 'shared',
+  };
+  const own = 'extends: ../shared\nledger: { witnesses: [file:log/w.txt, git:/srv/repo, file:log/w.txt] }\n';
+  const { register } = await loadWorkspace({ ...memorySource({ 'quietdoor.yaml': own }), extended: async () => base });
+  assert.deepEqual(register.problems, []);
+  assert.deepEqual(register.witnesses, ['https://witness.example.org/', 'file:log/w.txt', 'git:/srv/repo']);
+  const { witnesses, problems } = await load('ledger: { witnesses: [w.txt] }\n');
+  assert.equal(witnesses, undefined);
+  assert.deepEqual(
+    problems.map(({ code, at }) => [code, at.line, at.column]),
+    [['bad-witness', 1, 23]],
+  );
+});
+
 test('words are split as a shell splits them', () => {
   const lines = [
     `scan network 10.0.0.0/24 --ports top:100`,

@@ -20,7 +20,7 @@ export function define(parent: Command): void {
     )
     .option(
       '--witness <where>',
-      'send it there (may be given again): file:PATH, git:FOLDER, or a URL that takes a POST',
+      'send it there too (may be given again): file:PATH, git:FOLDER, or a URL that takes a POST; quietdoor.yaml names those of every checkpoint',
       (where: string, before: readonly string[] = []) => [...before, where],
     )
     .option('--key <kind>', 'of a key that is made: ed25519 or ecdsa-p256')
@@ -29,18 +29,22 @@ export function define(parent: Command): void {
     .action(async (flags: CheckpointFlags) => {
       const { openContext } = await import('../../../app/context.ts');
       const { makeCheckpoint, openSequencer } = await import('../../../app/ledger-checkpoint.ts');
-      const { parseWitness, tellWitness } = await import('../../../app/ledger-witness.ts');
+      const { parseWitness, tellWitness, tellWitnesses } = await import('../../../app/ledger-witness.ts');
       const context = openContext(flags);
       const witnesses = (flags.witness ?? []).map((text) => ({ text, witness: parseWitness(text) }));
+      const { loadRegister } = await import('../../../app/load-register.ts');
+      const { witnesses: configured = [] } = (await loadRegister(context, null)).register;
       await using sequencer = await openSequencer(context, flags.key);
       const checkpoint = await makeCheckpoint(context, sequencer);
       await writeResult(checkpoint.signed, flags);
       progress(flags, `${checkpoint.size} records, signed with ${sequencer.signing.key.fingerprint}`);
-      for (const { text, witness } of witnesses) {
-        const failed = await tellWitness(context, witness, checkpoint);
-        if (failed === null) progress(flags, `sent to ${text}`);
+      const answers = [...(await tellWitnesses(context, configured, checkpoint))];
+      for (const { text, witness } of witnesses)
+        answers.push({ where: text, failed: await tellWitness(context, witness, checkpoint) });
+      for (const { where, failed } of answers) {
+        if (failed === null) progress(flags, `sent to ${where}`);
         else {
-          process.stderr.write(`could not be sent to ${text}: ${failed}\n`);
+          process.stderr.write(`could not be sent to ${where}: ${failed}\n`);
           process.exitCode = EXIT.gaps;
         }
       }

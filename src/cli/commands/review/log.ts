@@ -112,7 +112,7 @@ async function tellSigned(sitting: SignedSitting, flags: ReviewLogFlags): Promis
   await writeResult(flags.format === 'json' ? `${JSON.stringify(json, null, 2)}\n` : text, flags);
   if (problem !== null) {
     process.stderr.write(
-      `The sitting is recorded, but the ledger could not be signed over it: ${problem}\nTry: quietdoor ledger checkpoint\n`,
+      `The sitting is recorded, but its checkpoint is not where it should be: ${problem}\nTry: quietdoor ledger checkpoint\n`,
     );
     process.exitCode = EXIT.gaps;
   }
