@@ -60,7 +60,7 @@ export async function showConfig(context: Context): Promise<readonly Setting[]> 
 
 /** What runs regularly, what scans are bound by, and the vulnerability data; nothing where nothing is said. */
 function regularSettings(
-  { schedule = [], scan, vulnerabilities }: Register,
+  { schedule = [], scan, traffic, vulnerabilities }: Register,
   origin: (key: string) => string,
 ): Setting[] {
   return [
@@ -81,6 +81,15 @@ function regularSettings(
             name: 'scan.exclude',
             value: scan.exclude.map(({ target, reason }) => `${target} (${reason})`).join(', ') || '(none)',
             from: origin('scan.exclude'),
+          },
+        ]
+      : []),
+    ...(traffic
+      ? [
+          {
+            name: 'traffic.keep',
+            value: `five minutes ${traffic.retention.fiveMinuteDays}d, hours ${traffic.retention.hourDays}d, days ${traffic.retention.dayDays}d`,
+            from: origin('traffic.keep'),
           },
         ]
       : []),

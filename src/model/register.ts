@@ -2,6 +2,7 @@ import type { AlertPolicy } from './alert-policy.ts';
 import type { Scope, Transport } from './endpoint.ts';
 import type { SourcePosition } from './errors.ts';
 import type { Severity } from './finding.ts';
+import type { FlowRetention } from './flow-retention.ts';
 import type { BindScope } from './listener.ts';
 import type { PortRange } from './observation.ts';
 import type { ScheduleItem } from './schedule.ts';

@@ -101,6 +101,7 @@ export async function readConfig(
     ...(parts.has('schedule') && { schedule: (await import('./load-schedule.ts')).readSchedule(read) }),
     ...(scan && { scan }),
     ...(vulnerabilities && { vulnerabilities }),
+    ...(traffic && { traffic }),
     ...(witnesses && { witnesses }),
     ...(parts.has('alerts') && { alerts: (await import('./load-alerts.ts')).readAlerts(read) }),
     problems,
