@@ -230,7 +230,8 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
   }
 
   /** Counts what is in `values`. Returns what is wrong with it: the name of the field, or ''. */
-  function take(): string {
+  function take(line: number): string {
+    sink.line = line;
     const status = values[STATUS] as number;
     const start = values[START] as number;
     const end = values[END] as number;
@@ -313,7 +314,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     if (first >= ZERO && first <= 57 && to - from < 4096 && isLedByTime(bytes, from, to)) {
       use(names);
       if (scan(withLineFeed(bytes, from, to), 0) >= 0) {
-        told(take(), bytes, from, to, line);
+        told(take(line), bytes, from, to, line);
         return;
       }
     }
@@ -395,7 +396,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       while (i < last) {
         const next = isUsable ? scan(bytes, i) : -1;
         if (next >= 0) {
-          const wrong = take();
+          const wrong = take(line + count);
           if (wrong !== '') told(wrong, bytes, i, withoutReturn(bytes, i, next - 1), line + count);
           i = next;
         } else {
@@ -409,7 +410,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       if (i < to) {
         // The last line of a file that has no line feed behind it.
         const whole = withLineFeed(bytes, i, to);
-        if (isUsable && scan(whole, 0) >= 0) told(take(), bytes, i, to, line + count);
+        if (isUsable && scan(whole, 0) >= 0) told(take(line + count), bytes, i, to, line + count);
         else odd(bytes, i, withoutReturn(bytes, i, to), line + count);
         count++;
       }

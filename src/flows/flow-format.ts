@@ -36,6 +36,8 @@ export interface FlowSink {
    * delivered twice. Otherwise they may be two, and both count.
    */
   isRepeatOne?: boolean;
+  /** Line of the record, 1-based; 0: the format has none, or does not say. Set before `add`. */
+  line?: number;
   readonly record: FlowRecord;
   readonly ids: AddressIds;
   /** Counts the record as it stands in `record`. */

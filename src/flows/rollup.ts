@@ -7,6 +7,7 @@ import {
   type FeedCoverage,
   type FlowBatch,
 } from '../model/flow.ts';
+import type { FlowCounts } from '../model/flow-import.ts';
 import { type AddressTable, createAddressIds, FIRST_IPV6_ID } from './address-ids.ts';
 import { directionOf, type ServiceIndex } from './direction.ts';
 import { addSpan, type Spans } from './feed-coverage.ts';
@@ -39,41 +40,10 @@ export interface RollupOptions {
   readonly batchRows?: number;
 }
 
-/** What came, in numbers. */
-export interface RollupCounts {
-  /** Records taken. */
-  records: number;
-  accepted: number;
-  denied: number;
-  /** The record does not say what became of the packets. */
-  undecided: number;
-  /** Records whose direction they show themselves; those a listener or the register decided; those left unknown. */
-  directedByRecord: number;
-  directedByService: number;
-  undirected: number;
-  connections: number;
-  packets: number;
-  bytes: number;
-  /** Records that were delivered before and not taken again. */
-  repeated: number;
-  /** Records not taken because of their time: before 2000, or more than a day ahead of the clock. */
-  absurd: number;
-  /** Records taken whose time is ahead of the clock by more than five minutes. */
-  ahead: number;
-  /** Records taken whose end is before their start. */
-  backwards: number;
-  /** UTC seconds of the earliest start and the latest end of what was taken; Infinity and -Infinity before the first. */
-  first: number;
-  last: number;
-  /** Rows written out. */
-  rows: number;
-  problems: number;
-}
-
 /** A FlowSink that rolls up what it takes per bucket, source, endpoint, action and feed. */
 export interface Rollup extends FlowSink {
   readonly ids: AddressTable;
-  readonly counts: RollupCounts;
+  readonly counts: FlowCounts;
   /** Records passed over, by what they are. */
   readonly skipped: ReadonlyMap<string, number>;
   /** Feeds that delivered, by the numbers in the batches. */
@@ -86,6 +56,8 @@ export interface Rollup extends FlowSink {
   recycle(batch: FlowBatch): void;
   /** True: nothing is taken, though everything is read: a part of a file that was taken before. */
   isMuted: boolean;
+  line: number;
+  isRepeatOne: boolean;
 }
 
 /** 2000-01-01, UTC seconds: no flow log is older. */
@@ -130,7 +102,7 @@ export function createRollup(options: RollupOptions): Rollup {
     packets: 0.5,
     bytes: 0.5,
   };
-  const counts: RollupCounts = {
+  const counts: FlowCounts = {
     records: 0,
     accepted: 0,
     denied: 0,
@@ -298,7 +270,11 @@ export function createRollup(options: RollupOptions): Rollup {
   function refuseTime(start: number): void {
     counts.absurd++;
     const year = Number.isFinite(start) ? ` (${describeTime(start)})` : '';
-    problem(`the time of the record${year} is before 2000 or more than a day ahead of the clock: not taken`, 0, 0);
+    problem(
+      `the time of the record${year} is before 2000 or more than a day ahead of the clock: not taken`,
+      sink.line,
+      0,
+    );
   }
 
   function problem(message: string, line: number, column: number): void {
@@ -386,6 +362,7 @@ export function createRollup(options: RollupOptions): Rollup {
     feeds,
     isMuted: false,
     isRepeatOne: false,
+    line: 0,
     add,
     problem,
     skip(what) {

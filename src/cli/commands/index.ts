@@ -22,6 +22,7 @@ export const commands: Readonly<Record<string, { summary: string; load: () => Pr
     summary: 'change tickets: what was allowed to change, where and when',
     load: () => import('./changes.ts'),
   },
+  flows: { summary: 'flow logs: who connects to what, over time', load: () => import('./flows.ts') },
   declared: {
     summary: 'ports that deployment files and security plans declare (list, drop)',
     load: () => import('./declared.ts'),
