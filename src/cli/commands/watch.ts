@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { Context } from '../../app/context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type OutputOptions, type PlaceOptions, withExamples, withOutput, withPlace } from '../options.ts';
 import { renderOptions } from '../output.ts';
@@ -9,6 +10,7 @@ interface WatchFlags extends OutputOptions, PlaceOptions {
   readonly trace: boolean;
   readonly schedule?: boolean;
   readonly checkpoint: boolean;
+  readonly printUnit?: boolean;
 }
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -35,8 +37,10 @@ export function define(command: Command): void {
     .option('--no-checkpoint', 'do not sign the ledger every hour and at the end')
     .option('--no-trace', "do not use the kernel's trace, only look again and again")
     .option('--no-hashes', 'do not hash the binaries')
+    .option('--print-unit', 'print a unit for systemd that runs this watch, hardened, and end')
     .action(async (flags: WatchFlags) => {
       const { openContext } = await import('../../app/context.ts');
+      if (flags.printUnit) return printUnit(openContext(flags), flags);
       const { watch } = await import('../../app/watch.ts');
       const { renderWatchEntry } = await import('../../reports/watch-lines.ts');
       const { openWatchOutput } = await import('../watch-output.ts');
@@ -72,6 +76,21 @@ export function define(command: Command): void {
   withExamples(command, [
     ['sudo quietdoor watch', 'everything, until Ctrl-C'],
     ['sudo quietdoor watch --format jsonl | jq .subject', 'for another program'],
+    ['quietdoor watch --print-unit', 'a hardened unit for systemd; docs/how-to/watch-service.md'],
     ['quietdoor watch --for 60s', 'for a minute, say in a test; exit code 3 where something could not be seen'],
   ]);
+}
+
+/** The unit names Node itself: a launcher that is killed would leave the watch running. */
+async function printUnit({ workspace, state }: Context, flags: WatchFlags): Promise<void> {
+  const { watchUnit } = await import('../../reports/watch-unit.ts');
+  const { packageFile } = await import('../../util/package-root.ts');
+  const args = [
+    ...(flags.schedule ? ['--schedule'] : []),
+    ...(flags.checkpoint ? [] : ['--no-checkpoint']),
+    ...(flags.trace ? [] : ['--no-trace']),
+    ...(flags.hashes ? [] : ['--no-hashes']),
+  ];
+  const main = packageFile('bin/quietdoor.js');
+  process.stdout.write(watchUnit({ node: process.execPath, main, workspace, state, args }));
 }
