@@ -15,6 +15,8 @@ export interface AlertMessage {
   readonly more: number;
   /** E-mail addresses of the owners it is for, where the route says that owners are told. */
   readonly recipients?: readonly string[];
+  /** Begin of links to incidents, without a slash at its end: `${links}/${incident.id}`. Absent: none are made. */
+  readonly links?: string;
 }
 
 /** What a channel is told of its surroundings. */

@@ -1,6 +1,6 @@
 import type { Json } from '../util/canonical-json.ts';
 import type { Anomaly } from './anomaly.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, TRANSPORTS } from './endpoint.ts';
 import type { Event, EventType } from './event.ts';
 import { type Finding, isAtLeast, type Severity } from './finding.ts';
 import type { Cause } from './incident.ts';
@@ -76,15 +76,8 @@ export function causesOfAnomalies(
     }));
 }
 
-/** What an event says of an endpoint that it is about; null: it is about none, or the endpoint is not known. */
-export interface KnownEndpoint {
-  readonly endpoint: Endpoint;
-  /** An entry decides it. */
-  readonly registered: boolean;
-}
-
-/** The cause that an event is; null: it is none. `known`: what its subject is, as an endpoint. */
-export function causeOfEvent(event: Event, known: (subject: string) => KnownEndpoint | null): Cause | null {
+/** The cause that an event is; null: it is none. `isRegistered`: an entry of the register covers the endpoint. */
+export function causeOfEvent(event: Event, isRegistered: (endpoint: Endpoint) => boolean): Cause | null {
   const { type, subject, body, sequence, observedAt } = event;
   const cause = (more: Pick<Cause, 'severity' | 'message'> & Partial<Cause>): Cause => ({
     ...{ from: 'event', kind: type, id: `event:${sequence}`, endpoint: null, source: null, rule: null },
@@ -93,11 +86,12 @@ export function causeOfEvent(event: Event, known: (subject: string) => KnownEndp
   });
   switch (type) {
     case 'listener.opened': {
-      const at = known(subject);
-      if (!at || at.registered || body.firstLook === true) return null;
+      const endpoint = endpointOf(body.endpoint);
+      if (!endpoint || body.firstLook === true || isRegistered(endpoint)) return null;
+      const isLocal = typeof body.address === 'string' && /^(127\.|::1$)/.test(body.address);
       const message = `${subject} opened, and no register entry approves it${words(': ', field(body.facts, 'exe'))}.`;
       const remediation = `Look at it: quietdoor explain ${subject}`;
-      return cause({ severity: 'medium', endpoint: at.endpoint, message, remediation });
+      return cause({ severity: isLocal ? 'low' : 'medium', endpoint, message, remediation });
     }
     case 'firewall.changed': {
       const wider = body.widened ?? body.wider;
@@ -143,6 +137,15 @@ export function causeOfEvent(event: Event, known: (subject: string) => KnownEndp
 /** A gap of unknown length may be a long one. */
 function gapSeverity(seconds: Json | undefined): Severity {
   return typeof seconds === 'number' && seconds < SHORT_GAP_SECONDS ? 'low' : 'medium';
+}
+
+/** An endpoint as the ledger has it; null where it has none. */
+function endpointOf(value: Json | undefined): Endpoint | null {
+  const [host, scope] = [field(value, 'host'), field(value, 'scope')];
+  const [transport, port] = [field(value, 'transport'), field(value, 'port')];
+  const known = TRANSPORTS.find((name) => name === transport);
+  if (typeof host !== 'string' || typeof scope !== 'string' || !known || typeof port !== 'number') return null;
+  return { host, scope, transport: known, port };
 }
 
 function words(before: string, value: Json | undefined): string {

@@ -29,7 +29,11 @@ export interface Places {
   endpoint(host: string, transport: Endpoint['transport'], port: number): Endpoint;
 }
 
-export function openPlaces({ facts, results }: Pick<CheckResult, 'facts' | 'results'>): Places {
+/** `owners`: who answers for a host, by its name. */
+export function openPlaces(
+  { facts, results }: Pick<CheckResult, 'facts' | 'results'>,
+  owners: ReadonlyMap<string, string>,
+): Places {
   const { register } = facts.estate;
   const byKey = new Map<string, EndpointFacts>();
   const byPort = new Map<string, Endpoint[]>();
@@ -42,7 +46,6 @@ export function openPlaces({ facts, results }: Pick<CheckResult, 'facts' | 'resu
     byPort.set(port, [...(byPort.get(port) ?? []), endpoint]);
   }
   const entries = new Map(register.entries.map((entry) => [entry.id, entry]));
-  const hosts = new Map(register.hosts.map((host) => [host.name, host]));
   const addresses = new Map<string, string[]>();
   for (const { host } of facts.estate.hosts)
     addresses.set(host.name, [...(addresses.get(host.name) ?? []), ...host.addresses]);
@@ -64,7 +67,7 @@ export function openPlaces({ facts, results }: Pick<CheckResult, 'facts' | 'resu
       const host = endpoint?.host ?? (kind === 'host' ? name : undefined);
       return {
         ...ofEntry(entry),
-        owner: entry?.owner ?? (host === undefined ? null : (hosts.get(host)?.owner ?? null)),
+        owner: entry?.owner ?? (host === undefined ? null : (owners.get(host) ?? null)),
         zones: zonesOf([
           ...(source === null ? [] : [source]),
           ...(host === undefined ? [] : (addresses.get(host) ?? [])),

@@ -46,6 +46,10 @@ export const commands: Readonly<Record<string, { summary: string; load: () => Pr
     summary: 'periodic reviews by people: the records, alerts and unusual patterns (log)',
     load: () => import('./review.ts'),
   },
+  alerts: {
+    summary: 'who is told of trouble: run, list, show, ack, snooze, resolve, maintenance, test, dead',
+    load: () => import('./alerts.ts'),
+  },
   ledger: {
     summary: 'prove that the record of events was not altered (verify, checkpoint, prove, export, archive, rotate)',
     load: () => import('./ledger.ts'),
