@@ -12,6 +12,8 @@ export interface FlowQuery {
   readonly port?: number;
   readonly protocol?: number;
   readonly directedOnly?: boolean;
+  /** ACTION codes; any of them. */
+  readonly actions?: readonly number[];
 }
 
 /** What is appended together: it is there as a whole, or not at all. */
@@ -45,6 +47,37 @@ export interface FlowTotals {
   readonly bytes: number;
 }
 
+/** What one source did at one port. Times: UTC seconds, starts of buckets. */
+export interface SourceSum {
+  readonly destination: string;
+  readonly port: number;
+  readonly protocol: number;
+  readonly source: string;
+  /** Not refused. */
+  readonly connections: number;
+  readonly denied: number;
+  readonly bytes: number;
+  readonly first: number;
+  readonly last: number;
+  /** null: every connection was refused. */
+  readonly lastAccepted: number | null;
+}
+
+/** What came to one port in a slot of time. */
+export interface SlotSum {
+  readonly destination: string;
+  readonly port: number;
+  readonly protocol: number;
+  /** UTC seconds: start of the slot. */
+  readonly slot: number;
+  /** Not refused. */
+  readonly connections: number;
+  readonly denied: number;
+  readonly bytes: number;
+  /** Connections of which it is not known which side is the service. */
+  readonly undirected: number;
+}
+
 /** A part that is not as it was written. Its time counts as a gap of its feeds. */
 export interface DamagedPart {
   readonly part: StoredPart;
@@ -61,6 +94,13 @@ export interface FlowStore extends AsyncDisposable {
   /** Rows sorted by destination, port, protocol, bucket, source; rows of several parts are added up. A batch is valid until the next. */
   rows(query: FlowQuery): AsyncIterable<FlowBatch>;
   totals(query: FlowQuery): Promise<FlowTotals>;
+  /**
+   * Sums per port and source, sorted by port. Counts are of the query's time from `since` on (UTC seconds); `first` and the
+   * others look at all of it. Rows of unknown direction are left out.
+   */
+  sources(query: FlowQuery, since: number): AsyncIterable<SourceSum>;
+  /** Sums per port and slot of `seconds`, sorted by port and time. */
+  slots(query: FlowQuery, seconds: number): AsyncIterable<SlotSum>;
   /** Coverage within the time, sorted by feed and time, neighbours merged. */
   coverage(from: number, until: number): Promise<readonly FeedCoverage[]>;
   /** Destination addresses (text) that each feed has ever reported, in either role; by feed name. */

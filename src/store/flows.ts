@@ -1,22 +1,34 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../model/errors.ts';
 import { emptyBatch, type FeedCoverage, type FlowBatch } from '../model/flow.ts';
 import { DEFAULT_FLOW_RETENTION, type FlowRetention } from '../model/flow-retention.ts';
+import type { FlowTop, TopKey, TopMeasure } from '../model/flow-top.ts';
 import { type DuckDBConnection, type DuckDb, openDuckDb } from '../util/duckdb.ts';
 import type { FlowManifestStore, StoredFeed, StoredPart } from './flow-manifest.ts';
-import type { Appended, DamagedPart, FlowPart, FlowQuery, FlowStore, FlowTotals } from './flow-store.ts';
+import type {
+  Appended,
+  DamagedPart,
+  FlowPart,
+  FlowQuery,
+  FlowStore,
+  FlowTotals,
+  SlotSum,
+  SourceSum,
+} from './flow-store.ts';
 import { RowAdder } from './flows/chunks.ts';
 import { KEYS, READ_OUT } from './flows/columns.ts';
 import { mergeParts } from './flows/compact.ts';
 import { planCompaction } from './flows/compaction-plan.ts';
 import { mergedCoverage } from './flows/coverage.ts';
 import { explainFlowError } from './flows/errors.ts';
-import { COMPACTING, cleanUp, flowFolder, makeFlowFolder, spillFolder, WRITING } from './flows/folder.ts';
+import { COMPACTING, cleanUp, filesIn, flowFolder, makeFlowFolder, spillFolder, WRITING } from './flows/folder.ts';
 import { PartChecker } from './flows/part-checker.ts';
 import { PartWriter } from './flows/part-writer.ts';
 import { inWindow, isPartFor, tableOf, type Window, whereOf, windowsQuery } from './flows/query.ts';
+import { readSlots, readSources, slotsQuery, sourcesQuery } from './flows/sums.ts';
+import { topRows } from './flows/top.ts';
 import { shareRunLock, takeRunLock } from './run-lock.ts';
 import type { Store } from './store.ts';
 
@@ -46,6 +58,12 @@ export interface KeptFlows extends FlowStore {
   feeds(): Promise<readonly StoredFeed[]>;
   damaged(): Promise<readonly DamagedPart[]>;
   compact(now: number): Promise<Compacted>;
+  /** Rows added up by some of their fields, the largest first. */
+  top(query: FlowQuery, by: TopKey, measure: TopMeasure, limit: number): Promise<FlowTop>;
+  /** Parts that count, by time. */
+  parts(): Promise<readonly StoredPart[]>;
+  /** Names in the folder that are none of this program's. */
+  foreign(): readonly string[];
 }
 
 const MEMORY_MB = 192;
@@ -152,6 +170,54 @@ class ParquetFlowStore implements KeptFlows {
     } finally {
       connection.closeSync();
     }
+  }
+
+  sources(query: FlowQuery, since: number): AsyncIterable<SourceSum> {
+    return this.#sums(query, (table, where) => sourcesQuery(table, where, since), readSources);
+  }
+
+  slots(query: FlowQuery, seconds: number): AsyncIterable<SlotSum> {
+    return this.#sums(query, (table, where) => slotsQuery(table, where, seconds), readSlots);
+  }
+
+  async *#sums<T>(
+    query: FlowQuery,
+    ask: (table: string, where: string) => string,
+    read: (connection: DuckDBConnection, query: string) => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    const parts = await this.#soundParts(query);
+    if (parts.length === 0) return;
+    const connection = await this.#connect();
+    try {
+      yield* read(connection, ask(tableOf(this.#folder, parts), whereOf(query)));
+    } catch (error) {
+      throw explainFlowError(error, this.#folder);
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  async top(query: FlowQuery, by: TopKey, measure: TopMeasure, limit: number): Promise<FlowTop> {
+    const told = { by, measure, from: query.from, until: query.until };
+    const parts = await this.#soundParts(query);
+    if (parts.length === 0) return { ...told, count: 0, rows: [] };
+    const feeds = new Map((await this.feeds()).map(({ id, name }) => [id, name]));
+    const connection = await this.#connect();
+    try {
+      const [table, where] = [tableOf(this.#folder, parts), whereOf(query)];
+      const found = await this.#explained(() => topRows(connection, table, where, by, measure, limit, feeds));
+      return { ...told, ...found };
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  parts(): Promise<readonly StoredPart[]> {
+    return this.#manifest.parts();
+  }
+
+  foreign(): readonly string[] {
+    return existsSync(this.#folder) ? filesIn(this.#folder).foreign : [];
   }
 
   async coverage(from: number, until: number): Promise<readonly FeedCoverage[]> {

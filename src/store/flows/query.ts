@@ -20,6 +20,7 @@ export function whereOf(query: FlowQuery): string {
   if (query.port !== undefined) conditions.push(`port = ${whole(query.port)}`);
   if (query.protocol !== undefined) conditions.push(`protocol = ${whole(query.protocol)}`);
   if (query.directedOnly) conditions.push('directed = 1');
+  if (query.actions) conditions.push(`action IN (${['NULL', ...query.actions.map(whole)].join(', ')})`);
   if (query.destinations) conditions.push(isOneOf('dst', query.destinations));
   if (query.sources) conditions.push(isOneOf('src', query.sources));
   return conditions.join(' AND ');
