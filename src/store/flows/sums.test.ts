@@ -49,6 +49,12 @@ function batchOf(list: readonly Row[]): FlowBatch {
   return batch;
 }
 
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
 const sum = (list: readonly Row[]): number => list.reduce((n, row) => n + row.connections, 0);
 
 test('sums by source and by slot are those of adding up by hand', async () => {
@@ -79,7 +85,7 @@ test('sums by source and by slot are those of adding up by hand', async () => {
             accepted.length === 0 ? null : Math.max(...accepted),
           ];
         });
-        const found = (await Array.fromAsync(flows.sources(query, from))).map((one) => [
+        const found = (await collect(flows.sources(query, from))).map((one) => [
           `${one.destination} ${one.port} ${one.source}`,
           ...[one.connections, one.denied, one.bytes, one.first, one.last, one.lastAccepted],
         ]);
@@ -95,7 +101,7 @@ test('sums by source and by slot are those of adding up by hand', async () => {
             sum(list.filter((row) => row.directed === 0)),
           ];
         });
-        const foundSlots = (await Array.fromAsync(flows.slots(query, 3_600))).map((one) => [
+        const foundSlots = (await collect(flows.slots(query, 3_600))).map((one) => [
           `${one.destination} ${one.port} ${one.slot}`,
           ...[one.connections, one.denied, one.undirected],
         ]);
