@@ -49,14 +49,16 @@ export interface PortBaseline {
   /** Sources that were refused. */
   readonly refusedSources: ReadonlySet<number>;
   readonly knownNetworks: ReadonlySet<number>;
-  /** Networks that came for the first time, after the first week. */
-  readonly newNetworks: number;
+  /** Days on which networks came for the first time, after the first week. */
+  readonly newcomerDays: number;
 }
 
 /** Room to work in, made once for many ports. */
 export interface BaselineRoom extends SeasonalRoom {
   readonly accepted: Float64Array;
   readonly other: Float64Array;
+  /** Sums of the hour that ends with each bucket. */
+  readonly hourSums: Float64Array;
 }
 
 export function baselineRoom(parameters: Parameters): BaselineRoom {
@@ -65,8 +67,11 @@ export function baselineRoom(parameters: Parameters): BaselineRoom {
     ...seasonalRoom(parameters),
     accepted: new Float64Array(buckets),
     other: new Float64Array(buckets),
+    hourSums: new Float64Array(buckets),
   };
 }
+
+const HOUR = 12;
 
 /** Offsets added before logarithms are taken. */
 export const COUNT_OFFSET = 3;
@@ -100,10 +105,11 @@ export function learnPort(
     ? []
     : SCALES.map((size) => {
         rollingSums(room.accepted, size, room.sums);
+        if (size === HOUR) room.hourSums.set(room.sums);
         return seasonalBaseline(size, period, rate, slotSum, slotCount, room);
       });
-  // The room holds the sums of whole hours now, and their medians by hour of the period.
-  const level = isUsed ? levelOf(room.sums, room.median, period) : 1;
+  const hours = scales[SCALES.indexOf(HOUR)];
+  const level = hours ? levelOf(room.hourSums, hours.allMeans, period) : 1;
   const quiet = isLearning || !isUsed ? null : quietHours(room.accepted);
   const extreme = (values: Float32Array, offset: number, leastScale: number): Extreme => {
     cut(values, from, room.other);
@@ -123,7 +129,7 @@ export function learnPort(
       knownSources: past.sources,
       refusedSources: past.refused,
       knownNetworks: past.networks,
-      newNetworks: past.newNetworks,
+      newcomerDays: past.newcomerDays,
     },
   };
 }
@@ -135,19 +141,23 @@ interface Past {
   readonly sources: ReadonlySet<number>;
   readonly refused: ReadonlySet<number>;
   readonly networks: ReadonlySet<number>;
-  readonly newNetworks: number;
+  readonly newcomerDays: number;
 }
+
+/** A port that so few single connections touched, each by a source that never came again, is still an unused one. */
+const MOST_TOUCHES = 2;
 
 /** Who came before `day`, and when. Networks are new when they come a week or more after anything was known of the port. */
 function pastOf({ visits, earlier, knownSince }: PortTraffic, start: number, day: number, table: SourceTable): Past {
   let firstAccepted = earlier?.firstAccepted ?? null;
   let lastAccepted = earlier?.lastAccepted ?? null;
   let longestPause = earlier?.longestPause ?? 0;
-  let newNetworks = 0;
+  let touches = lastAccepted === null ? 0 : MOST_TOUCHES + 1;
   const sources = new Set(earlier?.sources);
   const refused = new Set<number>();
   const networks = new Set(earlier?.networks);
-  const settled = knownSince + 7 * DAY_SECONDS;
+  const newcomerDays = new Set<number>();
+  const settled = Math.max(start, knownSince + 7 * DAY_SECONDS);
   for (let i = 0; i < visits.length; i++) {
     const bucket = visits.bucket[i] as number;
     if (bucket >= day) break;
@@ -156,19 +166,22 @@ function pastOf({ visits, earlier, knownSince }: PortTraffic, start: number, day
       refused.add(source);
       continue;
     }
+    const isTouch = visits.connections[i] === 1 && !sources.has(source);
+    touches += isTouch ? 1 : MOST_TOUCHES + 1;
     if (!sources.has(source)) {
       sources.add(source);
       const network = table.network(source);
       if (!networks.has(network)) {
         networks.add(network);
-        if (bucket >= settled && bucket >= start) newNetworks++;
+        if (bucket >= settled) newcomerDays.add(Math.floor(bucket / DAY_SECONDS));
       }
     }
     if (lastAccepted !== null) longestPause = Math.max(longestPause, bucket - lastAccepted);
     firstAccepted ??= bucket;
     lastAccepted = bucket;
   }
-  return { firstAccepted, lastAccepted, longestPause, sources, refused, networks, newNetworks };
+  if (touches <= MOST_TOUCHES) [firstAccepted, lastAccepted, longestPause] = [null, null, 0];
+  return { firstAccepted, lastAccepted, longestPause, sources, refused, networks, newcomerDays: newcomerDays.size };
 }
 
 /** Makes unknown: gaps of the feed, and everything before the port's first connection. */

@@ -19,7 +19,8 @@ export function bytesWords(bytes: number): string {
 
 /** Length of a window of buckets: `5 minutes`, `an hour`. */
 export function windowWords(buckets: number): string {
-  return buckets === 12 ? 'an hour' : `${buckets * 5} minutes`;
+  if (buckets < 12) return `${buckets * 5} minutes`;
+  return buckets === 12 ? 'an hour' : `${buckets / 12} hours`;
 }
 
 /** `between 3 and 40`, `up to 40`, `none`. */

@@ -19,8 +19,8 @@ export interface Parameters {
   readonly massPorts: number;
   /** So many ports by one source within ten minutes, of which it used none before, are a sweep. */
   readonly sweepPorts: number;
-  /** A port with more new networks than this in its history is promiscuous: another one is no news. */
-  readonly newNetworks: number;
+  /** A port to which new networks came on more days than this is promiscuous: another one is no news. */
+  readonly newcomerDays: number;
   /** Days without traffic after which a port is dormant. */
   readonly dormantDays: number;
   /** Fewest refused connections in a bucket that are a burst. */
@@ -39,7 +39,7 @@ export const DEFAULTS: Parameters = {
   feedGapShare: 0.25,
   massPorts: 15,
   sweepPorts: 15,
-  newNetworks: 1,
+  newcomerDays: 2,
   dormantDays: 28,
   deniedLeast: 15,
   joinSameSeconds: 12 * 3_600,

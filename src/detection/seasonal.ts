@@ -2,8 +2,8 @@ import { quantile, secondLargest, secondSmallest, sortPart } from './order-stati
 import type { Parameters } from './parameters.ts';
 import { type Tail, tailOf } from './tail.ts';
 
-/** Windows that are judged: 5 minutes, 15 minutes, an hour. */
-export const SCALES = [1, 3, 12] as const;
+/** Windows that are judged, in buckets: 5 minutes, 15 minutes, an hour, three hours. */
+export const SCALES = [1, 3, 12, 36] as const;
 const HOUR = 12;
 /** Added to counts before ratios are taken, so that 3 instead of 1 is no factor of three. */
 export const RATIO_OFFSET = 3;
@@ -12,6 +12,8 @@ export const RATIO_OFFSET = 3;
 export interface ScaleBaseline {
   readonly buckets: number;
   readonly mean: Float64Array;
+  /** The same for all hours of the period. */
+  readonly allMeans: Float64Array;
   /** Dispersion of the negative binomial distribution. */
   readonly r: Float64Array;
   /** Second largest and second smallest weekly extreme at the same hour of the week, an hour more or less. */
@@ -19,7 +21,10 @@ export interface ScaleBaseline {
   readonly weekLow: Float64Array;
   /** Second largest daily maximum at the same hour of the day, an hour more or less. */
   readonly dayHigh: Float64Array;
-  /** Of ln((count + 3) / (mean + 3)), and of its negative. */
+  /** Largest and smallest mean of the hour and its neighbours. */
+  readonly meanHigh: Float64Array;
+  readonly meanLow: Float64Array;
+  /** Of ln((count + 3) / (meanHigh + 3)), and of ln((meanLow + 3) / (count + 3)). */
   readonly highTail: Tail;
   readonly lowTail: Tail;
 }
@@ -30,8 +35,9 @@ export interface SeasonalRoom {
   readonly sorted: Float64Array;
   readonly hourHigh: Float64Array;
   readonly hourLow: Float64Array;
-  readonly median: Float64Array;
   readonly mean: Float64Array;
+  readonly meanHigh: Float64Array;
+  readonly meanLow: Float64Array;
   readonly r: Float64Array;
 }
 
@@ -42,8 +48,9 @@ export function seasonalRoom(parameters: Parameters): SeasonalRoom {
     sorted: new Float64Array(hours * HOUR),
     hourHigh: new Float64Array(hours),
     hourLow: new Float64Array(hours),
-    median: new Float64Array(168),
     mean: new Float64Array(168),
+    meanHigh: new Float64Array(168),
+    meanLow: new Float64Array(168),
     r: new Float64Array(168),
   };
 }
@@ -70,9 +77,9 @@ export function seasonalBaseline(
   extremesByHour(room);
   locate(buckets, period, rate, slotSum, slotCount, room);
   const baseline = {
-    ...{ buckets, mean: room.mean.slice(0, 24), r: room.r.slice(0, 24) },
+    ...{ buckets, mean: room.mean.slice(0, 24), allMeans: room.mean.slice(0, period), r: room.r.slice(0, 24) },
     ...{ weekHigh: new Float64Array(24), weekLow: new Float64Array(24), dayHigh: new Float64Array(24) },
-    ...tails(period, room),
+    ...{ meanHigh: room.meanHigh.slice(0, 24), meanLow: room.meanLow.slice(0, 24), ...tails(period, room) },
   };
   for (let hour = 0; hour < 24; hour++) {
     baseline.weekHigh[hour] = secondLargest(around(room.hourHigh, hour, period, Math.max));
@@ -125,7 +132,7 @@ function locate(
   slotCount: Float64Array,
   room: SeasonalRoom,
 ): void {
-  const { sums, sorted, hourHigh, median, mean, r } = room;
+  const { sums, sorted, hourHigh, mean, r } = room;
   const dispersions: number[] = [];
   const sparse = sparseDispersion(rate);
   const least = (0.5 * buckets) / sums.length;
@@ -141,7 +148,6 @@ function locate(
     }
     if (!isEmpty) sortPart(sorted, length);
     const middle = isEmpty ? 0 : quantile(sorted, length, 0.5);
-    median[slot] = middle;
     r[slot] = Number.NaN;
     if (middle >= 3) {
       mean[slot] = middle;
@@ -158,6 +164,13 @@ function locate(
   dispersions.sort((a, b) => a - b);
   const pooled = dispersions.length ? quantile(dispersions, dispersions.length, 0.5) : Number.POSITIVE_INFINITY;
   for (let slot = 0; slot < period; slot++) {
+    const [before, here, after] = [
+      mean[(slot + period - 1) % period],
+      mean[slot],
+      mean[(slot + 1) % period],
+    ] as number[];
+    room.meanHigh[slot] = Math.max(before as number, here as number, after as number);
+    room.meanLow[slot] = Math.min(before as number, here as number, after as number);
     const own = r[slot] as number;
     r[slot] = Number.isNaN(own) ? Math.min(sparse * buckets, pooled) : Math.min(own, pooled);
   }
@@ -168,22 +181,28 @@ function sparseDispersion({ mean, variance }: Rate): number {
   return Math.min(20, Math.max(0.3, (mean * mean) / (variance - mean)));
 }
 
-/** How far each day went above and below its means. */
-function tails(period: number, { sums, mean }: SeasonalRoom): { highTail: Tail; lowTail: Tail } {
+/** How far each day went above and below what is usual at that hour or one beside it. */
+function tails(period: number, room: SeasonalRoom): { highTail: Tail; lowTail: Tail } {
+  const { sums, meanHigh, meanLow } = room;
   const highs: number[] = [];
   const lows: number[] = [];
   const perDay = 24 * HOUR;
   for (let day = 0; day < sums.length; day += perDay) {
     let high = Number.NaN;
     let low = Number.NaN;
-    for (let i = day; i < day + perDay; i++) {
-      const ratio =
-        ((sums[i] as number) + RATIO_OFFSET) / ((mean[Math.floor(i / HOUR) % period] as number) + RATIO_OFFSET);
-      if (!(ratio <= high) && !Number.isNaN(ratio)) high = ratio;
-      if (!(ratio >= low) && !Number.isNaN(ratio)) low = ratio;
+    for (let hour = day; hour < day + perDay; hour += HOUR) {
+      const slot = (hour / HOUR) % period;
+      const most = (meanHigh[slot] as number) + RATIO_OFFSET;
+      const least = (meanLow[slot] as number) + RATIO_OFFSET;
+      for (let i = hour; i < hour + HOUR; i++) {
+        const seen = (sums[i] as number) + RATIO_OFFSET;
+        if (Number.isNaN(seen)) continue;
+        if (!(seen / most <= high)) high = seen / most;
+        if (!(least / seen <= low)) low = least / seen;
+      }
     }
     highs.push(Math.log(high));
-    lows.push(-Math.log(low));
+    lows.push(Math.log(low));
   }
   return { highTail: tailOf(highs, 0.03), lowTail: tailOf(lows, 0.03) };
 }

@@ -7,9 +7,12 @@ export interface Tail {
   readonly share: number;
 }
 
+/** So many of the largest days are not believed. */
+const CENSORED = 2;
+
 /**
  * Learns a tail from the largest value of each day (peaks over threshold; values are logarithms, so a heavy tail has a
- * large scale). The largest day of all counts only as "at least as large as the next": it may be an incident itself.
+ * large scale). The two largest days count only as "at least as large as the next": they may be incidents.
  * NaN: the day is not known.
  */
 export function tailOf(dayMaxima: readonly number[], leastScale: number): Tail {
@@ -18,9 +21,10 @@ export function tailOf(dayMaxima: readonly number[], leastScale: number): Tail {
   if (n < 4) return { start: known[0] ?? 0, scale: Math.max(leastScale, 0.5), share: 1 };
   const k = Math.max(3, Math.min(8, Math.floor(n / 3)));
   const start = known[k] as number;
-  let sum = (known[1] as number) - start; // the largest, censored at the second
-  for (let i = 1; i < k; i++) sum += (known[i] as number) - start;
-  return { start, scale: Math.max(leastScale, sum / (k - 1)), share: k / n };
+  const trusted = Math.min(CENSORED, k - 2);
+  let sum = 0;
+  for (let i = 0; i < k; i++) sum += (known[Math.max(i, trusted)] as number) - start;
+  return { start, scale: Math.max(leastScale, sum / (k - trusted)), share: k / n };
 }
 
 /** Value that a day exceeds once in `days` days. */

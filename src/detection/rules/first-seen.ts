@@ -10,13 +10,13 @@ import type { Signal } from '../signal.ts';
  */
 export function firstSeen(day: PortDay): Signal[] {
   const { baseline, parameters, traffic, table } = day;
-  if (baseline.rememberedDays < parameters.learningDays || baseline.newNetworks > parameters.newNetworks) return [];
+  if (baseline.rememberedDays < parameters.learningDays || baseline.newcomerDays > parameters.newcomerDays) return [];
   if (baseline.lastAccepted === null || !traffic.isDirected) return [];
   const { visits } = traffic;
   const today = new Set<number>();
   const found: Signal[] = [];
   const days = Math.floor(baseline.rememberedDays);
-  const perDay = (baseline.newNetworks + 0.5) / Math.max(1, baseline.rememberedDays - 7);
+  const perDay = (baseline.newcomerDays + 0.5) / Math.max(1, baseline.rememberedDays - 7);
   for (let i = day.firstVisit; i < day.endVisit; i++) {
     if (visits.action[i] === ACTION.denied) continue;
     const source = visits.source[i] as number;

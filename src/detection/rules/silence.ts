@@ -6,6 +6,8 @@ import type { Signal } from '../signal.ts';
 import { surpriseOf } from '../surprise.ts';
 import { dailySurprise, onceIn } from '../tail.ts';
 
+const SURPRISE_BELOW_LEAST = 5;
+
 /** Almost nothing where there always is some, for 15 minutes or more. Never while it is unknown whether there was any. */
 export function silence(day: PortDay, position: number): Signal | null {
   const { baseline, parameters } = day;
@@ -16,12 +18,15 @@ export function silence(day: PortDay, position: number): Signal | null {
     const scale = baseline.scales[s] as (typeof baseline.scales)[number];
     const seen = day.sums[s]?.[position] as number;
     const down = Math.min(1, baseline.level);
+    const r = scale.r[hour] as number;
     const mean = (scale.mean[hour] as number) * down;
     const low = (scale.weekLow[hour] as number) * down;
     if (!(seen <= 0.1 * mean) || mean < 5 || !(seen < 0.3 * low)) continue;
-    const surprise = surpriseOf(seen, mean, scale.r[hour] as number);
+    // The least that the same hours had is itself a count: it must be surprising to be below that, too.
+    if (surpriseOf(seen, low, r) < SURPRISE_BELOW_LEAST) continue;
+    const surprise = surpriseOf(seen, mean, r);
     if (surprise < parameters.surpriseOfSilence) continue;
-    const ratio = Math.log((mean + RATIO_OFFSET) / (seen + RATIO_OFFSET));
+    const ratio = Math.log(((scale.meanLow[hour] as number) * down + RATIO_OFFSET) / (seen + RATIO_OFFSET));
     if (ratio <= onceIn(parameters.daysBetween, scale.lowTail)) continue;
     const told = Math.min(surprise, dailySurprise(ratio, scale.lowTail) + Math.log(288));
     if (found && found.surprise >= told) continue;

@@ -19,15 +19,16 @@ export function volume(day: PortDay, position: number): Signal | null {
   for (let s = 0; s < baseline.scales.length; s++) {
     const scale = baseline.scales[s] as (typeof baseline.scales)[number];
     const seen = day.sums[s]?.[position] as number;
-    const mean = (scale.mean[hour] as number) * baseline.level;
+    // After a quiet time (a holiday) the weeks before are still the measure.
+    const up = Math.max(1, baseline.level);
+    const mean = (scale.mean[hour] as number) * up;
     if (!(seen > mean)) continue;
     const surprise = surpriseOf(seen, mean, scale.r[hour] as number);
     if (surprise < parameters.surprise * strict) continue;
-    const up = Math.max(1, baseline.level);
     const high = (scale.weekHigh[hour] || 0) * up;
     const dayHigh = (scale.dayHigh[hour] || 0) * up;
     if (mean >= 10 ? seen <= 1.15 * strict * high || seen <= 1.4 * mean : seen <= 1.5 * strict * dayHigh + 3) continue;
-    const ratio = Math.log((seen + RATIO_OFFSET) / (mean + RATIO_OFFSET));
+    const ratio = Math.log((seen + RATIO_OFFSET) / ((scale.meanHigh[hour] as number) * up + RATIO_OFFSET));
     if (ratio <= onceIn(parameters.daysBetween, scale.highTail)) continue;
     const told = Math.min(surprise, dailySurprise(ratio, scale.highTail) + Math.log(288));
     if (found && found.surprise >= told) continue;
