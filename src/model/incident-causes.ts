@@ -94,14 +94,13 @@ export function causeOfEvent(event: Event, isRegistered: (endpoint: Endpoint) =>
       return cause({ severity: isLocal ? 'low' : 'medium', endpoint, message, remediation });
     }
     case 'firewall.changed': {
-      const wider = body.widened ?? body.wider;
-      if (wider === false || body.removed === true) return null;
-      const message =
-        wider === true
-          ? `The packet filter of ${subject} lets in more than before${words(': ', body.summary)}.`
-          : `The packet filter of ${subject} changed${words(': ', body.summary)}.`;
-      const remediation = `See who can connect now: quietdoor firewall show ${subject}`;
-      return cause({ severity: wider === true ? 'medium' : 'low', subject: `host:${subject}`, message, remediation });
+      const change = accessChange(body.access, body.cut);
+      if (change === 'none' || body.removed === true) return null;
+      const message = `The packet filter of ${subject} changed${words(': ', body.summary)}${CHANGE_WORDS[change]}.`;
+      return cause({
+        ...{ severity: change === 'wider-open' ? 'medium' : 'low', subject: `host:${subject}`, message },
+        remediation: `See who can connect now: quietdoor firewall show ${subject}`,
+      });
     }
     case 'clock.stepped-back':
       return cause({
@@ -110,7 +109,8 @@ export function causeOfEvent(event: Event, isRegistered: (endpoint: Endpoint) =>
       });
     case 'watch.gap':
       return cause({
-        severity: gapSeverity(body.seconds),
+        // Lost records of the trace are made good by the next look; a time of unknown length is not.
+        severity: body.seconds === undefined && typeof body.lost === 'number' ? 'low' : gapSeverity(body.seconds),
         subject: `host:${subject}`,
         message: `Nothing was watched on ${subject}${words(' for seconds: ', body.seconds)}${words(': ', body.because)}.`,
         remediation: 'What opened and closed meanwhile is not known. See: quietdoor events --type watch.gap',
@@ -132,6 +132,27 @@ export function causeOfEvent(event: Event, isRegistered: (endpoint: Endpoint) =>
     default:
       return null;
   }
+}
+
+/** What a changed packet filter means for who can connect; `unknown`: nobody worked it out. */
+type AccessChange = 'wider-open' | 'wider' | 'none' | 'unknown';
+
+const CHANGE_WORDS: Readonly<Record<Exclude<AccessChange, 'none'>, string>> = {
+  'wider-open': '; more sources can connect to a port that listens',
+  wider: '; more sources are let in, to ports on which nothing listens',
+  unknown: '; whether more sources can connect is not known',
+};
+
+function accessChange(access: Json | undefined, cut: Json | undefined): AccessChange {
+  if (!Array.isArray(access)) return 'unknown';
+  const some = (change: Json, name: string) => {
+    const list = field(change, name);
+    return Array.isArray(list) && list.length > 0;
+  };
+  const gains = access.filter((change) => some(change, 'gained'));
+  if (gains.some((change) => some(change, 'listening'))) return 'wider-open';
+  if (gains.length > 0) return 'wider';
+  return cut !== undefined || access.some((change) => some(change, 'undecided')) ? 'unknown' : 'none';
 }
 
 /** A gap of unknown length may be a long one. */

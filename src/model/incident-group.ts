@@ -56,7 +56,9 @@ function keyFor(cause: Cause, s: Surroundings): string {
   const { endpoint, source } = cause;
   if (topic === 'access' && source !== null && s.sweepers.has(source)) return sourceKey(source);
   if (endpoint === null || topic === 'own' || topic === 'feed')
-    return topic === 'feed' ? aboutCause(cause) : `${aboutCause(cause)} ${cause.kind}`;
+    return topic === 'feed' && cause.subject?.startsWith('feed:')
+      ? cause.subject
+      : `${aboutCause(cause)} ${cause.kind}`;
   const port = portKey(endpoint);
   if (topic === 'silence') return `${port} silent`;
   if (s.byRule(cause)) return ruleKey(cause);
