@@ -1,6 +1,7 @@
 import type { ServiceIndex } from '../flows/direction.ts';
 import type { FlowFormat, FlowFormatOptions } from '../flows/flow-format.ts';
 import { flowFormats } from '../flows/index.ts';
+import { isParquet, PARQUET } from '../flows/parquet-columns.ts';
 import { createRollup, type Rollup } from '../flows/rollup.ts';
 import { UserError } from '../model/errors.ts';
 import type { FlowBatch } from '../model/flow.ts';
@@ -37,7 +38,7 @@ const EARLIER_INPUTS = 1000;
 
 /** Every format that can be named. */
 export function knownFlowFormats(): readonly { readonly name: string; readonly title: string }[] {
-  return flowFormats;
+  return [...flowFormats, PARQUET];
 }
 
 /** Opens one file to read its rows. Throws UserError where nothing can be made of it. */
@@ -48,6 +49,10 @@ export async function readFlows(
 ): Promise<FlowReading> {
   const input = await openFlowInput(request.file);
   try {
+    if (isParquet(input.head) && (request.as === null || request.as === PARQUET.name)) {
+      const { readParquetFlows } = await import('./flows-import-parquet.ts');
+      return await readParquetFlows(context, request, services, input);
+    }
     return readingOf(context, request, services, input, formatOf(request, input));
   } catch (error) {
     await input.close();
@@ -86,7 +91,7 @@ export async function importFlows(
 /** A file that is being read. */
 export interface FlowReading extends AsyncDisposable {
   readonly rollup: Rollup;
-  readonly format: FlowFormat;
+  readonly format: Pick<FlowFormat, 'name' | 'title'>;
   /** Rows as they are done with; a batch is valid until the next. Reads the file; can be asked for once. */
   batches(): AsyncGenerator<FlowBatch, void, undefined>;
   identify(store: Store): Promise<InputIdentity | null>;
@@ -196,15 +201,16 @@ const LF = 10;
 /** The format of a file by its content. Throws UserError where none takes it. */
 function formatOf(request: FlowImportRequest, input: FlowInput): FlowFormat {
   const name = request.file === '-' ? 'standard input' : request.file;
+  if (request.as === PARQUET.name) throw new UserError(`${name} is no Parquet file: it does not begin with PAR1`);
   if (request.as !== null) {
     const found = flowFormats.find((format) => format.name === request.as);
     if (found) return found;
-    const names = flowFormats.map((format) => format.name);
+    const names = knownFlowFormats().map((format) => format.name);
     throw new UserError(`there is no flow format "${request.as}"`, { hint: `Formats: ${names.join(', ')}` });
   }
   const found = flowFormats.find((format) => format.detect(input.head));
   if (found) return found;
-  const titles = flowFormats.map((format) => format.title);
+  const titles = knownFlowFormats().map((format) => format.title);
   throw new UserError(
     input.head.length === 0 ? `${name} is empty` : `${name} is of no flow format that is known here`,
     { hint: `Tried: ${listWords(titles, titles.length)}. Name one with --as if the file is of it all the same.` },

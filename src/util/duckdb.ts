@@ -11,6 +11,8 @@ export interface DuckDbOptions {
   readonly spill: string;
   readonly memoryMb: number;
   readonly threads: number;
+  /** Rows come in the order of the files; that takes some memory. */
+  readonly isOrdered?: boolean;
 }
 
 /** A database in memory. */
@@ -37,7 +39,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
     memory_limit: `${options.memoryMb}MB`,
     threads: String(options.threads),
     temp_directory: options.spill,
-    preserve_insertion_order: 'false',
+    preserve_insertion_order: String(options.isOrdered ?? false),
   });
   const connections = new Set<DuckDBConnection>();
   const close = (): void => {

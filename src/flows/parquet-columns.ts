@@ -1,0 +1,214 @@
+/** The format, beside those that are read line by line. */
+export const PARQUET = {
+  name: 'parquet',
+  title: "Parquet (AWS VPC flow logs, or any with columns as in quietdoor's CSV)",
+} as const;
+
+/** Says whether a file is Parquet, by its beginning. */
+export function isParquet(head: Uint8Array): boolean {
+  return head[0] === 0x50 && head[1] === 0x41 && head[2] === 0x52 && head[3] === 0x31;
+}
+
+/** A column of a Parquet file, as DuckDB names its type. */
+export interface ParquetColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** Fields that a record is read from. */
+export const PARQUET_FIELDS = [
+  'start',
+  'end',
+  'src',
+  'dst',
+  'src_port',
+  'dst_port',
+  'protocol',
+  'action',
+  'packets',
+  'bytes',
+  'connections',
+  'feed',
+] as const;
+export type ParquetField = (typeof PARQUET_FIELDS)[number];
+
+/** Which columns are read, or what is wrong with them: sentences. */
+export interface ParquetPlan {
+  readonly isAws: boolean;
+  /** Name of the column by field. */
+  readonly columns: ReadonlyMap<ParquetField | 'pkt_src' | 'pkt_dst' | 'tcp_flags' | 'status', ParquetColumn>;
+}
+
+const NEEDED: readonly ParquetField[] = ['start', 'src', 'dst', 'dst_port', 'protocol'];
+
+/** Names of AWS (docs.aws.amazon.com, flow logs to Amazon S3), dashes as underscores. */
+const AWS = {
+  start: 'start',
+  end: 'end',
+  src: 'srcaddr',
+  dst: 'dstaddr',
+  src_port: 'srcport',
+  dst_port: 'dstport',
+  protocol: 'protocol',
+  action: 'action',
+  packets: 'packets',
+  bytes: 'bytes',
+  feed: 'interface_id',
+  pkt_src: 'pkt_srcaddr',
+  pkt_dst: 'pkt_dstaddr',
+  tcp_flags: 'tcp_flags',
+  status: 'log_status',
+} as const;
+
+const WHOLE = /^U?(?:TINY|SMALL|BIG)?INT(?:EGER)?$/;
+const TIME = /^(?:TIMESTAMP(?:_S|_MS|_NS)?|TIMESTAMP WITH TIME ZONE)$/;
+const isText = (type: string): boolean => type === 'VARCHAR' || type.startsWith('ENUM');
+const isNumber = (type: string): boolean =>
+  WHOLE.test(type) || type === 'DOUBLE' || type === 'FLOAT' || type.startsWith('DECIMAL');
+
+const EXPECTED: Readonly<Record<string, readonly [(type: string) => boolean, string]>> = {
+  start: [(type) => isNumber(type) || TIME.test(type), 'UTC seconds as a number, or a timestamp'],
+  end: [(type) => isNumber(type) || TIME.test(type), 'UTC seconds as a number, or a timestamp'],
+  src: [isText, 'addresses as text'],
+  dst: [isText, 'addresses as text'],
+  pkt_src: [isText, 'addresses as text'],
+  pkt_dst: [isText, 'addresses as text'],
+  src_port: [(type) => WHOLE.test(type), 'whole numbers'],
+  dst_port: [(type) => WHOLE.test(type), 'whole numbers'],
+  protocol: [(type) => WHOLE.test(type), 'IANA protocol numbers'],
+  action: [isText, 'words such as ACCEPT and REJECT'],
+  packets: [isNumber, 'numbers'],
+  bytes: [isNumber, 'numbers'],
+  connections: [isNumber, 'numbers'],
+  feed: [isText, 'names'],
+  tcp_flags: [(type) => WHOLE.test(type), 'whole numbers'],
+  status: [isText, 'OK, NODATA and SKIPDATA'],
+};
+
+/** Works out which columns of a file are which fields. `mapping`: column by field, as a person says. */
+export function planParquet(
+  found: readonly ParquetColumn[],
+  mapping: ReadonlyMap<string, string>,
+): ParquetPlan | { readonly problems: readonly string[] } {
+  const byName = new Map(found.map((column) => [column.name, column]));
+  const bySimpleName = new Map(found.map((column) => [column.name.toLowerCase().replaceAll('-', '_'), column]));
+  const isAws = mapping.size === 0 && bySimpleName.has(AWS.src) && bySimpleName.has(AWS.dst);
+  const problems: string[] = [];
+  const columns = new Map<keyof typeof AWS | 'connections', ParquetColumn>();
+  for (const field of mapping.keys())
+    if (!(PARQUET_FIELDS as readonly string[]).includes(field))
+      problems.push(`there is no field "${field}"; fields are ${PARQUET_FIELDS.join(', ')}`);
+  const fields = isAws ? (Object.keys(AWS) as (keyof typeof AWS)[]) : PARQUET_FIELDS;
+  for (const field of fields) {
+    const mapped = mapping.get(field);
+    const wanted = mapped ?? (isAws ? AWS[field as keyof typeof AWS] : field);
+    const column =
+      (mapped === undefined ? undefined : byName.get(mapped)) ??
+      bySimpleName.get(wanted.toLowerCase().replaceAll('-', '_'));
+    const [isFit, expected] = EXPECTED[field] as (typeof EXPECTED)[string];
+    if (!column) {
+      if (mapped !== undefined || (NEEDED as readonly string[]).includes(field))
+        problems.push(`column "${wanted}" (${field}) is missing: expected ${expected}`);
+    } else if (!isFit(column.type))
+      problems.push(`column "${column.name}" (${field}) is ${column.type}: expected ${expected}`);
+    else columns.set(field, column);
+  }
+  return problems.length > 0 ? { problems } : { isAws, columns };
+}
+
+/** What an address becomes: 2^32 and its value where it is IPv4, another number or -1 where it is none. */
+export const IPV4_FROM = 2 ** 32;
+
+/**
+ * The query that gives records as numbers, in the order of the file: start, end, src, dst, src_port, dst_port, protocol,
+ * action (ACTION; 3: another word), packets, bytes, connections, tcp_flags, status (0 OK, 1 NODATA, 2 SKIPDATA, 3 another),
+ * feed (place in `feed_names`), and addresses that are not IPv4 as texts. -1: there is none. `table`: SQL.
+ */
+export function parquetQuery(plan: ParquetPlan, table: string, utcOffsetMinutes: number): string {
+  const column = (field: keyof typeof AWS | 'connections'): string | null => {
+    const name = plan.columns.get(field)?.name;
+    return name === undefined ? null : quoted(name);
+  };
+  const number = (field: keyof typeof AWS | 'connections', missing = -1): string => {
+    const name = column(field);
+    return name === null ? `${missing}::DOUBLE` : `coalesce(${name}::DOUBLE, ${missing})`;
+  };
+  const time = (field: 'start' | 'end'): string => {
+    const type = plan.columns.get(field)?.type;
+    const name = column(field);
+    if (name === null || type === undefined || !TIME.test(type)) return number(field);
+    const shift = type === 'TIMESTAMP WITH TIME ZONE' ? 0 : utcOffsetMinutes * 60;
+    return `coalesce(epoch(${name}::${shift === 0 && type.endsWith('ZONE') ? type : 'TIMESTAMP'}) - ${shift}, -1)`;
+  };
+  const word = (field: 'action' | 'status', cases: string): string => {
+    const name = column(field);
+    return name === null
+      ? '0::UTINYINT'
+      : `(CASE lower(coalesce(${name}::VARCHAR, '-')) ${cases} ELSE 3 END)::UTINYINT`;
+  };
+  const [src, srcText] = address(column('pkt_src'), column('src') as string);
+  const [dst, dstText] = address(column('pkt_dst'), column('dst') as string);
+  const feed = column('feed');
+  return `SELECT ${[
+    time('start'),
+    time('end'),
+    src,
+    dst,
+    number('src_port'),
+    number('dst_port'),
+    number('protocol'),
+    word('action', ACTION_CASES),
+    number('packets', 0),
+    number('bytes', 0),
+    number('connections', 1),
+    number('tcp_flags'),
+    word('status', "WHEN 'ok' THEN 0 WHEN '-' THEN 0 WHEN 'nodata' THEN 1 WHEN 'skipdata' THEN 2"),
+    feed === null ? '-1::DOUBLE' : `coalesce(enum_code(TRY_CAST(${feed}::VARCHAR AS feed_names))::DOUBLE, -1)`,
+    srcText,
+    dstText,
+  ]
+    .map((sql, i) => `${sql} AS c${i}`)
+    .join(', ')} FROM ${table}`;
+}
+
+const ACTION_CASES = [
+  ...['accept', 'accepted', 'allow', 'allowed', 'pass', 'permit', 'permitted'].map((word) => `WHEN '${word}' THEN 1`),
+  ...['reject', 'rejected', 'deny', 'denied', 'drop', 'dropped', 'block', 'blocked'].map(
+    (word) => `WHEN '${word}' THEN 2`,
+  ),
+  "WHEN '-' THEN 0 WHEN '' THEN 0",
+].join(' ');
+
+/** The query that gives the names of feeds; null: the file names none. */
+export function feedsQuery(plan: ParquetPlan, table: string, most: number): string | null {
+  const feed = plan.columns.get('feed');
+  if (!feed) return null;
+  const name = quoted(feed.name);
+  return `SELECT DISTINCT ${name}::VARCHAR AS name FROM ${table} WHERE ${name} IS NOT NULL AND length(${name}::VARCHAR) BETWEEN 1 AND 200 ORDER BY name LIMIT ${most}`;
+}
+
+/**
+ * An address as a number, and as a text where it is not IPv4. A chain of functions of one column: DuckDB works it out once
+ * for each entry of the file's dictionary and not once a row.
+ */
+function address(packet: string | null, plain: string): readonly [number: string, text: string] {
+  const isIpv4 = (sql: string): string => `${sql} BETWEEN ${IPV4_FROM} AND ${IPV4_FROM * 2 - 1}`;
+  const own = ipv4(plain);
+  const value = packet === null ? own : `CASE WHEN ${isIpv4(ipv4(packet))} THEN ${ipv4(packet)} ELSE ${own} END`;
+  if (packet === null) return [`${own}::DOUBLE`, `CASE WHEN NOT (${isIpv4(own)}) THEN ${plain}::VARCHAR END`];
+  const text = `coalesce(nullif(${packet}::VARCHAR, '-'), ${plain}::VARCHAR)`;
+  return [
+    `(CASE WHEN contains(coalesce(${packet}::VARCHAR, ''), ':') THEN -1 ELSE ${value} END)::DOUBLE`,
+    `CASE WHEN contains(coalesce(${packet}::VARCHAR, ''), ':') OR NOT (${isIpv4(value)}) THEN ${text} END`,
+  ];
+}
+
+function ipv4(sql: string): string {
+  // No leading zeros: some read them as octal. The 1 in front shows that there are four of them.
+  const byte = "CASE WHEN v = '0' OR NOT starts_with(v, '0') THEN TRY_CAST(v AS UTINYINT)::BIGINT END";
+  return `coalesce(list_reduce(list_transform(string_split(${sql}::VARCHAR, '.')[:5], lambda v: ${byte}), lambda x, y: x * 256 + y, 1::BIGINT), -1)`;
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
