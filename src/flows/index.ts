@@ -4,6 +4,7 @@ import { eve } from './eve.ts';
 import type { FlowFormat } from './flow-format.ts';
 import { journalExport } from './journal-export.ts';
 import { netfilterLog } from './netfilter-log.ts';
+import { nfdumpCsv } from './nfdump-csv.ts';
 import { zeekJson } from './zeek-json.ts';
 import { zeekTsv } from './zeek-tsv.ts';
 
@@ -16,4 +17,5 @@ export const flowFormats: readonly FlowFormat[] = [
   eve,
   journalExport,
   netfilterLog,
+  nfdumpCsv,
 ];
