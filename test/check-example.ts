@@ -7,10 +7,11 @@ import { json as ticketTable } from '../src/inventories/tickets/json.ts';
 import { bindScopeOf } from '../src/model/address.ts';
 import type { RulesetDump } from '../src/model/admission.ts';
 import type { AdvisoryData } from '../src/model/advisory.ts';
+import { ANOMALY_KINDS, type Anomaly } from '../src/model/anomaly.ts';
 import type { AnswerFacts } from '../src/model/answer.ts';
 import type { AssetList } from '../src/model/asset.ts';
 import { buildFacts } from '../src/model/build-facts.ts';
-import { type Endpoint, TRANSPORTS, type Transport } from '../src/model/endpoint.ts';
+import { type Endpoint, endpointKey, TRANSPORTS, type Transport } from '../src/model/endpoint.ts';
 import { EVENT_TYPES, type Event } from '../src/model/event.ts';
 import type { Facts, Surroundings } from '../src/model/facts.ts';
 import { SEVERITIES } from '../src/model/finding.ts';
@@ -23,6 +24,7 @@ import { type ApprovalState, DAY_MS } from '../src/model/register.ts';
 import type { ScheduleItem } from '../src/model/schedule.ts';
 import { scheduleStates } from '../src/model/schedule-state.ts';
 import type { HostState, ListenerState } from '../src/model/state.ts';
+import type { EndpointTraffic, SourceTraffic } from '../src/model/traffic.ts';
 import { vantageKind } from '../src/model/vantage.ts';
 import { loadWorkspace } from '../src/register/workspace.ts';
 
@@ -118,6 +120,47 @@ const rulesetSchema = z.strictObject({
   saved: z.record(z.string(), z.string()).optional(),
 });
 
+const sourceSchema = z.strictObject({
+  source: z.string(),
+  first: time.optional(),
+  last: time.optional(),
+  connections: z.int().default(0),
+  denied: z.int().default(0),
+  bytes: z.int().default(0),
+  /** By the deciding entry; left out: it does not say. */
+  approved: z.boolean().optional(),
+});
+
+/** Flows of one port; what is left out is unremarkable. */
+const trafficSchema = z.strictObject({
+  /** `db-1:5432/tcp`. */
+  of: z.string(),
+  covered: z.number().default(1),
+  /** null: it is not covered. Left out: for a year. */
+  coveredSince: time.nullable().optional(),
+  sources: z.array(sourceSchema).default([]),
+  unusedSources: z.array(z.string()).optional(),
+  lastAccepted: time.optional(),
+  learnedDays: z.int().default(28),
+  undirected: z.int().default(0),
+  anomalies: z
+    .array(
+      z.strictObject({
+        kind: z.enum(ANOMALY_KINDS),
+        also: z.array(z.enum(ANOMALY_KINDS)).default([]),
+        source: z.string().optional(),
+        from: time,
+        to: time,
+        expected: z.string(),
+        seen: z.string(),
+        surprise: z.number(),
+        severity: z.enum(SEVERITIES),
+        message: z.string(),
+      }),
+    )
+    .default([]),
+});
+
 const exampleSchema = z.strictObject({
   /** What the case shows, in a sentence for the docs. */
   title: z.string(),
@@ -165,6 +208,7 @@ const exampleSchema = z.strictObject({
   runs: z.array(z.strictObject({ name: z.string(), started: time, exit: z.int() })).default([]),
   /** When the schedule was first written down; left out: a year ago. */
   scheduledSince: time.optional(),
+  traffic: z.array(trafficSchema).default([]),
   /** Where the review of the records stands. */
   logReview: z
     .strictObject({
@@ -226,6 +270,7 @@ export async function factsOfExample(example: CheckExample): Promise<Facts> {
     ...{ now, register, approvals },
     ...{ hosts: identities.hosts, listeners: identities.listeners, known: identities.known },
     ...(filters && { admissionOf: filters.admissionOf }),
+    trafficOf: trafficOf(example, now),
     surroundings: {
       ...(assets.length > 0 && { assets }),
       ...(example.advisories && { advisories: advisoryData(example.advisories) }),
@@ -236,6 +281,37 @@ export async function factsOfExample(example: CheckExample): Promise<Facts> {
       ...(example.logReview && { logReview: logReviewOf(example.logReview, register.policy.logReviewEveryDays) }),
     },
   });
+}
+
+function trafficOf({ traffic }: CheckExample, now: number): (endpoint: Endpoint) => EndpointTraffic | undefined {
+  const byPort = new Map(traffic.map((one) => [one.of, one]));
+  return (endpoint) => {
+    const one = byPort.get(endpointKey(endpoint));
+    if (!one) return undefined;
+    const at = (text: string | undefined, otherwise: number) => (text === undefined ? otherwise : Date.parse(text));
+    const sources = one.sources.map(({ first, last, approved, ...counts }): SourceTraffic => {
+      const lastSeen = at(last, now - 3_600_000);
+      const lastAccepted = counts.connections > 0 ? lastSeen : null;
+      const firstSeen = at(first, lastSeen);
+      return { ...counts, firstSeen, lastSeen, lastAccepted, approved: approved ?? null };
+    });
+    const sum = (key: 'connections' | 'denied' | 'bytes') => sources.reduce((n, source) => n + source[key], 0);
+    const accepted = sources.flatMap((source) => source.lastAccepted ?? []);
+    return {
+      ...{ from: now - 30 * DAY_MS, until: now, covered: one.covered, feeds: ['conntrack:db-1'] },
+      coveredSince: one.coveredSince === null ? null : at(one.coveredSince, now - 365 * DAY_MS),
+      ...{ connections: sum('connections'), denied: sum('denied'), bytes: sum('bytes') },
+      lastAccepted: one.lastAccepted ? at(one.lastAccepted, now) : accepted.length > 0 ? Math.max(...accepted) : null,
+      ...{ sources, sourceCount: sources.length, unusedSources: one.unusedSources ?? null },
+      unapprovedCount: sources.filter((source) => source.approved === false && source.connections > 0).length,
+      ...{ quarterDays: [], usualHours: null, learnedDays: one.learnedDays, now: null, undirected: one.undirected },
+      anomalies: one.anomalies.map(({ expected, seen, source, ...anomaly }): Anomaly => {
+        const { host, port, transport } = endpoint;
+        const told = { id: anomaly.message, endpoint: { host, port, transport }, contributing: [] };
+        return { ...anomaly, ...told, expected: { words: expected }, seen: { words: seen }, ...(source && { source }) };
+      }),
+    };
+  };
 }
 
 function logReviewOf({ since, last }: NonNullable<CheckExample['logReview']>, everyDays?: number): LogReviewState {

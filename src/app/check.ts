@@ -17,6 +17,7 @@ import { identitiesAt } from './identities.ts';
 import { keepIdentities } from './keep-identities.ts';
 import { loadFirewalls } from './load-firewalls.ts';
 import { keepRegister, loadRegister, registerCache } from './load-register.ts';
+import { loadTraffic } from './load-traffic.ts';
 import { openState } from './state.ts';
 import { loadSurroundings } from './surroundings.ts';
 import { VERSION } from './version.ts';
@@ -92,11 +93,14 @@ export async function checkWith(
   const asked = also?.(identities) ?? [];
   const filters =
     store && (await loadFirewalls(store, identities, register, { also: asked, only: also !== undefined }));
+  const trafficOf =
+    store && (await loadTraffic(context, store, { identities, register, now, also: asked, only: also !== undefined }));
   const facts = buildFacts({
     ...{ now, register, approvals, also: asked },
     ...{ hosts: identities.hosts, listeners: identities.listeners, known: identities.known },
     surroundings: { ...surroundings, identity: identities.notices, ...(filters && { firewalls: filters.firewalls }) },
     ...(filters && { admissionOf: filters.admissionOf }),
+    ...(trafficOf && { trafficOf }),
   });
   const frameworks = loadFrameworks(register.frameworks.map((choice) => choice.id));
   const controlsOf = controlsOfRule(frameworks);

@@ -11,6 +11,7 @@ const NOT_CHECKS = [
   'packages-behind.ts',
   'check.ts',
   'firewall-evidence.ts',
+  'traffic-evidence.ts',
   'index.ts',
   'prohibited-list.ts',
   'remedy.ts',

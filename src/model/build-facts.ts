@@ -12,6 +12,7 @@ import { inRanges, type PortRange } from './observation.ts';
 import { mergePorts } from './port-ranges.ts';
 import type { ApprovalState, Register, RegisterEntry, RegisterProblem } from './register.ts';
 import type { HostState, ListenerState } from './state.ts';
+import type { EndpointTraffic } from './traffic.ts';
 
 /** Everything known, before it is put side by side. */
 export interface FactsInput {
@@ -29,6 +30,8 @@ export interface FactsInput {
   readonly surroundings?: Surroundings;
   /** Who can connect, by the packet filters; absent: no ruleset is known. */
   readonly admissionOf?: (endpoint: Endpoint) => EndpointAdmission | undefined;
+  /** Who does connect, by flows; absent: no flows are kept. */
+  readonly trafficOf?: (endpoint: Endpoint) => EndpointTraffic | undefined;
 }
 
 interface Seen {
@@ -69,6 +72,8 @@ export function buildFacts(input: FactsInput): Facts {
     if (declared.length > 0) facts.declared = declared;
     const admission = input.admissionOf?.(endpoint);
     if (admission) facts.admission = admission;
+    const traffic = input.trafficOf?.(endpoint);
+    if (traffic) facts.traffic = traffic;
     if (seen.open.length > 0 || seen.asked) endpoints.push(facts);
     if (seen.open.length + seen.closed.length > 0) for (const { entry } of covering) byEntry.get(entry.id)?.push(facts);
   }

@@ -1,5 +1,8 @@
 import type { Anomaly } from './anomaly.ts';
 
+/** Sources of an endpoint that are told one by one. */
+export const MAX_SOURCES = 1_000;
+
 /** Who connected to an endpoint, over the time that is looked at. */
 export interface SourceTraffic {
   /** Address. */
@@ -11,6 +14,8 @@ export interface SourceTraffic {
   readonly connections: number;
   readonly denied: number;
   readonly bytes: number;
+  /** UTC milliseconds of its last accepted connection's bucket; null: none was. */
+  readonly lastAccepted: number | null;
   /** By the deciding register entry; null: no entry decides, or it does not say. */
   readonly approved: boolean | null;
 }
@@ -31,10 +36,13 @@ export interface EndpointTraffic {
   readonly bytes: number;
   /** UTC milliseconds of the last accepted connection's bucket; null: none in the time kept. */
   readonly lastAccepted: number | null;
-  /** Most connections first, at most 1,000. */
+  /** Not approved ones first, then by connections, at most MAX_SOURCES. */
   readonly sources: readonly SourceTraffic[];
-  /** Sources in all. */
+  /** Sources in all, and those among them that are not approved and were accepted. */
   readonly sourceCount: number;
+  readonly unapprovedCount: number;
+  /** What the deciding entry allows and nobody came from in the time looked at, as it is written; null: no entry decides, or it does not say. */
+  readonly unusedSources: readonly string[] | null;
   /** Accepted connections per six hours, oldest first; null: not covered. For the sparkline. */
   readonly quarterDays: readonly (number | null)[];
   /** Median connections per hour by hour of the week in UTC (0: Monday 00:00), 168 values; null: not learned yet. */

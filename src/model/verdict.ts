@@ -2,6 +2,7 @@ import { listWords, utcDay, utcTime } from '../util/words.ts';
 import { equals, intersection, isEmpty } from './address-set.ts';
 import type { EndpointAdmission } from './admission.ts';
 import { compareAdmission, undecidedReason } from './admission-compare.ts';
+import { ANOMALY_KINDS } from './anomaly.ts';
 import { isProvenNow } from './approved.ts';
 import { describeAddresses, widestBind } from './describe.ts';
 import { describeSources } from './describe-sources.ts';
@@ -14,19 +15,28 @@ import { compareProcess } from './process-match.ts';
 import type { Exception, ExceptionKind } from './register.ts';
 import { preferInside, vantageWords } from './vantage.ts';
 
+/** Rules about how much and when a port is used. */
+const ABOUT_USE: ReadonlySet<string> = new Set([...ANOMALY_KINDS, 'unused-port', 'unused-source']);
+
 /**
  * Returns what can be said of an endpoint. UNDETERMINED where nothing is known to listen; DEVIATES where a finding of severity low or above is about it or its entry,
  * open or accepted as a deviation (docs/decisions/accepted-deviations.md); else UNDETERMINED with every reason for doubt;
  * else CONFORMS. `findings` are those about the endpoint, accepted ones included; findings about its surroundings (the
- * estate, its host) never deviate, they make it undetermined.
+ * estate, its host) never deviate, they make it undetermined; those about how it is used are told beside it.
  */
 export function verdictOf(facts: EndpointFacts, findings: readonly Finding[], estate: EstateFacts): Verdict {
   const open: string[] = [];
   const surroundings: string[] = [];
   const acceptedDeviations: string[] = [];
   const falsePositives: string[] = [];
+  const unusual: string[] = [];
   for (const f of findings) {
     if (!isAtLeast(f.severity, 'low') || f.status === 'resolved') continue;
+    // How much a port is used is nothing that a register says: unusual is not unapproved.
+    if (ABOUT_USE.has(f.rule)) {
+      if (f.status === 'open') unusual.push(f.message);
+      continue;
+    }
     if (f.subject.kind !== 'endpoint' && f.subject.kind !== 'entry') surroundings.push(f.message);
     else if (f.status === 'open') open.push(f.message);
     else {
@@ -34,7 +44,7 @@ export function verdictOf(facts: EndpointFacts, findings: readonly Finding[], es
       (exception?.kind === 'false-positive' ? falsePositives : acceptedDeviations).push(acceptedText(f, exception));
     }
   }
-  const conditions = [...acceptedDeviations, ...falsePositives];
+  const conditions = [...acceptedDeviations, ...falsePositives, ...unusual];
   if (facts.listeners.length === 0) {
     const doubts = [...absenceDoubts(facts, estate), ...surroundings, ...brokenDoubt(facts), ...conditions];
     return { word: 'UNDETERMINED', reasons: doubts };

@@ -13,6 +13,7 @@ import { printable } from './printable.ts';
 import type { RenderOptions } from './report-format.ts';
 import { type Line, paint, type Style, textWidth, wrap, wrapItems } from './text-table.ts';
 import { formatDate, formatTime } from './time.ts';
+import { trafficAnswer, trafficLines } from './traffic-text.ts';
 import {
   acceptedWords,
   controlsByFramework,
@@ -47,6 +48,7 @@ export function renderExplain(input: ExplainInput, options: RenderOptions): stri
       ),
       ...section('DECLARED', 'magenta', declaredLines(input.result.facts)),
       ...section('OBSERVED', 'cyan', observedLines(input.result.facts, input.check.now)),
+      ...section('TRAFFIC', 'cyan', trafficLines(input.result.facts)),
       ...section('INVENTORY', 'bold', assetLines(input.assets)),
       ...section('HISTORY', 'bold', historyLines(input)),
     ],
@@ -71,16 +73,20 @@ function headLines({ result, check }: ExplainInput, width: number, color: boolea
   const between = facts.admission ? ['packet filters between the client and the host'] : ['the packet filters'];
   // no filter is asked who reaches a loopback address
   const filters = widestBind(facts) === 'loopback' ? [] : between;
-  const notSeen = listWords([...filters, ...(facts.host.length === 0 ? ['the host itself'] : gaps)], 3);
+  // Flows are between machines: none is of a loopback address.
+  const flows = widestBind(facts) === 'loopback' || facts.traffic ? [] : ['flows'];
+  const notSeen = listWords([...filters, ...flows, ...(facts.host.length === 0 ? ['the host itself'] : gaps)], 3);
   const against = [
     `against register ${shortDigest(check.register.digest)}, as of ${formatTime(check.now)}`,
     ...(notSeen === '' ? [] : [`not seen: ${notSeen}`]),
   ];
   // Open findings are listed below with what to do; every other reason stands here alone.
   const reasons = verdict.reasons.filter((reason) => !open.some((f) => f.message === reason));
+  const answer = trafficAnswer(facts, check.now);
   return [
     `${paint('bold', left, color)}${blanks}${paint(['bold', ...[VERDICT_STYLE[verdict.word]].flat()], verdict.word, color)}${right}`,
     ...wrapItems(against, width).map((line) => paint('dim', line, color)),
+    ...(answer === null ? [] : wrap(answer, width)),
     ...reasons.flatMap((reason) => wrap(reason, width)),
   ];
 }

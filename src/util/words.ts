@@ -32,6 +32,6 @@ export function duration(ms: number): string {
 }
 
 /** 1200 as `1,200`. Written out, as the machine's locale must not matter. */
-function groupDigits(n: number): string {
+export function groupDigits(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EndpointFacts } from '../model/facts.ts';
+import type { EndpointTraffic, SourceTraffic } from '../model/traffic.ts';
+import { sparkline, trafficAnswer, trafficLines, usualWords } from './traffic-text.ts';
+
+const NOW = Date.UTC(2026, 10, 21, 22, 14);
+const source = (more: Partial<SourceTraffic>): SourceTraffic => ({
+  source: '10.20.4.11',
+  firstSeen: NOW - 20 * 86_400_000,
+  lastSeen: NOW,
+  connections: 100,
+  denied: 0,
+  bytes: 1,
+  lastAccepted: NOW,
+  approved: true,
+  ...more,
+});
+const traffic = (more: Partial<EndpointTraffic>): EndpointTraffic => ({
+  from: NOW - 30 * 86_400_000,
+  until: NOW,
+  covered: 1,
+  coveredSince: NOW - 60 * 86_400_000,
+  feeds: ['conntrack:db-1'],
+  connections: 100,
+  denied: 0,
+  bytes: 1,
+  lastAccepted: NOW,
+  sources: [source({})],
+  sourceCount: 1,
+  unapprovedCount: 0,
+  unusedSources: [],
+  quarterDays: Array.from({ length: 112 }, (_, i) => i % 4),
+  usualHours: null,
+  learnedDays: 28,
+  now: { perHour: 2, usualLow: 0, usualHigh: 3 },
+  anomalies: [],
+  undirected: 0,
+  ...more,
+});
+const facts = (of: EndpointTraffic | null, entry = true): EndpointFacts =>
+  ({
+    endpoint: { host: 'db-1', scope: 'host', transport: 'tcp', port: 5432 },
+    entries: entry ? [{ entry: { id: 'pg-orders' } }] : [],
+    ...(of && { traffic: of }),
+  }) as unknown as EndpointFacts;
+
+const spike = {
+  kind: 'traffic-spike',
+  also: [],
+  to: '2026-11-21T22:10:00Z',
+  seen: { words: '9,120 an hour' },
+  expected: { words: '0 to 3' },
+} as unknown as EndpointTraffic['anomalies'][number];
+
+for (const [what, of, answer] of [
+  ['no flows', null, null],
+  [
+    'normal and approved',
+    traffic({}),
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); it conforms: the one source that connected is approved by pg-orders.',
+  ],
+  [
+    'a spike by somebody who is not approved',
+    traffic({ anomalies: [spike], sources: [source({ source: '10.20.77.9', approved: false })], unapprovedCount: 1 }),
+    'Traffic: not normal here (traffic spike: 9,120 an hour, expected 0 to 3); it does not conform: 1 source of 1 that connected is not approved by pg-orders.',
+  ],
+  [
+    'a spike of two days ago is history',
+    traffic({ anomalies: [{ ...spike, to: '2026-11-19T22:10:00Z' }] }),
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); it conforms: the one source that connected is approved by pg-orders.',
+  ],
+  [
+    'nobody looks',
+    traffic({ covered: 0, now: null, sources: [], sourceCount: 0 }),
+    'Traffic: whether it is normal is not known, as no feed covers this port; nobody connected, so there is nothing to approve.',
+  ],
+  [
+    'a week of history',
+    traffic({ now: null, learnedDays: 7, sources: [source({ approved: null })] }),
+    'Traffic: whether it is normal is not known yet (7 days of history); pg-orders does not say who may connect.',
+  ],
+] as const)
+  test(`is this normal, and does it conform: ${what}`, () => {
+    assert.equal(trafficAnswer(facts(of), NOW), answer);
+  });
+
+test('without an entry nothing is said to conform', () => {
+  assert.match(trafficAnswer(facts(traffic({}), false), NOW) ?? '', /no register entry covers the port\.$/);
+});
+
+test('the sparkline: nothing is the lowest, the highest the highest, unknown a dot', () => {
+  assert.equal(sparkline([0, 1, 50, 100, null]), '▁▂▅█·');
+  assert.equal(sparkline([0, 0]), '▁▁');
+  assert.equal(sparkline([]), '');
+  assert.equal(sparkline(Array.from({ length: 30 }, () => 1)).length, 31);
+});
+
+const week = (busy: (day: number, hour: number) => number) =>
+  Array.from({ length: 168 }, (_, i) => busy(Math.floor(i / 24), i % 24));
+for (const [hours, words] of [
+  [week(() => 0), 'usually nobody connects'],
+  [week(() => 5), 'usually every day, around the clock'],
+  [week((d, h) => (d < 5 && h >= 7 && h < 19 ? 10 : 0)), 'usually Mon to Fri 07:00 to 19:00 UTC'],
+  [week((d, h) => (d === 6 && h === 23 ? 10 : 0)), 'usually Sun 23:00 to 00:00 UTC'],
+  [week((_, h) => (h < 2 || h === 12 ? 10 : 0.5)), 'usually every day 00:00 to 02:00, 12:00 to 13:00 UTC'],
+] as const)
+  test(words, () => assert.equal(usualWords(hours), words));
+
+test('the section names the largest sources, and who is not approved however small', () => {
+  const many = Array.from({ length: 9 }, (_, i) => source({ source: `10.20.4.${i}`, connections: 100 - i }));
+  const stranger = source({ source: '10.20.77.9', connections: 1, approved: false });
+  const lines = trafficLines(facts(traffic({ sources: [stranger, ...many], sourceCount: 10, connections: 864 })));
+  assert.deepEqual(lines[2], [
+    'does: 10.20.4.0 12 % approved',
+    '10.20.4.1 11 % approved',
+    '10.20.4.2 11 % approved',
+    '10.20.4.3 11 % approved',
+    '10.20.77.9 0 % (not approved, first seen 2026-11-01)',
+    '5 more',
+  ]);
+});

@@ -1,0 +1,153 @@
+import { endpointKey } from '../model/endpoint.ts';
+import type { EndpointFacts } from '../model/facts.ts';
+import type { EndpointTraffic, SourceTraffic } from '../model/traffic.ts';
+import { hourOfWeek } from '../model/traffic-hours.ts';
+import { count, groupDigits } from '../util/words.ts';
+import type { Line } from './text-table.ts';
+import { formatDate, formatTime } from './time.ts';
+
+const BARS = '▁▂▃▄▅▆▇█';
+const NOT_COVERED = '·';
+/** Quarters of a day in a week: the sparkline has a blank between weeks. */
+const WEEK = 28;
+const MOST_SOURCES = 4;
+const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+/** Share of the busiest hour from which on an hour counts as usual. */
+const USUAL_SHARE = 0.1;
+const DAY_HOURS = 24;
+/** What was unusual longer ago is history. */
+const RECENT_MS = 86_400_000;
+
+/** Is this traffic normal here, and does it conform? A sentence; null where no flows of the port are known. */
+export function trafficAnswer(facts: EndpointFacts, now: number): string | null {
+  const { traffic } = facts;
+  if (!traffic) return null;
+  return `Traffic: ${normalWords(traffic, now)}; ${conformWords(facts, traffic)}.`;
+}
+
+function normalWords(traffic: EndpointTraffic, now: number): string {
+  const [worst, ...more] = traffic.anomalies.filter((anomaly) => now - Date.parse(anomaly.to) <= RECENT_MS);
+  if (worst) {
+    const others = more.length === 0 ? '' : `, and ${count(more.length, 'other card')} of the last day`;
+    return `not normal here (${worst.kind.replaceAll('-', ' ')}: ${worst.seen.words}, expected ${worst.expected.words}${others})`;
+  }
+  if (traffic.covered === 0) return 'whether it is normal is not known, as no feed covers this port';
+  if (!traffic.now) return `whether it is normal is not known yet (${count(traffic.learnedDays, 'day')} of history)`;
+  const { perHour, usualLow, usualHigh } = traffic.now;
+  return `normal here, nothing unusual in the last day (${groupDigits(perHour)} in the newest hour, usual is ${range(usualLow, usualHigh)})`;
+}
+
+function conformWords({ entries }: EndpointFacts, traffic: EndpointTraffic): string {
+  const entry = entries[0]?.entry;
+  if (!entry) return 'whether it may be is not said, as no register entry covers the port';
+  if (traffic.sourceCount === 0) return 'nobody connected, so there is nothing to approve';
+  const undirected =
+    traffic.undirected > 0 ? ` (the direction of ${count(traffic.undirected, 'connection')} is not known)` : '';
+  if (traffic.sources.every((source) => source.approved === null))
+    return `${entry.id} does not say who may connect${undirected}`;
+  if (traffic.unapprovedCount > 0)
+    return `it does not conform: ${count(traffic.unapprovedCount, 'source')} of ${groupDigits(traffic.sourceCount)} that connected ${traffic.unapprovedCount === 1 ? 'is' : 'are'} not approved by ${entry.id}`;
+  return `it conforms: ${traffic.sourceCount === 1 ? 'the one source that' : `all ${groupDigits(traffic.sourceCount)} sources that`} connected ${traffic.sourceCount === 1 ? 'is' : 'are'} approved by ${entry.id}${undirected}`;
+}
+
+/** The TRAFFIC section: weeks as a sparkline, now and usual, who. Empty where no flows of the port are known. */
+export function trafficLines({ traffic, endpoint }: EndpointFacts): readonly Line[] {
+  if (!traffic) return [];
+  const { now } = traffic;
+  const usual = now
+    ? `newest hour ${groupDigits(now.perHour)}, usual for ${hourName(traffic.until)} is ${range(now.usualLow, now.usualHigh)}`
+    : `not learned yet: ${count(traffic.learnedDays, 'day')} of history`;
+  return [
+    `last 4 weeks  ${sparkline(traffic.quarterDays)}`,
+    [usual, ...(traffic.usualHours ? [usualWords(traffic.usualHours)] : []), coveredWords(traffic)],
+    sourcesWords(traffic),
+    ...(traffic.anomalies.length === 0
+      ? []
+      : [
+          `unusual of late: ${traffic.anomalies.length}, see quietdoor flows anomalies --endpoint ${shortKey(endpointKey(endpoint))}`,
+        ]),
+  ];
+}
+
+const shortKey = (key: string): string => key.split('@', 1)[0] as string;
+
+/** A character per quarter of a day, weeks apart: as high as its share of the highest; a dot where nobody looked. */
+export function sparkline(quarters: readonly (number | null)[]): string {
+  const highest = Math.max(1, ...quarters.map((value) => value ?? 0));
+  const bars = quarters.map((value) => {
+    if (value === null) return NOT_COVERED;
+    return BARS[
+      value === 0 ? 0 : 1 + Math.min(BARS.length - 2, Math.floor((value / highest) * (BARS.length - 1)))
+    ] as string;
+  });
+  return Array.from({ length: Math.ceil(bars.length / WEEK) }, (_, week) =>
+    bars.slice(week * WEEK, (week + 1) * WEEK).join(''),
+  ).join(' ');
+}
+
+function range(low: number, high: number): string {
+  const [from, to] = [low, high].map((value) => groupDigits(Math.round(value)));
+  return from === to ? (from as string) : `${from} to ${to}`;
+}
+
+function hourName(ms: number): string {
+  const at = hourOfWeek(Math.floor(ms / 1_000) - 3_600);
+  return `${WEEKDAYS[Math.floor(at / DAY_HOURS)]} ${String(at % DAY_HOURS).padStart(2, '0')}:00 UTC`;
+}
+
+/** Days and hours at which there usually is traffic: `Mon to Fri 07:00 to 19:00 UTC`. */
+export function usualWords(hours: readonly number[]): string {
+  const bar = Math.max(...hours) * USUAL_SHARE;
+  if (Math.max(...hours) === 0) return 'usually nobody connects';
+  const isBusy = hours.map((value) => value > 0 && value >= bar);
+  const days = WEEKDAYS.map((_, day) => isBusy.slice(day * DAY_HOURS, (day + 1) * DAY_HOURS));
+  const busyDays = days.map((day) => day.some(Boolean));
+  const ofDay = Array.from({ length: DAY_HOURS }, (_, hour) => days.some((day) => day[hour]));
+  const when = busyDays.every(Boolean) ? 'every day' : runs(busyDays, (i) => WEEKDAYS[i] as string, 0);
+  if (ofDay.every(Boolean)) return `usually ${when}, around the clock`;
+  return `usually ${when} ${runs(ofDay, (i) => `${String(i).padStart(2, '0')}:00`, 1)} UTC`;
+}
+
+/** Stretches of what is true, in words; `more`: what is added to their end (an hour ends when the next begins). */
+function runs(flags: readonly boolean[], name: (i: number) => string, more: number): string {
+  const found: string[] = [];
+  for (let i = 0; i < flags.length; i++) {
+    if (!flags[i]) continue;
+    let end = i;
+    while (flags[end + 1]) end++;
+    const last = name((end + more) % DAY_HOURS);
+    found.push(end === i && more === 0 ? name(i) : `${name(i)} to ${last}`);
+    i = end;
+  }
+  return found.join(', ');
+}
+
+function coveredWords(traffic: EndpointTraffic): string {
+  const share = `${Math.floor(traffic.covered * 100)} % of the time since ${formatDate(traffic.from)} covered`;
+  return traffic.feeds.length === 0
+    ? 'no feed covers it'
+    : `${share} by ${traffic.feeds.slice(0, 3).join(', ')}${traffic.feeds.length > 3 ? ` and ${traffic.feeds.length - 3} more` : ''}`;
+}
+
+function sourcesWords(traffic: EndpointTraffic): Line {
+  if (traffic.sourceCount === 0) {
+    const last = traffic.lastAccepted === null ? 'nobody, ever' : `nobody, last ${formatTime(traffic.lastAccepted)}`;
+    return traffic.denied > 0 ? [`does: ${last}`, `${count(traffic.denied, 'connection')} refused`] : `does: ${last}`;
+  }
+  const top = [...traffic.sources].sort((a, b) => b.connections - a.connections || (a.source < b.source ? -1 : 1));
+  const named = new Set([
+    ...top.slice(0, MOST_SOURCES),
+    ...traffic.sources.filter((s) => s.approved === false).slice(0, 2),
+  ]);
+  const shown = [...named].map((source) => sourceWords(source, traffic.connections));
+  const rest = traffic.sourceCount - named.size;
+  const [first, ...others] = shown;
+  return [`does: ${first}`, ...others, ...(rest > 0 ? [`${groupDigits(rest)} more`] : [])];
+}
+
+function sourceWords({ source, connections, denied, approved, firstSeen }: SourceTraffic, all: number): string {
+  if (connections === 0) return `${source} refused ${groupDigits(denied)}×`;
+  const share = all > 0 ? ` ${Math.round((connections / all) * 100)} %` : '';
+  const may = approved === null ? '' : approved ? ' approved' : ` (not approved, first seen ${formatDate(firstSeen)})`;
+  return `${source}${share}${may}`;
+}
