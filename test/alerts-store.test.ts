@@ -69,7 +69,7 @@ test('the outbox: what is due, what was sent, what was given up', async (t) => {
   const { incidents } = store;
   const urgent = delivery(3, { isUrgent: true, kind: 'summary', owner: 'team-orders', channel: 'mail' });
   await incidents.write(
-    { deliveries: [delivery(2), delivery(1), urgent, delivery(4, { counts: false })], events: [] },
+    { deliveries: [delivery(1), delivery(2), urgent, delivery(4, { counts: false })], events: [] },
     9,
   );
   const ids = async (state: AlertDelivery['state'], dueBy?: number) =>

@@ -16,5 +16,5 @@ export async function deadAlerts(context: Context, channel?: string): Promise<re
 /** Puts them back into the outbox: the next run sends them. Returns how many. */
 export async function retryDead(context: Context, channel?: string): Promise<number> {
   await using store = await openStateToWrite(context);
-  return store.incidents.revive(channel ?? null, context.now());
+  return await store.incidents.revive(channel ?? null, context.now());
 }

@@ -17,10 +17,11 @@ export async function lintRegister(context: Context): Promise<readonly RegisterP
       throw error;
     },
   );
-  return lintWorkspace(
-    loaded,
-    hosts?.known ?? [],
-    now,
-    checks.map((check) => check.id),
-  );
+  const rules = checks.map((check) => check.id);
+  const { alerts } = loaded.register;
+  const problems = lintWorkspace(loaded, hosts?.known ?? [], now, rules);
+  // What only the channels know of their settings; they are not loaded where there are none.
+  return alerts
+    ? [...problems, ...(await (await import('./alerts-channels.ts')).alertProblems(alerts, rules))]
+    : problems;
 }

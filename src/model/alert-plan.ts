@@ -133,8 +133,10 @@ function isNews({ severity, told }: IncidentRecord, policy: AlertPolicy): boolea
   return told === null || SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(told);
 }
 
-function isReminderDue({ severity, toldAt, waiting }: IncidentRecord, { remindMs }: AlertPolicy, now: number): boolean {
-  if (remindMs === null || toldAt === null || waiting.length > 0 || !isAtLeast(severity, 'high')) return false;
+function isReminderDue({ severity, toldAt, waiting }: IncidentRecord, policy: AlertPolicy, now: number): boolean {
+  const { remindMs } = policy;
+  if (remindMs === null || toldAt === null || waiting.length > 0) return false;
+  if (!isAtLeast(severity, 'high') || !isAtLeast(severity, policy.severity)) return false;
   return now - toldAt >= remindMs;
 }
 

@@ -94,6 +94,7 @@ export function eventWords(e: Event): string {
     case 'alert.undelivered':
       return `alert could not be delivered${words(' by ', body.channel)}${words(': ', body.because)}`;
     case 'maintenance.announced':
+      if (typeof body.ended === 'string') return `maintenance ended${words(': ', body.reason)}`;
       return `maintenance announced${words(' from ', body.from)}${words(' until ', body.until)}${words(': ', body.reason)}`;
     case 'log.reviewed':
       return `records reviewed${words(' by ', body.by)}${words(': items ', body.items)}`;

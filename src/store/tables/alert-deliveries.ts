@@ -47,7 +47,8 @@ export async function selectDeliveries(
 ): Promise<AlertDelivery[]> {
   let query = db.selectFrom('alert_deliveries').selectAll().where('state', '=', state);
   if (dueBy !== undefined) query = query.where('next_attempt', '<=', dueBy);
-  return (await query.orderBy('created_at').orderBy('id').limit(limit).execute()).map(deliveryOf);
+  // In the order in which they were written: the worst of a run first.
+  return (await query.orderBy(sql`rowid`).limit(limit).execute()).map(deliveryOf);
 }
 
 /** What was sent, or is to be, of an incident, newest first. */
@@ -56,8 +57,7 @@ export async function selectDeliveriesOf(db: Database, incident: string): Promis
     .selectFrom('alert_deliveries')
     .selectAll()
     .where(sql<boolean>`instr(incidents, ${` ${incident} `}) > 0`)
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
+    .orderBy(sql`rowid`, 'desc')
     .limit(OF_INCIDENT)
     .execute();
   return rows.map(deliveryOf);
