@@ -220,8 +220,9 @@ function createReader(
     const status = column(12) as unknown as Uint8Array;
     const feed = column(13);
     const texts = [chunk.getColumnVector(14), chunk.getColumnVector(15)] as const;
+    const { rowCount } = chunk;
     let lastFeed = -2;
-    for (let i = 0; i < chunk.rowCount; i++) {
+    for (let i = 0; i < rowCount; i++) {
       rollup.line = before + i + 1;
       const feedNumber = feed[i] as number;
       if (feedNumber !== lastFeed) rollup.feed(feeds[feedNumber] ?? fallback);

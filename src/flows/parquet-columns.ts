@@ -206,7 +206,7 @@ function address(packet: string | null, plain: string): readonly [number: string
 function ipv4(sql: string): string {
   // No leading zeros: some read them as octal. The 1 in front shows that there are four of them.
   const byte = "CASE WHEN v = '0' OR NOT starts_with(v, '0') THEN TRY_CAST(v AS UTINYINT)::BIGINT END";
-  return `coalesce(list_reduce(list_transform(string_split(${sql}::VARCHAR, '.')[:5], lambda v: ${byte}), lambda x, y: x * 256 + y, 1::BIGINT), -1)`;
+  return `coalesce(list_reduce(list_transform(string_split(${sql}::VARCHAR, '.'), lambda v: ${byte}), lambda x, y: CASE WHEN x < ${IPV4_FROM * 2} THEN x * 256 + y END, 1::BIGINT), -1)`;
 }
 
 function quoted(name: string): string {
