@@ -65,7 +65,8 @@ NoNewPrivileges=yes
 # tracefs read-only as well, so what it protects is named here, with the one exception that a trace needs.
 ProtectSystem=strict
 ReadOnlyPaths=/proc/sys /sys
-ReadWritePaths=${word(state)} -/sys/kernel/tracing/instances
+${stateLines(state)}
+ReadWritePaths=-/sys/kernel/tracing/instances
 # Not "yes": programs and the workspace may lie in a home directory, and are only read.
 ProtectHome=read-only
 ${usesTmp ? '# Not PrivateTmp=yes: a path above lies there.\nPrivateTmp=no' : 'PrivateTmp=yes'}
@@ -94,7 +95,6 @@ RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 RemoveIPC=yes
-PrivateIPC=yes
 KeyringMode=private
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
@@ -105,6 +105,14 @@ TasksMax=256
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/** systemd makes a folder below /var/lib itself; another one must be there before the service starts. */
+function stateLines(state: string): string {
+  const name = /^\/var\/lib\/([\w.-]+(?:\/[\w.-]+)*)$/.exec(state)?.[1];
+  return name === undefined
+    ? `# It must be there before the service starts.\nReadWritePaths=${word(state)}`
+    : `StateDirectory=${name}\nStateDirectoryMode=0700`;
 }
 
 function rootLines(): string {
