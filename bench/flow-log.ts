@@ -25,7 +25,8 @@ export function seeded(seed: number): () => number {
   };
 }
 
-const DAY = 86_400;
+/** Records of a second: 20 million a day. */
+const RATE = 231;
 /** 2026-03-02, a Monday, UTC seconds. */
 export const FIRST = 1_772_409_600;
 const HOSTS = 2_000;
@@ -35,14 +36,17 @@ const EDGES = 60_000;
 export type FlowLogFormat = 'vpc' | 'csv';
 
 /**
- * Writes a day of flow records of 2,000 hosts: 60,000 pairs of a client and a service with a Zipf weight, every other
+ * Writes flow records of 2,000 hosts, 20 million for a day: 60,000 pairs of a client and a service with a Zipf weight, every other
  * record an answer, two in a hundred a rejected scan, one in a thousand NODATA. Records are in the order of their time,
  * give or take a minute.
  */
 export function writeFlowLog(file: string, records: number, format: FlowLogFormat): FlowLog {
   const random = seeded(20260302);
-  const address = (host: number): string => `10.${16 + (host >> 8)}.${host & 255}.${(host * 7) % 250 | 1}`;
-  const ports = Array.from({ length: PORTS }, (_, n) => (n < 20 ? [22, 80, 443, 5432, 3306][n % 5] : 1024 + n * 97) ?? 80);
+  const address = (host: number): string => `10.${16 + (host >> 8)}.${host & 255}.${((host * 7) % 250) | 1}`;
+  const ports = Array.from(
+    { length: PORTS },
+    (_, n) => (n < 20 ? [22, 80, 443, 5432, 3306][n % 5] : 1024 + n * 97) ?? 80,
+  );
   const edges = Array.from({ length: EDGES }, () => {
     const service = Math.floor(random() ** 2 * HOSTS);
     return { client: Math.floor(random() * HOSTS), service, port: ports[(service * 31) % PORTS] as number };
@@ -51,7 +55,9 @@ export function writeFlowLog(file: string, records: number, format: FlowLogForma
     edges.map(({ service, port }) => [`${service}:${port}`, { address: address(service), port }] as const),
   );
   const addresses = Array.from({ length: HOSTS }, (_, host) => address(host));
-  const interfaces = addresses.map((_, host) => `eni-${(0x1000_0000_0000 + host * 7919).toString(16).padStart(17, '0')}`);
+  const interfaces = addresses.map(
+    (_, host) => `eni-${(0x1000_0000_0000 + host * 7919).toString(16).padStart(17, '0')}`,
+  );
   const fd = openSync(file, 'w');
   let lines: string[] = [];
   let bytes = 0;
@@ -68,7 +74,7 @@ export function writeFlowLog(file: string, records: number, format: FlowLogForma
       : 'version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n',
   );
   for (let n = 0; n < records; n++) {
-    const start = FIRST + Math.floor((n / records) * (DAY - 120)) + Math.floor(random() * 60);
+    const start = FIRST + Math.floor(n / RATE) + Math.floor(random() * 60);
     const end = start + Math.floor(random() * 60);
     if (format === 'vpc' && n % 1000 === 999) {
       lines.push(`2 123456789012 ${interfaces[n % HOSTS]} - - - - - - - ${start} ${end + 1} - NODATA\n`);

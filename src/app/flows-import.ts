@@ -208,7 +208,11 @@ function formatOf(request: FlowImportRequest, input: FlowInput): FlowFormat {
     const names = knownFlowFormats().map((format) => format.name);
     throw new UserError(`there is no flow format "${request.as}"`, { hint: `Formats: ${names.join(', ')}` });
   }
-  const found = flowFormats.find((format) => format.detect(input.head));
+  // Columns that are mapped are a CSV's, whose header then has names of its own.
+  const isMapped = request.mapping.size > 0 && !request.mapping.has('fields');
+  const found =
+    flowFormats.find((format) => format.detect(input.head)) ??
+    (isMapped && input.head.length > 0 ? flowFormats.find((format) => format.name === 'csv') : undefined);
   if (found) return found;
   const titles = knownFlowFormats().map((format) => format.title);
   throw new UserError(

@@ -65,6 +65,7 @@ const STATUS_SKIPDATA = 2;
 const FIN_SYN_RST_ACK = 2;
 const SYN_ACK = 18;
 
+const LF = 10;
 const SPACE = 32;
 const DASH = 45;
 const DOT = 46;
@@ -235,7 +236,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     const status = values[STATUS] as number;
     const start = values[START] as number;
     const end = values[END] as number;
-    if (hasInterface) sink.feed(interfaces.names[values[INTERFACE] as number] as string);
+    if (hasInterface) useFeedOf(values[INTERFACE] as number);
     if (status > STATUS_OK) {
       if (start < 0 || end < start) return 'start';
       const feed = hasInterface ? (interfaces.names[values[INTERFACE] as number] as string) : 'aws-vpc';
@@ -283,6 +284,27 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     if (hasTcpFlags && protocol === PROTOCOL.tcp) readTcpFlags(values[TCP_FLAGS] as number);
     sink.add();
     return '';
+  }
+
+  /** Feeds by the number of their interface, as the sink numbers them. */
+  let feeds = new Int32Array(256).fill(-1);
+
+  function useFeedOf(number: number): void {
+    if (number >= feeds.length) {
+      const larger = new Int32Array(feeds.length * 2).fill(-1);
+      larger.set(feeds);
+      feeds = larger;
+    }
+    if (!sink.useFeed || !sink.numberOfFeed) {
+      sink.feed(interfaces.names[number] as string);
+      return;
+    }
+    let feed = feeds[number] as number;
+    if (feed < 0) {
+      feed = sink.numberOfFeed(interfaces.names[number] as string);
+      feeds[number] = feed;
+    }
+    sink.useFeed(feed);
   }
 
   /** A SYN opens a connection, a SYN-ACK answers one; without either, the record continues one that was counted before. */
@@ -387,34 +409,35 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     expected(name, bytes, at, end, from, line);
   }
 
+  /** Reads lines that all end with a line feed. */
+  function whole(bytes: Uint8Array, from: number, to: number, line: number): number {
+    let count = 0;
+    for (let i = from; i < to; count++) i = oneLine(bytes, i, to, line + count);
+    return count;
+  }
+
+  function oneLine(bytes: Uint8Array, from: number, to: number, line: number): number {
+    const next = isUsable ? scan(bytes, from) : -1;
+    if (next >= 0) {
+      const wrong = take(line);
+      if (wrong !== '') told(wrong, bytes, from, withoutReturn(bytes, from, next - 1), line);
+      return next;
+    }
+    const end = lineEnd(bytes, from, to);
+    if (isUsable || isHeader(bytes, from, end)) odd(bytes, from, withoutReturn(bytes, from, end), line);
+    else sink.skip('line under an unusable header');
+    return end + 1;
+  }
+
   return {
     lines(bytes, from, to, line) {
-      let count = 0;
-      let i = from;
       let last = to;
-      while (last > from && bytes[last - 1] !== 10) last--;
-      while (i < last) {
-        const next = isUsable ? scan(bytes, i) : -1;
-        if (next >= 0) {
-          const wrong = take(line + count);
-          if (wrong !== '') told(wrong, bytes, i, withoutReturn(bytes, i, next - 1), line + count);
-          i = next;
-        } else {
-          const end = lineEnd(bytes, i, last);
-          if (isUsable || isHeader(bytes, i, end)) odd(bytes, i, withoutReturn(bytes, i, end), line + count);
-          else sink.skip('line under an unusable header');
-          i = end + 1;
-        }
-        count++;
-      }
-      if (i < to) {
-        // The last line of a file that has no line feed behind it.
-        const whole = withLineFeed(bytes, i, to);
-        if (isUsable && scan(whole, 0) >= 0) told(take(line + count), bytes, i, to, line + count);
-        else odd(bytes, i, withoutReturn(bytes, i, to), line + count);
-        count++;
-      }
-      return count;
+      while (last > from && bytes[last - 1] !== LF) last--;
+      const count = whole(bytes, from, last, line);
+      if (last === to) return count;
+      // The last line of a file that has no line feed behind it.
+      const fed = withLineFeed(bytes, last, to);
+      return count + whole(fed, 0, fed.length, line + count);
     },
     end() {},
   };

@@ -39,6 +39,11 @@ function hashOf(w0: number, w1: number, w2: number, w3: number, portAndProtocol:
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
+function hash4(address: number, portAndProtocol: number): number {
+  const hash = Math.imul(address, 0x9e3779b1) ^ Math.imul(portAndProtocol, 0x85ebca6b);
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 12;
+}
+
 /** Ports with the same entries have one number; 0: no entry names the port. */
 interface RegisteredPorts {
   readonly setOfPort: Uint32Array;
@@ -158,6 +163,26 @@ export function buildServiceIndex(listeners: Iterable<KnownListener>, entries: r
   const entriesOf = Array.from({ length: 256 }, (_, protocol) => registered.get(protocol) ?? null);
   const words = new Uint32Array(4);
 
+  /** The same for IPv4, which most look-ups are: two words a slot. */
+  const table4 = new Uint32Array(slots * 2);
+  for (const { words: w, port, protocol } of known) {
+    if (w[1] !== 0xffff || w[2] !== 0 || w[3] !== 0) continue;
+    const last = TAKEN + protocol * 65_536 + port;
+    let slot = hash4(w[0], last) & mask;
+    while (table4[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
+    table4[slot * 2] = w[0];
+    table4[slot * 2 + 1] = last;
+  }
+
+  function isListening4(address: number, last: number): boolean {
+    let slot = hash4(address, last) & mask;
+    for (let there = table4[slot * 2 + 1] as number; there !== 0; there = table4[slot * 2 + 1] as number) {
+      if (there === last && table4[slot * 2] === address) return true;
+      slot = (slot + 1) & mask;
+    }
+    return false;
+  }
+
   function isRegistered(set: AddressSet, address: number, ids: AddressTable): boolean {
     if (address < FIRST_IPV6_ID) return isInside(set.ipv4, address);
     if (set.ipv6.length === 0) return false;
@@ -172,13 +197,13 @@ export function buildServiceIndex(listeners: Iterable<KnownListener>, entries: r
       const ports = listenersOf[protocol];
       if (ports && ports[port] === 1) {
         const last = TAKEN + protocol * 65_536 + port;
-        let slot: number;
-        if (address < FIRST_IPV6_ID) slot = slotOf(address, 0xffff, 0, 0, last);
-        else {
+        if (address < FIRST_IPV6_ID) {
+          if (isListening4(address, last)) return SERVICE.listening;
+        } else {
           ids.words(address, words, 0);
-          slot = slotOf(words[0] as number, words[1] as number, words[2] as number, words[3] as number, last);
+          const [w0, w1, w2, w3] = words as unknown as [number, number, number, number];
+          if (table[slotOf(w0, w1, w2, w3, last) * WORDS + 4] === last) return SERVICE.listening;
         }
-        if (table[slot * WORDS + 4] === last) return SERVICE.listening;
       }
       const entries = entriesOf[protocol];
       if (!entries) return SERVICE.unknown;

@@ -50,6 +50,9 @@ export interface FlowSink {
   coverage(feed: string, from: number, until: number, kind: 'delivered' | 'gap', lost: number | null): void;
   /** Records that follow are of this feed, where the format tells several apart (an interface, an exporter). */
   feed(name: string): void;
+  /** The same in two steps, for a format whose records change from feed to feed: the number of a feed; -1: none now. */
+  numberOfFeed?(name: string): number;
+  useFeed?(number: number): void;
 }
 
 export interface FlowFormatOptions {

@@ -1,5 +1,6 @@
 import { awsVpc } from './aws-vpc.ts';
 import { conntrackText } from './conntrack-text.ts';
+import { csv } from './csv.ts';
 import { eve } from './eve.ts';
 import type { FlowFormat } from './flow-format.ts';
 import { journalExport } from './journal-export.ts';
@@ -18,4 +19,5 @@ export const flowFormats: readonly FlowFormat[] = [
   journalExport,
   netfilterLog,
   nfdumpCsv,
+  csv,
 ];

@@ -1,5 +1,3 @@
-import { sameText } from './scan.ts';
-
 /** Names that a format finds again and again in its bytes, as strings that are made once. */
 export interface NameTable {
   /** By number; 0 is what names beyond the bound have. */
@@ -14,7 +12,9 @@ const LONGEST = 128;
 /** `prefix` leads every name; at most `most` are told apart. */
 export function createNameTable(prefix: string, most: number): NameTable {
   const names: string[] = [`${prefix}other`];
-  const texts: Uint8Array[] = [new Uint8Array(0)];
+  /** Bytes of all names, and where each ends. */
+  let text = new Uint8Array(8192);
+  let ends = new Int32Array(512);
   let slots = 256;
   let index = new Int32Array(slots);
   let hashes = new Int32Array(slots);
@@ -39,6 +39,29 @@ export function createNameTable(prefix: string, most: number): NameTable {
     });
   }
 
+  function isName(number: number, bytes: Uint8Array, from: number, to: number): boolean {
+    const start = ends[number - 1] as number;
+    if ((ends[number] as number) - start !== to - from) return false;
+    for (let i = from; i < to; i++) if (text[start + i - from] !== bytes[i]) return false;
+    return true;
+  }
+
+  function keep(number: number, bytes: Uint8Array, from: number, to: number): void {
+    const start = ends[number - 1] as number;
+    if (start + to - from > text.length) {
+      const larger = new Uint8Array(text.length * 2);
+      larger.set(text);
+      text = larger;
+    }
+    if (number >= ends.length) {
+      const larger = new Int32Array(ends.length * 2);
+      larger.set(ends);
+      ends = larger;
+    }
+    text.set(bytes.subarray(from, to), start);
+    ends[number] = start + to - from;
+  }
+
   return {
     names,
     numberOf(bytes, from, to, hash) {
@@ -47,15 +70,14 @@ export function createNameTable(prefix: string, most: number): NameTable {
       let slot = slotOf(mixed);
       let steps = 0;
       for (let number = index[slot] as number; number !== 0; number = index[slot] as number) {
-        if (hashes[slot] === mixed && sameText(bytes, from, end, texts[number] as Uint8Array)) return number;
+        if (hashes[slot] === mixed && isName(number, bytes, from, end)) return number;
         slot = (slot + 1) & (slots - 1);
         if (++steps > 64) return 0; // chosen to collide
       }
       if (names.length > most) return 0;
       const number = names.length;
-      const text = bytes.slice(from, end);
-      texts.push(text);
-      names.push(prefix + String.fromCharCode(...text).replaceAll(/[^ -~]/g, '.'));
+      keep(number, bytes, from, end);
+      names.push(prefix + String.fromCharCode(...bytes.subarray(from, end)).replaceAll(/[^ -~]/g, '.'));
       index[slot] = number;
       hashes[slot] = mixed;
       if (names.length * 2 > slots) grow();

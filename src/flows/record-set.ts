@@ -24,7 +24,7 @@ export class RecordSet {
     marks[slot * 2] = low;
     marks[slot * 2 + 1] = mark;
     this.size++;
-    if (this.size * 2 > this.slots) this.grow();
+    if (this.size * 8 > this.slots * 5) this.grow();
     return true;
   }
 

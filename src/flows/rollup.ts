@@ -73,6 +73,8 @@ const MOST_FEEDS = 60_000;
 const MOST_SKIPPED = 50;
 const MOST_GAPS = 10_000;
 const OTHER_FEEDS = 'other';
+/** Records after which a bucket that none of them was of is done with. */
+const IDLE = 32_768;
 const MOST_TABLES = 4096;
 const MOST_RECYCLED = 64;
 
@@ -102,6 +104,8 @@ export function createRollup(options: RollupOptions): Rollup {
     packets: 0.5,
     bytes: 0.5,
   };
+  /** Connections, packets, bytes, first, last: doubles, which a property would hold as objects. */
+  const sums = Float64Array.of(0, 0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);
   const counts: FlowCounts = {
     records: 0,
     accepted: 0,
@@ -110,15 +114,25 @@ export function createRollup(options: RollupOptions): Rollup {
     directedByRecord: 0,
     directedByService: 0,
     undirected: 0,
-    connections: 0,
-    packets: 0,
-    bytes: 0,
+    get connections() {
+      return sums[0] as number;
+    },
+    get packets() {
+      return sums[1] as number;
+    },
+    get bytes() {
+      return sums[2] as number;
+    },
+    get first() {
+      return sums[3] as number;
+    },
+    get last() {
+      return sums[4] as number;
+    },
     repeated: 0,
     absurd: 0,
     ahead: 0,
     backwards: 0,
-    first: Number.POSITIVE_INFINITY,
-    last: Number.NEGATIVE_INFINITY,
     rows: 0,
     problems: 0,
   };
@@ -132,7 +146,6 @@ export function createRollup(options: RollupOptions): Rollup {
   /** By feed: a time known to be covered, so that most records add nothing. */
   const coveredFrom: number[] = [];
   const coveredUntil: number[] = [];
-  let feedName = options.feed;
   let feed = -1;
 
   function numberOf(name: string): number {
@@ -169,7 +182,7 @@ export function createRollup(options: RollupOptions): Rollup {
   let current: Bucket = { rows: new RollupTable(), seen: null };
   let currentNumber = -1;
   let rows = current.rows;
-  let uses = 0;
+  let newest = 0;
   let batch: FlowBatch | null = null;
   const recycled: FlowBatch[] = [];
   let clock = now() / 1000;
@@ -179,6 +192,7 @@ export function createRollup(options: RollupOptions): Rollup {
   }
 
   function switchTo(number: number): void {
+    rows.usedAt = counts.records;
     const known = buckets.get(number);
     if (known) current = known;
     else {
@@ -189,18 +203,26 @@ export function createRollup(options: RollupOptions): Rollup {
     }
     currentNumber = number;
     rows = current.rows;
-    rows.used = ++uses;
+    rows.usedAt = counts.records;
+    if (number > newest) newest = number;
   }
 
-  /** Writes out what was used longest ago where tables have become too large or too many. */
+  /**
+   * Writes out what is done with, so that its memory, still near, serves the next bucket; and where tables have become too
+   * large or too many, what was used longest ago.
+   */
   function makeRoom(): void {
     let held = 0;
-    for (const bucket of buckets.values()) held += bytesOf(bucket);
+    for (const bucket of buckets.values()) {
+      const { rows: table } = bucket;
+      if (counts.records - table.usedAt > IDLE && table.bucket < newest - 2) writeOut(bucket);
+      else held += bytesOf(bucket);
+    }
     for (const bucket of free) held += bytesOf(bucket);
     if (held <= memory && buckets.size < MOST_TABLES) return;
     for (const bucket of free) held -= bytesOf(bucket);
     free.length = 0;
-    for (const bucket of [...buckets.values()].sort((a, b) => a.rows.used - b.rows.used)) {
+    for (const bucket of [...buckets.values()].sort((a, b) => a.rows.usedAt - b.rows.usedAt)) {
       if (held <= memory * 0.75 && buckets.size <= MOST_TABLES / 2) break;
       held -= bytesOf(bucket);
       writeOut(bucket);
@@ -220,7 +242,7 @@ export function createRollup(options: RollupOptions): Rollup {
     }
     buckets.delete(table.bucket);
     if (table.bucket === currentNumber) currentNumber = -1;
-    if (bytesOf(bucket) > memory / 16 || free.length >= 8) return;
+    if (bytesOf(bucket) > memory / 4 || free.length >= 4) return;
     table.clear();
     seen?.clear();
     free.push(bucket);
@@ -244,26 +266,25 @@ export function createRollup(options: RollupOptions): Rollup {
     ids.clear();
   }
 
+  /** Says whether the record came before, in all its values, in what the bucket holds. */
   function isRepeated(): boolean {
     current.seen ??= new RecordSet();
-    const offset = Math.round((record.start - currentNumber * BUCKET_SECONDS) * 1e6);
-    const length = Math.round((record.end - record.start) * 1e3);
-    const bytesHigh = Math.floor(record.bytes / 2 ** 32);
-    let low = Math.imul(record.src ^ offset, 0x9e3779b1) ^ Math.imul(record.dst, 0x85ebca6b);
-    low = Math.imul(low ^ (low >>> 15), 0x2c1b3c6d) ^ Math.imul(record.bytes ^ bytesHigh, 0xc2b2ae35);
-    low = Math.imul(low ^ (low >>> 13), 0x297a2d39) ^ ((record.srcPort << 16) | (record.dstPort & 0xffff));
-    low = Math.imul(low ^ (low >>> 16), 0x27d4eb2f) ^ Math.imul(record.packets, 0x165667b1) ^ length;
-    low = Math.imul(low ^ (low >>> 15), 0x85ebca6b) ^ feed;
-    let high = Math.imul(record.dst ^ length, 0x27d4eb2f) ^ Math.imul(record.src, 0x165667b1);
-    high = Math.imul(high ^ (high >>> 14), 0x9e3779b1) ^ Math.imul(record.packets, 0x85ebca6b) ^ offset;
-    high = Math.imul(high ^ (high >>> 12), 0xc2b2ae35) ^ Math.imul(record.srcPort, 0x2c1b3c6d) ^ record.dstPort;
-    high = Math.imul(high ^ (high >>> 16), 0x297a2d39) ^ Math.imul(record.bytes, 0x27d4eb2f) ^ Math.imul(feed, 31);
-    high ^= (record.protocol << 8) | (record.action << 4) | record.direction;
-    low = Math.imul(low ^ (low >>> 16), 0x9e3779b1);
-    high = Math.imul(high ^ (high >>> 15), 0x85ebca6b);
-    // The numbers of IPv6 addresses and IPv4 addresses overlap in their low 32 bits.
-    if (record.src >= FIRST_IPV6_ID) high = ~high;
-    if (record.dst >= FIRST_IPV6_ID) high ^= 0x5bd1e995;
+    const { start, src, dst, packets, bytes } = record;
+    const offset = ((start - currentNumber * BUCKET_SECONDS) * 1e6) | 0;
+    const length = ((record.end - start) * 1e3) | 0;
+    const ports = (record.srcPort << 16) ^ record.dstPort;
+    // The numbers of IPv6 addresses are those of IPv4 addresses in their low 32 bits.
+    const families = (src >= FIRST_IPV6_ID ? 1 : 0) | (dst >= FIRST_IPV6_ID ? 2 : 0);
+    const kind = (record.protocol << 8) | (record.action << 4) | (record.direction << 2) | families;
+    const size = (bytes | 0) ^ (bytes > 0xffff_ffff ? Math.imul((bytes / 2 ** 32) | 0, 0x27d4eb2f) : 0);
+    let low = Math.imul(src ^ feed, 0x9e3779b1) ^ Math.imul(ports, 0x85ebca6b);
+    let high = Math.imul(dst ^ kind, 0x27d4eb2f) ^ Math.imul(ports, 0x165667b1);
+    low = Math.imul(low ^ (low >>> 15) ^ dst, 0x2c1b3c6d) ^ Math.imul(size, 0xc2b2ae35);
+    high = Math.imul(high ^ (high >>> 14) ^ src, 0x9e3779b1) ^ Math.imul(size, 0x297a2d39);
+    low = Math.imul(low ^ (low >>> 13) ^ offset, 0x297a2d39) ^ Math.imul(length, 0x165667b1);
+    high = Math.imul(high ^ (high >>> 12) ^ length, 0xc2b2ae35) ^ Math.imul(offset, 0x85ebca6b);
+    low = Math.imul(low ^ (low >>> 16) ^ kind, 0x27d4eb2f) ^ packets;
+    high = Math.imul(high ^ (high >>> 15) ^ feed, 0x2c1b3c6d) ^ Math.imul(packets, 0x9e3779b1);
     return !current.seen.add((low ^ (low >>> 13)) >>> 0, (high ^ (high >>> 16)) >>> 0);
   }
 
@@ -299,7 +320,7 @@ export function createRollup(options: RollupOptions): Rollup {
     if (number !== currentNumber) switchTo(number);
     if (end < start) counts.backwards++;
     const last = end > start && end <= clock + MOST_AHEAD ? end : start;
-    if (feed < 0) feed = numberOf(feedName);
+    if (feed < 0) feed = numberOf(options.feed);
     if ((isSpan ? last : start) < (coveredFrom[feed] as number) || last >= (coveredUntil[feed] as number))
       cover(start, last);
     if (sink.isRepeatOne && !options.isOneFeed && isRepeated()) {
@@ -334,11 +355,11 @@ export function createRollup(options: RollupOptions): Rollup {
     if (action === ACTION.accepted) counts.accepted++;
     else if (action === ACTION.denied) counts.denied++;
     else counts.undecided++;
-    counts.connections += connections;
-    counts.packets += record.packets;
-    counts.bytes += record.bytes;
-    if (start < counts.first) counts.first = start;
-    if (last > counts.last) counts.last = last;
+    sums[0] = (sums[0] as number) + connections;
+    sums[1] = (sums[1] as number) + record.packets;
+    sums[2] = (sums[2] as number) + record.bytes;
+    if (start < (sums[3] as number)) sums[3] = start;
+    if (last > (sums[4] as number)) sums[4] = last;
 
     rows.add(
       src,
@@ -372,9 +393,11 @@ export function createRollup(options: RollupOptions): Rollup {
       if (ids.isNearlyFull) forgetAddresses();
     },
     feed(name) {
-      if (name === feedName || options.isOneFeed) return;
-      feedName = name;
-      feed = -1;
+      if (!options.isOneFeed && !sink.isMuted) feed = numberOf(name);
+    },
+    numberOfFeed: (name) => (sink.isMuted ? -1 : numberOf(options.isOneFeed ? options.feed : name)),
+    useFeed(number) {
+      feed = number;
     },
     coverage(name, from, until, kind, lost) {
       if (sink.isMuted || !(until > from) || from < EARLIEST || until > clock + MOST_AHEAD) return;

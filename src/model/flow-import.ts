@@ -12,9 +12,9 @@ export interface FlowCounts {
   directedByRecord: number;
   directedByService: number;
   undirected: number;
-  connections: number;
-  packets: number;
-  bytes: number;
+  readonly connections: number;
+  readonly packets: number;
+  readonly bytes: number;
   /** Records that were delivered before and not taken again. */
   repeated: number;
   /** Records not taken because of their time: before 2000, or more than a day ahead of the clock. */
@@ -24,8 +24,8 @@ export interface FlowCounts {
   /** Records taken whose end is before their start. */
   backwards: number;
   /** UTC seconds of the earliest start and the latest end of what was taken; Infinity and -Infinity before the first. */
-  first: number;
-  last: number;
+  readonly first: number;
+  readonly last: number;
   /** Rows written out. */
   rows: number;
   problems: number;
