@@ -3,6 +3,7 @@ import { outsideAnswers } from '../model/looks.ts';
 import { isCovered } from '../model/observation.ts';
 import type { ApprovalState, RegisterEntry } from '../model/register.ts';
 import { reviewStanding } from '../model/review.ts';
+import { MAX_SOURCES } from '../model/traffic.ts';
 import { vantageKind } from '../model/vantage.ts';
 import { admittedJson } from './admitted-json.ts';
 import { eventJson } from './events.ts';
@@ -10,6 +11,7 @@ import type { ExplainInput } from './explain-input.ts';
 import { findingJson } from './finding-json.ts';
 import { listenerJson } from './listener-json.ts';
 import { isoTime } from './time.ts';
+import { trafficJson } from './traffic-json.ts';
 import { controlsByFramework } from './words.ts';
 
 /** The review that counts, the interval in force, and when the next one is due: what every report says. */
@@ -70,6 +72,7 @@ export function explainJson({ result, check, events, tickets, assets }: ExplainI
       })),
       ...(asked.length > 0 && { outside: asked.map((answer) => ({ ...answer, at: isoTime(answer.at) })) }),
     },
+    ...(facts.traffic && { traffic: trafficJson(facts.traffic, MAX_SOURCES) }),
     ...(assets && { assets }),
     history: events.map((e) => ({
       ...eventJson(e),

@@ -75,7 +75,7 @@ function headLines({ result, check }: ExplainInput, width: number, color: boolea
   const filters = widestBind(facts) === 'loopback' ? [] : between;
   // Flows are between machines: none is of a loopback address.
   const flows = widestBind(facts) === 'loopback' || facts.traffic ? [] : ['flows'];
-  const notSeen = listWords([...filters, ...flows, ...(facts.host.length === 0 ? ['the host itself'] : gaps)], 3);
+  const notSeen = listWords([...filters, ...flows, ...(facts.host.length === 0 ? ['the host itself'] : gaps)], 4);
   const against = [
     `against register ${shortDigest(check.register.digest)}, as of ${formatTime(check.now)}`,
     ...(notSeen === '' ? [] : [`not seen: ${notSeen}`]),

@@ -10,7 +10,11 @@ import { listenerJson } from './listener-json.ts';
 import { printableJson } from './printable.ts';
 import type { ReportFormat, ReportInput } from './report-format.ts';
 import { isoTime } from './time.ts';
+import { trafficJson } from './traffic-json.ts';
 import { totalsOf } from './words.ts';
+
+/** Sources that connect to an endpoint; `explain` lists all. */
+const SHOWN_SOURCES = 20;
 
 /** One line per finding, endpoint and gap: large estates stay half the size, and lines can be searched and compared. */
 export const json: ReportFormat = {
@@ -70,6 +74,7 @@ function endpointJson({ facts, verdict, findings }: EndpointResult, estate: Esta
     })),
     ...(asked.length > 0 && { outside: asked.map((answer) => ({ ...answer, at: isoTime(answer.at) })) }),
     ...(facts.declared && { declared: facts.declared }),
+    ...(facts.traffic && { traffic: trafficJson(facts.traffic, SHOWN_SOURCES) }),
     findings: findings.map((f) => f.fingerprint),
   };
 }

@@ -25,13 +25,14 @@ import { isApproved, mayOf } from './may.ts';
 import { observed } from './observed.ts';
 import { remedy } from './remedy.ts';
 import { type Sources, sourceBar, sourceTotal, sourceWords } from './sources.ts';
+import { trafficPart } from './traffic.ts';
 
 /** Approved, admitted, observed side by side, with what differs between them; below, what was found. */
 export function threeTruths(result: EndpointResult, judged: JudgedBy, sources: Sources): Markup {
   const { facts } = result;
   const { now } = judged;
   const reach = widestBind(facts);
-  return html`<div class="truths">${approved(facts, now, sources)}<p class="gutter">${admittedGutter(facts, judged)}</p>${admitted(facts, judged)}<p class="gutter">${difference(facts, reach, now)}</p>${observed(facts, reach, now)}</div>${outcome(result)}`;
+  return html`<div class="truths">${approved(facts, now, sources)}<p class="gutter">${admittedGutter(facts, judged)}</p>${admitted(facts, judged)}<p class="gutter">${difference(facts, reach, now)}</p>${observed(facts, reach, now)}</div>${trafficPart(facts, now)}${outcome(result)}`;
 }
 
 function difference(facts: EndpointFacts, reach: BindScope | undefined, now: number): Child {
