@@ -10,12 +10,11 @@ import type { Store } from '../store/store.ts';
 import { checkWith } from './check.ts';
 import type { Context } from './context.ts';
 
-/** Unusual traffic between two times, UTC milliseconds. */
+/** Unusual traffic of the last days. `now`: UTC milliseconds. */
 export type AnomalySource = (
   context: Context,
   store: Store,
-  from: number,
-  until: number,
+  at: { readonly identities: Identities; readonly now: number },
 ) => Promise<readonly Anomaly[]>;
 
 export interface Gathered {
@@ -31,15 +30,13 @@ export interface Gathered {
 
 /** Records of the ledger that are read at once. */
 const ROUND = 5_000;
-/** How far back unusual traffic is looked for: a run that was missed on a weekend loses none. */
-const ANOMALY_MS = 3 * 86_400_000;
 
 /** Gathers what may be a cause of trouble. `cursor`: where the last run stopped in the ledger; null: this is the first. */
 export async function gatherCauses(
   context: Context,
   store: Store,
   cursor: number | null,
-  anomalies?: AnomalySource,
+  anomalies: AnomalySource,
 ): Promise<Gathered> {
   // Before the check: what is recorded meanwhile is for the next run.
   const newest = await store.incidents.newestEvent();
@@ -50,10 +47,14 @@ export async function gatherCauses(
   });
   const { now, facts } = result;
   const places = openPlaces(result, identities.owners);
-  const unusual = anomalies ? await anomalies(context, store, now - ANOMALY_MS, now) : [];
+  const unusual = await anomalies(context, store, { identities, now });
   const found = [
     ...causesOfFindings(result.findings, now),
-    ...causesOfAnomalies(unusual, ({ host, transport, port }) => places.endpoint(host, transport, port)),
+    ...causesOfAnomalies(
+      unusual,
+      ({ host, transport, port }) => places.endpoint(host, transport, port),
+      result.findings,
+    ),
   ];
   const { register } = facts.estate;
   const isRegistered = registered(register, identities);

@@ -23,7 +23,7 @@ import { openStateToWrite } from './state.ts';
 import { VERSION } from './version.ts';
 
 export interface AlertsRunOptions {
-  /** Where unusual traffic comes from; absent: none is looked for. */
+  /** Where unusual traffic comes from; default: the flows of the workspace. */
   readonly anomalies?: AnomalySource;
   /** Kinds of channels instead of those of src/alerts, for tests. */
   readonly kinds?: readonly AnyChannel[];
@@ -76,7 +76,8 @@ export async function runAlerts(context: Context, options: AlertsRunOptions = {}
   const lock = takeRunLock(context.state, '@alerts');
   if (!lock) return null;
   try {
-    const gathered = await gatherCauses(context, store, (await store.incidents.marks()).cursor, options.anomalies);
+    const anomalies = options.anomalies ?? (await import('./alerts-traffic.ts')).trafficAnomalies;
+    const gathered = await gatherCauses(context, store, (await store.incidents.marks()).cursor, anomalies);
     const policy = gathered.register.alerts ?? DEFAULT_ALERTS;
     const channels = await readChannels(policy, options.kinds);
     const told = await tell(context, store, gathered, policy);
@@ -88,7 +89,14 @@ export async function runAlerts(context: Context, options: AlertsRunOptions = {}
       ...(attemptMs !== undefined && { attemptMs }),
     });
     await store.incidents.forgetSent(context.now() - KEEP_SENT_MS);
-    return { ...told, delivered, errors, problems: channels.problems, channels: policy.channels.length };
+    return {
+      ...told,
+      delivered,
+      errors,
+      problems: channels.problems,
+
+      channels: policy.channels.length,
+    };
   } finally {
     lock.release();
   }

@@ -140,6 +140,7 @@ function finisher(estate: EstateFacts, controlsOf: ControlsOf, history: FindingH
     if (draft.endpoints) finding.endpoints = draft.endpoints.slice(0, MAX_ENDPOINTS);
     if (draft.listener) finding.listener = draft.listener;
     if (draft.entry !== undefined) finding.entry = draft.entry;
+    if (draft.discriminator !== undefined) finding.discriminator = draft.discriminator;
     if (draft.at) finding.at = draft.at;
     const exception = exceptions.length === 0 ? null : exceptionFor(finding, exceptions, estate.now);
     if (exception) {

@@ -64,6 +64,8 @@ export interface Finding {
   readonly endpoints?: readonly Endpoint[];
   readonly listener?: { readonly address: string };
   readonly entry?: string;
+  /** As the check gave it. */
+  readonly discriminator?: string;
   readonly message: string;
   readonly evidence: readonly Evidence[];
   readonly remediation: string;

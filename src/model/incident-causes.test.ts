@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DB } from '../../test/incident-sample.ts';
+import type { Anomaly } from './anomaly.ts';
 import type { Event } from './event.ts';
 import type { Finding } from './finding.ts';
-import { causeOfEvent, causesOfFindings } from './incident-causes.ts';
+import { causeOfEvent, causesOfAnomalies, causesOfFindings } from './incident-causes.ts';
 
 const event = (type: Event['type'], subject: string, body: Event['body'] = {}): Event => {
   return { type, subject, body, sequence: 7, observedAt: 5, recordedAt: 6, actor: 'collector:local' };
@@ -63,7 +64,8 @@ test('findings that are accepted, known from a baseline or informative are no ca
   const finding: Finding = {
     ...{
       fingerprint: 'f',
-      rule: 'open-wider-than-approved',
+      rule: 'unapproved-source',
+      discriminator: '10.0.0.7',
       severity: 'medium',
       message: 'Too wide.',
       remediation: 'Narrow it.',
@@ -76,10 +78,7 @@ test('findings that are accepted, known from a baseline or informative are no ca
       lastSeen: 2,
       status: 'open',
     },
-    evidence: [
-      { label: 'let in by', value: 'rule 14' },
-      { label: 'source', value: '10.0.0.7' },
-    ],
+    evidence: [{ label: 'let in by', value: 'rule 14' }],
   };
   const [cause, ...more] = causesOfFindings(
     [
@@ -87,6 +86,7 @@ test('findings that are accepted, known from a baseline or informative are no ca
       { ...finding, fingerprint: 'a', status: 'accepted' },
       { ...finding, fingerprint: 'b', inBaseline: true },
       { ...finding, fingerprint: 'c', severity: 'info' },
+      { ...finding, fingerprint: 'd', rule: 'traffic-spike' },
     ],
     9,
   );
@@ -97,4 +97,25 @@ test('findings that are accepted, known from a baseline or informative are no ca
   );
   const { endpoint: _, ...entry } = { ...finding, subject: { kind: 'entry', entry: 'pg' } as const };
   assert.equal(causesOfFindings([entry], 9)[0]?.subject, 'entry:pg');
+});
+
+test('unusual traffic that an exception accepts is no cause', () => {
+  const anomaly: Anomaly = {
+    ...{ id: 'a', kind: 'off-hours', endpoint: { host: 'db-1', transport: 'tcp', port: 5432 }, severity: 'medium' },
+    ...{
+      from: '2026-01-01T00:00:00Z',
+      to: '2026-01-01T00:05:00Z',
+      expected: { words: 'none' },
+      seen: { words: 'some' },
+    },
+    ...{ surprise: 20, message: 'Used at night.', contributing: [], also: [] },
+  };
+  const { endpoint: _, ...sweep } = { ...anomaly, id: 'b', kind: 'port-sweep', source: '10.0.0.7' } as const;
+  const accepted = { rule: 'off-hours', endpoint: DB, status: 'accepted' } as Finding;
+  const ids = (findings: readonly Finding[], ...anomalies: Anomaly[]) =>
+    causesOfAnomalies(anomalies, () => DB, findings).map((cause) => `${cause.id} ${cause.subject ?? ''}`.trim());
+  assert.deepEqual(ids([], anomaly, sweep), ['a', 'b source:10.0.0.7']);
+  assert.deepEqual(ids([accepted], anomaly, sweep), ['b source:10.0.0.7']);
+  assert.deepEqual(ids([{ ...accepted, rule: 'traffic-spike' }], anomaly), ['a']);
+  assert.deepEqual(ids([], { ...anomaly, severity: 'info' }), []);
 });

@@ -1,6 +1,7 @@
 import type { Json } from '../util/canonical-json.ts';
-import type { Anomaly } from './anomaly.ts';
-import { type Endpoint, TRANSPORTS } from './endpoint.ts';
+import { parseAddress } from './address.ts';
+import { ANOMALY_KINDS, type Anomaly } from './anomaly.ts';
+import { type Endpoint, endpointKey, TRANSPORTS } from './endpoint.ts';
 import type { Event, EventType } from './event.ts';
 import { type Finding, isAtLeast, type Severity } from './finding.ts';
 import type { Cause } from './incident.ts';
@@ -15,28 +16,31 @@ export const CAUSE_EVENTS: readonly EventType[] = [
   'alert.undelivered',
 ];
 
-/** Labels of evidence that name the peer, and the rule of the packet filter. */
-const SOURCE_LABELS = ['source', 'peer'];
+/** Findings that tell peers apart by their address. */
+const PEER_RULES = ['unapproved-source', 'unused-source'];
+/** Labels of evidence that name the rule of the packet filter. */
 const RULE_LABELS = ['let in by', 'rule', 'decided by'];
 
 /** A gap shorter than this is told in the digest. */
 const SHORT_GAP_SECONDS = 600;
 
-/** What of the findings of a check is a cause: open ones, not known from a baseline, worse than info. */
+/**
+ * What of the findings of a check is a cause: open ones, not known from a baseline, worse than info. Those about unusual
+ * traffic are left out: the anomalies themselves say more.
+ */
 export function causesOfFindings(findings: readonly Finding[], now: number): Cause[] {
   return findings
     .filter((f) => f.status === 'open' && f.inBaseline !== true && isAtLeast(f.severity, 'low'))
+    .filter((f) => !ANOMALY_KINDS.some((kind) => kind === f.rule))
     .map((finding) => {
-      const evidence = (labels: readonly string[]) =>
-        finding.evidence.find(({ label }) => labels.includes(label))?.value ?? null;
       return {
         from: 'finding',
         kind: finding.rule,
         id: finding.fingerprint,
         endpoint: finding.endpoint ?? null,
         ...(finding.endpoint ? {} : { subject: subjectOf(finding) }),
-        source: evidence(SOURCE_LABELS),
-        rule: evidence(RULE_LABELS),
+        source: peerOf(finding),
+        rule: finding.evidence.find(({ label }) => RULE_LABELS.includes(label))?.value ?? null,
         severity: finding.severity,
         surprise: null,
         message: finding.message,
@@ -47,18 +51,30 @@ export function causesOfFindings(findings: readonly Finding[], now: number): Cau
     });
 }
 
+function peerOf({ rule, discriminator }: Finding): string | null {
+  if (discriminator === undefined || !PEER_RULES.includes(rule)) return null;
+  return parseAddress(discriminator) ? discriminator : null;
+}
+
 function subjectOf({ subject }: Finding): string {
   if (subject.kind === 'entry') return `entry:${subject.entry}`;
   return subject.kind === 'host' ? `host:${subject.host}` : 'estate';
 }
 
-/** `endpointOf`: the endpoint as it is known. */
+/** What of unusual traffic is a cause. `endpointOf`: the endpoint as it is known. `findings`: what exceptions accept is none. */
 export function causesOfAnomalies(
   anomalies: readonly Anomaly[],
   endpointOf: (at: NonNullable<Anomaly['endpoint']>) => Endpoint,
+  findings: readonly Finding[],
 ): Cause[] {
+  const accepted = new Set(
+    findings
+      .filter((f) => f.status === 'accepted' || f.inBaseline === true)
+      .flatMap((f) => (f.endpoint ? [`${f.rule} ${endpointKey(f.endpoint)}`] : [])),
+  );
   return anomalies
     .filter(({ severity }) => isAtLeast(severity, 'low'))
+    .filter(({ kind, endpoint }) => !endpoint || !accepted.has(`${kind} ${endpointKey(endpointOf(endpoint))}`))
     .map((anomaly) => ({
       from: 'anomaly',
       kind: anomaly.kind,

@@ -168,7 +168,7 @@ function update(
   let record = old;
   let news: IncidentNews = null;
   if (old.state === 'snoozed' && old.snoozedUntil !== null && old.snoozedUntil <= now) {
-    record = { ...record, state: 'open', snoozedUntil: null, told: null, openedAt: now };
+    record = { ...record, state: 'open', snoozedUntil: null, told: null };
     news = 'woken';
   }
   if (causes.length === 0) return { record, news };
@@ -217,7 +217,8 @@ function settle(
 ): { record: IncidentRecord; news: IncidentNews } {
   const { record } = updated;
   if (record.state !== 'open' && record.state !== 'snoozed') return updated;
-  if (now - record.lastSeen < wait) return updated;
+  // What is told of days later (a log that came late) is open for as long as anything else.
+  if (now - Math.max(record.lastSeen, record.openedAt) < wait) return updated;
   const resolved = { state: 'resolved', resolvedAt: now, quietUntil: null, snoozedUntil: null } as const;
   return { record: { ...record, ...resolved }, news: 'resolved' };
 }
