@@ -3,7 +3,17 @@ import type { FlowFormat, FlowFormatOptions, FlowParser, FlowSink } from './flow
 import { isIcmp } from './icmp.ts';
 import { createJsonReader, JSON_KIND, type JsonPath } from './json-reader.ts';
 import { hasPorts, protocolAt } from './protocols.ts';
-import { addressAt, ascii, hexAt, lineEnd, quoteAt, rfc3339At, sameText, skipBlanks, withoutReturn } from './scan.ts';
+import {
+  addressAt,
+  ascii,
+  hexAt,
+  longLineEnd,
+  quoteAt,
+  rfc3339At,
+  sameText,
+  skipBlanks,
+  withoutReturn,
+} from './scan.ts';
 import { createWordTable } from './word-table.ts';
 
 const PATHS = [
@@ -242,7 +252,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     lines(bytes, from, to, number) {
       let read = 0;
       for (let start = from; start < to; read++) {
-        const end = lineEnd(bytes, start, to);
+        const end = longLineEnd(bytes, start, to);
         one(bytes, start, withoutReturn(bytes, start, end), number + read);
         start = end + 1;
       }
@@ -256,7 +266,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
 function detect(head: Uint8Array): boolean {
   const json = createJsonReader(['event_type', 'timestamp']);
   for (let from = 0, n = 0; from < head.length && n < 20; n++) {
-    const end = lineEnd(head, from, head.length);
+    const end = longLineEnd(head, from, head.length);
     if (
       json.read(head, from, end) &&
       json.kind[0] === JSON_KIND.text &&

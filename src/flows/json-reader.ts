@@ -1,5 +1,4 @@
-import { decimalAt } from './scan.ts';
-import { createWordTable, type WordTable } from './word-table.ts';
+import { ascii, decimalAt, sameText } from './scan.ts';
 
 /** What a value of a JSON record is. */
 export const JSON_KIND = { missing: 0, text: 1, number: 2, true: 3, false: 4, null: 5, object: 6, array: 7 } as const;
@@ -41,7 +40,22 @@ const MINUS = 45;
 const PLUS = 43;
 const DOT = 46;
 const DEEPEST = 64;
-const { text: TEXT, number: NUMBER, object: OBJECT, array: ARRAY, missing: MISSING } = JSON_KIND;
+const { text: TEXT, number: NUMBER, missing: MISSING } = JSON_KIND;
+
+/** The kind of a value by its first byte; 0: none begins so. */
+const KIND_OF = new Uint8Array(256);
+for (const byte of '-0123456789') KIND_OF[byte.charCodeAt(0)] = NUMBER;
+KIND_OF[QUOTE] = TEXT;
+KIND_OF[OPEN] = JSON_KIND.object;
+KIND_OF[OPEN_LIST] = JSON_KIND.array;
+KIND_OF[116] = JSON_KIND.true;
+KIND_OF[102] = JSON_KIND.false;
+KIND_OF[110] = JSON_KIND.null;
+
+/** 1: a text does not simply go on at such a byte. */
+const STOPS = new Uint8Array(256).fill(1, 0, 32);
+STOPS[QUOTE] = 1;
+STOPS[BACKSLASH] = 1;
 
 function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 48 && byte <= 57;
@@ -112,32 +126,76 @@ function unescapeInto(bytes: Uint8Array, from: number, to: number, target: Uint8
 }
 
 const NOTHING = new Uint8Array(0);
+const TRUE = ascii('true');
+const FALSE = ascii('false');
+const NULL = ascii('null');
+
+/** Keys that are looked for in an object, and what each is: the number of a value, or -2 less that of an object. */
+interface Keys {
+  readonly texts: Uint8Array[];
+  readonly meanings: number[];
+  /** By hash: place in the lists, -1 for none. Twice as long as a power of two that holds them: few collide. */
+  index: Int16Array;
+  mask: number;
+}
+
+const UNKNOWN = -1;
+
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = 0;
+  for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+  return hash;
+}
+
+function slotOf(hash: number, mask: number): number {
+  return (hash ^ (hash >>> 9)) & mask;
+}
+
+function addKey(keys: Keys, key: string, meaning: number): void {
+  keys.texts.push(ascii(key));
+  keys.meanings.push(meaning);
+  let slots = 32;
+  while (slots < keys.texts.length * 4) slots *= 2;
+  keys.mask = slots - 1;
+  keys.index = new Int16Array(slots).fill(-1);
+  keys.texts.forEach((text, n) => {
+    let slot = slotOf(hashOf(text, 0, text.length), keys.mask);
+    while (keys.index[slot] !== -1) slot = (slot + 1) & keys.mask;
+    keys.index[slot] = n;
+  });
+}
+
+function meaningOf(keys: Keys, hash: number, bytes: Uint8Array, from: number, to: number): number {
+  const { index, mask } = keys;
+  let slot = slotOf(hash, mask);
+  for (let n = index[slot] as number; n !== -1; n = index[slot] as number) {
+    if (sameText(bytes, from, to, keys.texts[n] as Uint8Array)) return keys.meanings[n] as number;
+    slot = (slot + 1) & mask;
+  }
+  return UNKNOWN;
+}
 
 /** Makes a reader of these values. Objects are looked into one deep; deeper ones are checked and passed over. */
 export function createJsonReader(paths: readonly JsonPath[]): JsonReader {
-  /** Keys of the record itself: numbers of values, or -1 - number of an object that is looked into. */
-  const topKeys: string[] = [];
-  const topMeaning: number[] = [];
-  const objects: { keys: string[]; values: number[]; table: WordTable }[] = [];
+  const noKeys = (): Keys => ({ texts: [], meanings: [], index: new Int16Array(32).fill(-1), mask: 31 });
+  const topKeys = noKeys();
+  const objects: Keys[] = [];
+  const numbers = new Map<string, number>();
   paths.forEach((path, n) => {
     if (typeof path === 'string') {
-      topKeys.push(path);
-      topMeaning.push(n);
+      addKey(topKeys, path, n);
       return;
     }
     const [outer, inner] = path;
-    const known = topKeys.indexOf(outer);
-    const number = known < 0 ? objects.length : -1 - (topMeaning[known] as number);
-    if (known < 0) {
-      topKeys.push(outer);
-      topMeaning.push(-1 - number);
-      objects.push({ keys: [], values: [], table: createWordTable([]) });
+    let number = numbers.get(outer);
+    if (number === undefined) {
+      number = objects.length;
+      numbers.set(outer, number);
+      objects.push(noKeys());
+      addKey(topKeys, outer, -2 - number);
     }
-    objects[number]?.keys.push(inner);
-    objects[number]?.values.push(n);
+    addKey(objects[number] as Keys, inner, n);
   });
-  const topTable = createWordTable(topKeys);
-  for (const object of objects) object.table = createWordTable(object.keys);
 
   const kind = new Uint8Array(paths.length);
   const starts = new Int32Array(paths.length);
@@ -147,226 +205,216 @@ export function createJsonReader(paths: readonly JsonPath[]): JsonReader {
   const stack = new Uint8Array(DEEPEST);
   let source: Uint8Array = NOTHING;
   let scratch: Uint8Array = NOTHING;
-  let bytes: Uint8Array = NOTHING;
-  let to = 0;
-  let at = 0;
   let hasEscape = false;
   let anyEscape = false;
+  let keyMeaning = UNKNOWN;
   let problem = '';
   let problemAt = 0;
 
-  function fail(expected: string, where: number): boolean {
+  // Positions are arguments and results, not variables of the closure: the loops then run in registers. -1: broken.
+
+  function fail(expected: string, at: number, to: number): number {
     problem = expected;
-    problemAt = Math.min(where, to);
-    return false;
+    problemAt = Math.min(at, to);
+    return -1;
   }
 
-  function blanks(): void {
+  function blanks(bytes: Uint8Array, from: number, to: number): number {
+    let at = from;
     while (at < to) {
       const byte = bytes[at];
-      if (byte !== 32 && byte !== 9 && byte !== 13 && byte !== 10) return;
+      if (byte !== 32 && byte !== 9 && byte !== 13 && byte !== 10) break;
       at++;
     }
+    return at;
   }
 
-  /** From behind the first quote to behind the last one. Sets hasEscape. */
-  function string(): boolean {
-    hasEscape = false;
-    let i = at;
-    for (; i < to; i++) {
-      const byte = bytes[i] as number;
-      if (byte === QUOTE) {
-        at = i + 1;
-        return true;
-      }
-      if (byte === BACKSLASH) {
-        hasEscape = true;
-        i++;
-        if (i >= to) break;
-        const letter = bytes[i] as number;
-        if (letter === 117) {
-          if (i + 4 >= to || hexValue(bytes, i + 1) < 0) return fail('four hexadecimal digits', i + 1);
-          i += 4;
-        } else if (!ESCAPES.has(letter)) return fail('an escape of JSON', i);
-      } else if (byte < 32) return fail('no control character in a text', i);
+  /** From a backslash to the last byte of what it begins. */
+  function escapeEnd(bytes: Uint8Array, at: number, to: number): number {
+    hasEscape = true;
+    if (at + 1 >= to) return fail('the closing quote', to, to);
+    const letter = bytes[at + 1] as number;
+    if (letter !== 117) return ESCAPES.has(letter) ? at + 1 : fail('an escape of JSON', at + 1, to);
+    if (at + 5 >= to || hexValue(bytes, at + 2) < 0) return fail('four hexadecimal digits', at + 2, to);
+    return at + 5;
+  }
+
+  /** From behind the first quote to behind the last one. */
+  function string(bytes: Uint8Array, from: number, to: number): number {
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at] as number;
+      if (STOPS[byte] === 0) continue;
+      if (byte === QUOTE) return at + 1;
+      if (byte !== BACKSLASH) return fail('no control character in a text', at, to);
+      at = escapeEnd(bytes, at, to);
+      if (at < 0) return -1;
     }
-    return fail('the closing quote', i);
+    return fail('the closing quote', to, to);
   }
 
-  function number(): boolean {
-    if (bytes[at] === MINUS) at++;
-    const first = at;
-    if (!(at < to && isDigit(bytes[at]))) return fail('a digit', at);
+  function digits(bytes: Uint8Array, from: number, to: number): number {
+    let at = from;
     while (at < to && isDigit(bytes[at])) at++;
-    if (bytes[first] === 48 && at > first + 1) return fail('no digit behind a leading zero', first + 1);
+    return at === from ? fail('a digit', at, to) : at;
+  }
+
+  function number(bytes: Uint8Array, from: number, to: number): number {
+    const first = bytes[from] === MINUS ? from + 1 : from;
+    let at = digits(bytes, first, to);
+    if (at < 0) return -1;
+    if (bytes[first] === 48 && at > first + 1) return fail('no digit behind a leading zero', first + 1, to);
     if (at < to && bytes[at] === DOT) {
-      at++;
-      if (!(at < to && isDigit(bytes[at]))) return fail('a digit', at);
-      while (at < to && isDigit(bytes[at])) at++;
+      at = digits(bytes, at + 1, to);
+      if (at < 0) return -1;
     }
     if (at < to && ((bytes[at] as number) | 32) === 101) {
       at++;
       if (at < to && (bytes[at] === PLUS || bytes[at] === MINUS)) at++;
-      if (!(at < to && isDigit(bytes[at]))) return fail('a digit', at);
-      while (at < to && isDigit(bytes[at])) at++;
+      at = digits(bytes, at, to);
     }
-    return true;
+    return at;
   }
 
-  function word(text: string): boolean {
-    for (let i = 0; i < text.length; i++)
-      if (at + i >= to || bytes[at + i] !== text.charCodeAt(i)) return fail('a value', at);
-    at += text.length;
-    return true;
+  function word(bytes: Uint8Array, at: number, to: number, text: Uint8Array): number {
+    const end = at + text.length;
+    return end <= to && sameText(bytes, at, end, text) ? end : fail('a value', at, to);
   }
 
-  /** Passes over a value; returns its kind, or -1. */
-  function value(): number {
-    if (at >= to) {
-      fail('a value', at);
-      return -1;
-    }
-    const byte = bytes[at] as number;
-    if (byte === QUOTE) {
-      at++;
-      return string() ? TEXT : -1;
-    }
-    if (isDigit(byte) || byte === MINUS) return number() ? NUMBER : -1;
-    if (byte === OPEN || byte === OPEN_LIST) {
-      if (!nested()) return -1;
-      hasEscape = false;
-      return byte === OPEN ? OBJECT : ARRAY;
-    }
-    if (byte === 116) return word('true') ? JSON_KIND.true : -1;
-    if (byte === 102) return word('false') ? JSON_KIND.false : -1;
-    if (byte === 110) return word('null') ? JSON_KIND.null : -1;
-    fail('a value', at);
-    return -1;
+  /** Passes over a value. */
+  function value(bytes: Uint8Array, at: number, to: number): number {
+    const found = at < to ? KIND_OF[bytes[at] as number] : MISSING;
+    if (found === TEXT) return string(bytes, at + 1, to);
+    if (found === NUMBER) return number(bytes, at, to);
+    if (found === JSON_KIND.true) return word(bytes, at, to, TRUE);
+    if (found === JSON_KIND.false) return word(bytes, at, to, FALSE);
+    if (found === JSON_KIND.null) return word(bytes, at, to, NULL);
+    return found === MISSING ? fail('a value', at, to) : nested(bytes, at, to);
   }
 
   /** Passes over an object or a list, whatever is in there. No recursion: how deep it is, others decide. */
-  function nested(): boolean {
+  function nested(bytes: Uint8Array, from: number, to: number): number {
     let depth = 0;
     let isFirst = true;
+    let at = from;
     stack[0] = bytes[at++] as number;
     for (;;) {
-      blanks();
+      at = blanks(bytes, at, to);
       const isObject = stack[depth] === OPEN;
       if (at < to && bytes[at] === (isObject ? CLOSE : CLOSE_LIST)) {
         at++;
-        if (depth === 0) return true;
+        if (depth === 0) return at;
         depth--;
         isFirst = false;
         continue;
       }
       if (!isFirst) {
         if (at >= to || bytes[at] !== COMMA)
-          return fail(isObject ? 'a comma or a closing brace' : 'a comma or a closing bracket', at);
-        at++;
-        blanks();
+          return fail(isObject ? 'a comma or a closing brace' : 'a comma or a closing bracket', at, to);
+        at = blanks(bytes, at + 1, to);
       }
       isFirst = false;
       if (isObject) {
-        if (at >= to || bytes[at] !== QUOTE) return fail('a key in quotes', at);
-        at++;
-        if (!string()) return false;
-        blanks();
-        if (at >= to || bytes[at] !== COLON) return fail('a colon', at);
-        at++;
-        blanks();
+        if (at >= to || bytes[at] !== QUOTE) return fail('a key in quotes', at, to);
+        at = string(bytes, at + 1, to);
+        if (at < 0) return -1;
+        at = blanks(bytes, at, to);
+        if (at >= to || bytes[at] !== COLON) return fail('a colon', at, to);
+        at = blanks(bytes, at + 1, to);
       }
       if (at < to && (bytes[at] === OPEN || bytes[at] === OPEN_LIST)) {
-        if (++depth >= DEEPEST) return fail(`nothing deeper than ${DEEPEST} levels`, at);
+        if (++depth >= DEEPEST) return fail(`nothing deeper than ${DEEPEST} levels`, at, to);
         stack[depth] = bytes[at++] as number;
         isFirst = true;
-      } else if (value() < 0) return false;
+      } else {
+        at = value(bytes, at, to);
+        if (at < 0) return -1;
+      }
     }
   }
 
-  /** The place in a table of the key that begins behind `at`, and passes over it and its colon; -2: it is broken. */
-  function key(table: WordTable): number {
-    if (at >= to || bytes[at] !== QUOTE) {
-      fail('a key in quotes', at);
-      return -2;
+  /** Passes over a key and its colon; keyMeaning says what it is. */
+  function key(bytes: Uint8Array, from: number, to: number, keys: Keys): number {
+    if (from >= to || bytes[from] !== QUOTE) return fail('a key in quotes', from, to);
+    const begin = from + 1;
+    let at = begin;
+    let hash = 0;
+    for (; at < to; at++) {
+      const byte = bytes[at] as number;
+      if (STOPS[byte] !== 0) break;
+      hash = (Math.imul(hash, 31) + byte) | 0;
     }
-    const begin = ++at;
-    if (!string()) return -2;
-    const end = at - 1;
-    blanks();
-    if (at >= to || bytes[at] !== COLON) {
-      fail('a colon', at);
-      return -2;
+    if (at < to && bytes[at] === QUOTE) {
+      keyMeaning = meaningOf(keys, hash, bytes, begin, at);
+      at++;
+    } else {
+      at = string(bytes, begin, to);
+      if (at < 0) return -1;
+      keyMeaning = UNKNOWN;
+      // Longer than six times any key that is wanted, it is none of them.
+      if (at - begin <= 1024) {
+        const plain = new Uint8Array(at - begin);
+        const end = unescapeInto(bytes, begin, at - 1, plain, 0);
+        keyMeaning = meaningOf(keys, hashOf(plain, 0, end), plain, 0, end);
+      }
     }
-    at++;
-    blanks();
-    if (!hasEscape) return table.indexOf(bytes, begin, end);
-    if (end - begin > 1024) return -1; // longer than six times any key that is wanted
-    const plain = new Uint8Array(end - begin);
-    return table.indexOf(plain, 0, unescapeInto(bytes, begin, end, plain, 0));
+    if (at < to && bytes[at] === COLON) at++;
+    else {
+      at = blanks(bytes, at, to);
+      if (at >= to || bytes[at] !== COLON) return fail('a colon', at, to);
+      at++;
+    }
+    return at < to && (bytes[at] as number) <= 32 ? blanks(bytes, at, to) : at;
   }
 
-  function take(n: number): boolean {
-    const begin = at;
-    const found = value();
-    if (found < 0) return false;
-    kind[n] = found;
+  function take(bytes: Uint8Array, at: number, to: number, n: number): number {
+    hasEscape = false;
+    const end = value(bytes, at, to);
+    if (end < 0) return -1;
+    const found = KIND_OF[bytes[at] as number] as number;
     const inner = found === TEXT ? 1 : 0;
-    starts[n] = begin + inner;
-    ends[n] = at - inner;
-    place[n] = begin + inner;
-    isEscaped[n] = found === TEXT && hasEscape ? 1 : 0;
-    if (isEscaped[n] === 1) anyEscape = true;
-    return true;
+    kind[n] = found;
+    starts[n] = at + inner;
+    ends[n] = end - inner;
+    place[n] = at + inner;
+    isEscaped[n] = 0;
+    if (hasEscape && found === TEXT) {
+      isEscaped[n] = 1;
+      anyEscape = true;
+    }
+    return end;
   }
 
-  function object(number: number): boolean {
-    const { table, values } = objects[number] as (typeof objects)[number];
-    for (const n of values) kind[n] = MISSING;
-    if (at >= to || bytes[at] !== OPEN) return value() >= 0;
-    at++;
-    blanks();
-    if (at < to && bytes[at] === CLOSE) {
-      at++;
-      return true;
-    }
+  /** The members of the object that begins at `from`. */
+  function members(bytes: Uint8Array, from: number, to: number, keys: Keys): number {
+    let at = blanks(bytes, from + 1, to);
+    if (at < to && bytes[at] === CLOSE) return at + 1;
     for (;;) {
-      const n = key(table);
-      if (n === -2) return false;
-      if (n < 0 ? value() < 0 : !take(values[n] as number)) return false;
-      blanks();
-      const byte = at < to ? bytes[at] : 0;
-      if (byte !== COMMA && byte !== CLOSE) return fail('a comma or a closing brace', at);
+      at = key(bytes, at, to, keys);
+      if (at < 0) return -1;
+      const meaning = keyMeaning;
+      if (meaning >= 0) at = take(bytes, at, to, meaning);
+      else if (meaning === UNKNOWN) at = value(bytes, at, to);
+      else {
+        // Of an object that comes twice the later one counts, and so it does where that is no object.
+        const inner = objects[-2 - meaning] as Keys;
+        for (const n of inner.meanings) kind[n] = MISSING;
+        at = at < to && bytes[at] === OPEN ? members(bytes, at, to, inner) : value(bytes, at, to);
+      }
+      if (at < 0) return -1;
+      let byte = at < to ? bytes[at] : 0;
+      if (byte !== COMMA && byte !== CLOSE) {
+        at = blanks(bytes, at, to);
+        byte = at < to ? bytes[at] : 0;
+        if (byte !== COMMA && byte !== CLOSE) return fail('a comma or a closing brace', at, to);
+      }
       at++;
-      if (byte === CLOSE) return true;
-      blanks();
-    }
-  }
-
-  function record(): boolean {
-    blanks();
-    if (at >= to || bytes[at] !== OPEN) return fail('a JSON object', at);
-    at++;
-    blanks();
-    if (at < to && bytes[at] === CLOSE) {
-      at++;
-      return true;
-    }
-    for (;;) {
-      const n = key(topTable);
-      if (n === -2) return false;
-      const meaning = n < 0 ? 0 : (topMeaning[n] as number);
-      if (n < 0 ? value() < 0 : meaning < 0 ? !object(-1 - meaning) : !take(meaning)) return false;
-      blanks();
-      const byte = at < to ? bytes[at] : 0;
-      if (byte !== COMMA && byte !== CLOSE) return fail('a comma or a closing brace', at);
-      at++;
-      if (byte === CLOSE) return true;
-      blanks();
+      if (byte === CLOSE) return at;
+      if (at < to && (bytes[at] as number) <= 32) at = blanks(bytes, at, to);
     }
   }
 
   /** Copies the wanted values, texts without their escapes, so that they can be read like any other. */
-  function decode(): void {
+  function decode(bytes: Uint8Array): void {
     let room = 0;
     for (let n = 0; n < paths.length; n++) if (kind[n] !== MISSING) room += (ends[n] as number) - (starts[n] as number);
     if (scratch.length < room) scratch = new Uint8Array(room * 2);
@@ -400,17 +448,17 @@ export function createJsonReader(paths: readonly JsonPath[]): JsonReader {
     get problemAt() {
       return problemAt;
     },
-    read(input, begin, end) {
-      bytes = input;
-      source = input;
-      at = begin;
-      to = end;
+    read(bytes, from, to) {
+      source = bytes;
       anyEscape = false;
       kind.fill(MISSING);
-      if (!record()) return false;
-      blanks();
-      if (at < to) return fail('nothing behind the closing brace', at);
-      if (anyEscape) decode();
+      let at = blanks(bytes, from, to);
+      if (at >= to || bytes[at] !== OPEN) return fail('a JSON object', at, to) >= 0;
+      at = members(bytes, at, to, topKeys);
+      if (at < 0) return false;
+      at = blanks(bytes, at, to);
+      if (at < to) return fail('nothing behind the closing brace', at, to) >= 0;
+      if (anyEscape) decode(bytes);
       return true;
     },
     number(n) {

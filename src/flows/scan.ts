@@ -29,6 +29,12 @@ export function lineEnd(bytes: Uint8Array, from: number, to: number): number {
   return fieldEnd(bytes, from, to, LF);
 }
 
+/** The same for long lines: a call of the engine's search costs more than a short line, and less than a long one. */
+export function longLineEnd(bytes: Uint8Array, from: number, to: number): number {
+  const end = bytes.indexOf(LF, from);
+  return end < 0 || end > to ? to : end;
+}
+
 /** The end of the text of a line that ends at `end`: a carriage return before the line feed does not belong to it. */
 export function withoutReturn(bytes: Uint8Array, from: number, end: number): number {
   return end > from && bytes[end - 1] === CR ? end - 1 : end;

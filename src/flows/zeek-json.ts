@@ -2,7 +2,7 @@ import type { FlowFormat, FlowParser, FlowSink } from './flow-format.ts';
 import { ICMP, ICMPV6, isIcmp } from './icmp.ts';
 import { createJsonReader, JSON_KIND } from './json-reader.ts';
 import { protocolAt } from './protocols.ts';
-import { addressAt, ascii, lineEnd, quoteAt, rfc3339At, sameText, skipBlanks, withoutReturn } from './scan.ts';
+import { addressAt, ascii, longLineEnd, quoteAt, rfc3339At, sameText, skipBlanks, withoutReturn } from './scan.ts';
 import { readZeekOutcome } from './zeek-conn.ts';
 
 const FIRST_IPV6 = 2 ** 32;
@@ -181,7 +181,7 @@ function open(sink: FlowSink): FlowParser {
     lines(bytes, from, to, number) {
       let read = 0;
       for (let at = from; at < to; read++) {
-        const end = lineEnd(bytes, at, to);
+        const end = longLineEnd(bytes, at, to);
         one(bytes, at, withoutReturn(bytes, at, end), number + read);
         at = end + 1;
       }
@@ -195,7 +195,7 @@ function open(sink: FlowSink): FlowParser {
 function detect(head: Uint8Array): boolean {
   const json = createJsonReader(FIELDS);
   for (let at = 0, n = 0; at < head.length && n < 20; n++) {
-    const end = lineEnd(head, at, head.length);
+    const end = longLineEnd(head, at, head.length);
     if (json.read(head, at, end) && [F['id.orig_h'], F['id.resp_h'], F.conn_state].every((f) => json.kind[f] !== 0))
       return true;
     at = end + 1;

@@ -134,26 +134,37 @@ function open(sink: FlowSink): FlowParser {
       sink.problem(`expected the columns ${lacking} in #fields`, line, 1);
       return;
     }
+    if (!findFields(bytes, from, to, line, columns)) return;
+    readRecord(bytes, from, line);
+  }
+
+  /** Where the fields of a row are that are asked for. */
+  function findFields(bytes: Uint8Array, from: number, to: number, line: number, of: Int8Array): boolean {
+    const count = of.length;
+    const split = separator;
     starts.fill(-1);
     let at = from;
-    for (let column = 0; column < columns.length; column++) {
-      if (at > to) {
-        sink.problem(`expected ${columns.length} columns, found ${column}`, line, to - from + 1);
-        return;
-      }
-      const end = fieldEnd(bytes, at, to, separator);
-      const field = columns[column] as number;
+    let column = 0;
+    for (let i = from; i <= to; i++) {
+      if (i < to && bytes[i] !== split) continue;
+      const field = column < count ? (of[column] as number) : -1;
       if (field >= 0) {
         starts[field] = at;
-        ends[field] = end;
+        ends[field] = i;
       }
-      at = end + 1;
+      at = i + 1;
+      column++;
+      if (column === count) break;
+    }
+    if (column < count) {
+      sink.problem(`expected ${count} columns, found ${column}`, line, to - from + 1);
+      return false;
     }
     if (at <= to) {
-      sink.problem(`expected ${columns.length} columns, found more`, line, at - from + 1);
-      return;
+      sink.problem(`expected ${count} columns, found more`, line, at - from + 1);
+      return false;
     }
-    readRecord(bytes, from, line);
+    return true;
   }
 
   function fail(bytes: Uint8Array, from: number, line: number, field: number, expected: string): void {
