@@ -41,8 +41,8 @@ export function headline(message: AlertMessage): string {
   }
 }
 
-/** Name and value of what is known of an incident, in the order people ask for it. */
-export function factsOf(incident: Incident): readonly (readonly [string, string])[] {
+/** Name and value of what is known of an incident, in the order people ask for it. `links`: begin of links to incidents. */
+export function factsOf(incident: Incident, links?: string): readonly (readonly [string, string])[] {
   const facts: [string, string | null][] = [
     ['Port', incident.endpoint === null ? null : endpointKey(incident.endpoint)],
     ['Service', incident.service],
@@ -51,6 +51,7 @@ export function factsOf(incident: Incident): readonly (readonly [string, string]
     ['Seen', `${utcTime(incident.firstSeen)} to ${utcTime(incident.lastSeen)}`],
     ['State', incident.note === null ? incident.state : `${incident.state}: ${incident.note}`],
     ['Id', incident.id],
+    ['Link', links === undefined ? null : `${links}/${incident.id}`],
   ];
   return facts.flatMap(([name, value]) => (value === null ? [] : [[name, oneLine(value)] as const]));
 }
@@ -85,7 +86,7 @@ export function plainText(message: AlertMessage): string {
   const isMany = incidents.length > 1;
   for (const incident of incidents) {
     if (isMany) lines.push(`[${incident.severity}] ${oneLine(incident.title)}`);
-    for (const [name, value] of factsOf(incident)) lines.push(`  ${`${name}:`.padEnd(10)}${value}`);
+    for (const [name, value] of factsOf(incident, message.links)) lines.push(`  ${`${name}:`.padEnd(10)}${value}`);
     for (const cause of causesOf(incident)) lines.push(`  - ${cause}`);
     for (const step of whatToDo(incident)) lines.push(`  > ${step}`);
     lines.push('');

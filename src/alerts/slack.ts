@@ -46,7 +46,7 @@ export function slackMessage(message: AlertMessage): object {
     if (incidents.length > 1) blocks.push(section(`*[${incident.severity}]* ${asItIs(oneLine(incident.title))}`));
     blocks.push(
       section(
-        factsOf(incident)
+        factsOf(incident, message.links)
           .map(([name, value]) => `*${name}* ${asItIs(value)}`)
           .join('\n'),
       ),

@@ -39,7 +39,10 @@ function cardOf(message: AlertMessage, incidents: AlertMessage['incidents'], mor
       body.push(
         block(asItIs(`[${incident.severity}] ${oneLine(incident.title)}`), { weight: 'Bolder', separator: true }),
       );
-    body.push({ type: 'FactSet', facts: factsOf(incident).map(([title, value]) => ({ title, value: asItIs(value) })) });
+    body.push({
+      type: 'FactSet',
+      facts: factsOf(incident, message.links).map(([title, value]) => ({ title, value: asItIs(value) })),
+    });
     for (const cause of causesOf(incident)) body.push(block(asItIs(cause), { spacing: 'Small' }));
     body.push(block(whatToDo(incident).map(asItIs).join('\n\n'), { fontType: 'Monospace', isSubtle: true }));
   }

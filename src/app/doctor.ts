@@ -192,7 +192,27 @@ async function workspace(flags: PlaceFlags): Promise<Diagnosis[]> {
   } catch (error) {
     found.push({ what: 'workspace', status: 'broken', found: (error as Error).message });
   }
-  return [...found, stateFolder(context.state)];
+  return [...found, stateFolder(context.state), ...(await undelivered(context))];
+}
+
+/** Messages that nobody got; nothing where there are none, or no store that can be read. */
+async function undelivered(context: Context): Promise<Diagnosis[]> {
+  try {
+    const { deadAlerts } = await import('./alerts-dead.ts');
+    const dead = await deadAlerts(context);
+    if (dead.length === 0) return [];
+    const channels = [...new Set(dead.map((delivery) => delivery.channel))].join(', ');
+    return [
+      {
+        what: 'alerts',
+        status: 'lacks',
+        found: `${dead.length} messages could not be delivered: ${channels}`,
+        advice: 'See why: quietdoor alerts dead. Then send them again: quietdoor alerts dead --retry',
+      },
+    ];
+  } catch {
+    return []; // the state folder was judged above
+  }
 }
 
 function stateFolder(dir: string): Diagnosis {
