@@ -238,7 +238,8 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     const end = values[END] as number;
     if (hasInterface) useFeedOf(values[INTERFACE] as number);
     if (status > STATUS_OK) {
-      if (start < 0 || end < start) return 'start';
+      if (start < 0) return 'start';
+      if (end < start) return 'end';
       const feed = hasInterface ? (interfaces.names[values[INTERFACE] as number] as string) : 'aws-vpc';
       const isSkipped = status === STATUS_SKIPDATA;
       sink.coverage(feed, start, end > start ? end : start + 1, isSkipped ? 'gap' : 'delivered', isSkipped ? null : 0);
@@ -262,6 +263,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     if (src < 0) return 'srcaddr';
     if (dst < 0) return 'dstaddr';
     if (start < 0) return 'start';
+    if (end >= 0 && end < start) return 'end';
     if (protocol < 0 || protocol > 255) return 'protocol';
     if (srcPort > 65_535) return 'srcport';
     if (dstPort > 65_535) return 'dstport';
@@ -328,8 +330,13 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       const fields = fieldsOf(String.fromCharCode(...bytes.subarray(from, to)));
       if (fields !== null) {
         const missing = use(fields);
-        if (missing !== null) sink.problem(`the header lacks ${missing}: what follows cannot be used`, line, 1);
-        sink.skip('header');
+        if (missing === null) sink.skip('header');
+        else
+          sink.problem(
+            `the header lacks ${missing}; expected at least addresses, dstport, protocol and start`,
+            line,
+            1,
+          );
         return;
       }
     }
@@ -361,7 +368,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       while (end < to && bytes[end] !== SPACE) end++;
       if (at >= to) {
         const what = `the line ends before ${name}: ${names.length} fields are expected (${names.slice(0, 14).join(' ')}${names.length > 14 ? ' …' : ''})`;
-        sink.problem(what, line, at - from + 1);
+        sink.problem(what, line, Math.min(at, to) - from + 1);
         return;
       }
       const what = plan[column] as number;
@@ -382,7 +389,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       at = end + 1;
     }
     sink.problem(
-      `the line goes on behind its ${names.length} fields; is the field list another (--fields)?`,
+      `the line goes on behind its ${names.length} fields; expected a line end, or another field list (--fields)`,
       line,
       at - from + 1,
     );
@@ -454,7 +461,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   packets: 'a whole number',
   bytes: 'a whole number',
   start: 'UTC seconds',
-  end: 'UTC seconds',
+  end: 'UTC seconds, not before the start',
   'tcp-flags': 'a whole number, or -',
   action: 'ACCEPT, REJECT or -',
   'log-status': 'OK, NODATA, SKIPDATA or -',

@@ -23,7 +23,7 @@ const REQUIRED: readonly Field[] = ['start', 'src', 'dst', 'dst_port', 'protocol
 
 const EXPECTED: Readonly<Record<Field, string>> = {
   start: 'UTC seconds, or a time such as 2026-03-02T10:00:00Z',
-  end: 'UTC seconds, or a time such as 2026-03-02T10:00:00Z',
+  end: 'UTC seconds, or a time such as 2026-03-02T10:00:00Z, not before the start',
   src: 'an IP address',
   dst: 'an IP address',
   src_port: 'a port, 0 to 65535',
@@ -185,7 +185,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     record.start = timeAt(bytes, 0);
     if (record.start < 0) return 0;
     record.end = isEmpty(bytes, 1) ? record.start : timeAt(bytes, 1);
-    if (record.end < 0) return 1;
+    if (record.end < record.start) return 1;
     record.src = addressAt(bytes, starts[2] as number, ends[2] as number, ids);
     if (record.src < 0) return 2;
     record.dst = addressAt(bytes, starts[3] as number, ends[3] as number, ids);
@@ -209,14 +209,14 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     return record.connections === -2 ? 10 : -1;
   }
 
-  function readHeader(bytes: Uint8Array, from: number, to: number, line: number): void {
+  function readHeader(bytes: Uint8Array, from: number, to: number, line: number): boolean {
     const text = decoder.decode(bytes.subarray(from, Math.min(to, from + 65_536)));
     header = headerOf(text, options.mapping);
     headerText = text;
-    if (header.missing.length > 0) {
-      const columns = header.missing.map((field) => options.mapping.get(field) ?? field).join(', ');
-      sink.problem(`the header has no column for ${columns}: name the columns with --map FIELD=COLUMN`, line, 1);
-    }
+    if (header.missing.length === 0) return true;
+    const columns = header.missing.map((field) => options.mapping.get(field) ?? field).join(', ');
+    sink.problem(`the header has no ${columns}; expected a column for each, named with --map FIELD=COLUMN`, line, 1);
+    return false;
   }
 
   function readLine(bytes: Uint8Array, from: number, to: number, line: number): void {
@@ -225,8 +225,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       return;
     }
     if (header === null) {
-      readHeader(bytes, from, to, line);
-      sink.skip('header');
+      if (readHeader(bytes, from, to, line)) sink.skip('header');
       return;
     }
     if (header.missing.length > 0) {
@@ -241,12 +240,12 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       columns = splitQuoted(bytes, from, to, header);
       source = scratch;
       if (columns < 0) {
-        sink.problem('a quoted field does not end on this line', line, 1);
+        sink.problem('a quoted field does not end on this line; expected a quote before a separator', line, 1);
         return;
       }
     }
     if (columns !== header.plan.length) {
-      sink.problem(`${columns} fields; the header has ${header.plan.length}`, line, 1);
+      sink.problem(`${columns} fields; expected ${header.plan.length}, as the header has`, line, 1);
       return;
     }
     const wrong = fill(source);
@@ -263,7 +262,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     }
     const field = FIELDS[wrong] as Field;
     const text = quoteAt(source, starts[wrong] as number, ends[wrong] as number);
-    const column = source === bytes ? (starts[wrong] as number) - from + 1 : 0;
+    const column = source === bytes ? (starts[wrong] as number) - from + 1 : 1;
     sink.problem(`${options.mapping.get(field) ?? field} is "${text}"; expected ${EXPECTED[field]}`, line, column);
   }
 
@@ -277,9 +276,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       }
       return count;
     },
-    end() {
-      if (header === null) sink.problem('the file has no header line', 0, 0);
-    },
+    end() {},
   };
 }
 
