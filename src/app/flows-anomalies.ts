@@ -12,6 +12,7 @@ import type { FlowStore } from '../store/flow-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { coverageByDestination } from './flow-coverage.ts';
+import { hostOfAddress } from './host-of-address.ts';
 import { loadHosts } from './identities.ts';
 import { loadRegister } from './load-register.ts';
 import { parseTime } from './parse-time.ts';
@@ -87,7 +88,8 @@ export async function withObservedFlows<T>(
     const { register } = await loadRegister(context, store);
     const hosts = await loadHosts(store, register, context.now());
     await using flows = await openFlowStore(context.state, store, 'read');
-    return await use(flows, (address) => hosts.nameOf(address) ?? address, store);
+    const hostOf = hostOfAddress(hosts);
+    return await use(flows, (address) => hostOf(address) ?? address, store);
   });
 }
 

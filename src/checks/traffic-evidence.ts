@@ -1,7 +1,7 @@
 import { parseAddress } from '../model/address.ts';
 import { has } from '../model/address-set.ts';
 import type { DecidingPart } from '../model/admission.ts';
-import type { AnomalyKind } from '../model/anomaly.ts';
+import type { Anomaly, AnomalyKind } from '../model/anomaly.ts';
 import { endpointKey } from '../model/endpoint.ts';
 import type { EndpointFacts, EstateFacts, Facts } from '../model/facts.ts';
 import type { Evidence, FindingDraft } from '../model/finding.ts';
@@ -45,6 +45,21 @@ export function decidingRule({ admission }: EndpointFacts, source: string): Deci
   return admission.admission.deciding.find((part) => has(part.sources, address));
 }
 
+/** Kinds that have a rule; what else is unusual is told by alerts, and here where one of these is part of it. */
+const RULES: readonly AnomalyKind[] = [
+  'dormant-port-active',
+  'denied-burst',
+  'first-seen-source',
+  'traffic-spike',
+  'off-hours',
+  'unexpected-silence',
+];
+
+/** One finding per card, whatever it is made of: by its own kind, else by the first that has a rule. */
+function ruleOf({ kind, also }: Anomaly): AnomalyKind | undefined {
+  return [kind, ...also].find((one) => RULES.includes(one));
+}
+
 /** What was unusual at an endpoint within the last day, as findings of the rule of that name: one per card. */
 export function anomalyFindings(
   kind: AnomalyKind,
@@ -52,7 +67,7 @@ export function anomalyFindings(
   { now }: EstateFacts,
 ): readonly FindingDraft[] {
   const cards = (facts.traffic?.anomalies ?? []).filter(
-    (card) => (card.kind === kind || card.also.includes(kind)) && now - Date.parse(card.to) <= RECENT_MS,
+    (card) => ruleOf(card) === kind && now - Date.parse(card.to) <= RECENT_MS,
   );
   return cards.map((card) => ({
     subject: { kind: 'endpoint', endpoint: facts.endpoint },

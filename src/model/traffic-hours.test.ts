@@ -22,7 +22,7 @@ test('the newest hour stands beside the same hour of the weeks before, one hour 
   counts.set(MONDAY + 3 * WEEK + 9 * HOUR, 900);
   const until = MONDAY + 3 * WEEK + 10 * HOUR + 1_800;
   const { usualHours: hours, now } = usualHours(counts, [{ from: MONDAY, until }], { from: MONDAY, until });
-  assert.deepEqual(now, { perHour: 900, usualLow: 0, usualHigh: 102 });
+  assert.deepEqual(now, { hour: (MONDAY + 3 * WEEK + 9 * HOUR) * 1_000, perHour: 900, usualLow: 0, usualHigh: 102 });
   assert.deepEqual([hours?.[8], hours?.[9], hours?.[10], hours?.length], [0, 101, 50, 168]);
 });
 

@@ -21,7 +21,13 @@ export type HourlyCounts = ReadonlyMap<number, number>;
 export interface UsualHours {
   /** Median per hour of the week, 168; null: fewer than two weeks are known of some hour. */
   readonly usualHours: readonly number[] | null;
-  readonly now: { readonly perHour: number; readonly usualLow: number; readonly usualHigh: number } | null;
+  readonly now: {
+    /** UTC milliseconds. */
+    readonly hour: number;
+    readonly perHour: number;
+    readonly usualLow: number;
+    readonly usualHigh: number;
+  } | null;
 }
 
 /**
@@ -48,7 +54,7 @@ function compare(perHour: number, hour: number, byHour: readonly number[][]): Us
   for (let distance = 1; distance <= NEIGHBOURS; distance++)
     for (const side of [at - distance, at + distance])
       near.push(...(byHour[(side + WEEK_HOURS) % WEEK_HOURS] as number[]));
-  return { perHour, usualLow: Math.min(...near), usualHigh: Math.max(...near) };
+  return { hour: hour * 1_000, perHour, usualLow: Math.min(...near), usualHigh: Math.max(...near) };
 }
 
 function median(values: readonly number[]): number {

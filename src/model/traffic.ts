@@ -50,7 +50,13 @@ export interface EndpointTraffic {
   /** Days of history behind that. */
   readonly learnedDays: number;
   /** Connections in the newest whole hour, and what is usual then; null: not known. */
-  readonly now: { readonly perHour: number; readonly usualLow: number; readonly usualHigh: number } | null;
+  readonly now: {
+    /** UTC milliseconds: its beginning. */
+    readonly hour: number;
+    readonly perHour: number;
+    readonly usualLow: number;
+    readonly usualHigh: number;
+  } | null;
   /** Open ones, and those of the last 7 days; most surprising first, at most 50. */
   readonly anomalies: readonly Anomaly[];
   /** Part of the flows had no known direction. */

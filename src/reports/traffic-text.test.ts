@@ -33,7 +33,7 @@ const traffic = (more: Partial<EndpointTraffic>): EndpointTraffic => ({
   quarterDays: Array.from({ length: 112 }, (_, i) => i % 4),
   usualHours: null,
   learnedDays: 28,
-  now: { perHour: 2, usualLow: 0, usualHigh: 3 },
+  now: { hour: NOW, perHour: 2, usualLow: 0, usualHigh: 3 },
   anomalies: [],
   undirected: 0,
   ...more,

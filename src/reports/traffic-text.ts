@@ -55,7 +55,7 @@ export function trafficLines({ traffic, endpoint }: EndpointFacts): readonly Lin
   if (!traffic) return [];
   const { now } = traffic;
   const usual = now
-    ? `newest hour ${groupDigits(now.perHour)}, usual for ${hourName(traffic.until)} is ${range(now.usualLow, now.usualHigh)}`
+    ? `newest covered hour ${groupDigits(now.perHour)}, usual for ${hourName(now.hour)} is ${range(now.usualLow, now.usualHigh)}`
     : `not learned yet: ${count(traffic.learnedDays, 'day')} of history`;
   return [
     `last 4 weeks  ${sparkline(traffic.quarterDays)}`,
@@ -91,7 +91,7 @@ function range(low: number, high: number): string {
 }
 
 function hourName(ms: number): string {
-  const at = hourOfWeek(Math.floor(ms / 1_000) - 3_600);
+  const at = hourOfWeek(Math.floor(ms / 1_000));
   return `${WEEKDAYS[Math.floor(at / DAY_HOURS)]} ${String(at % DAY_HOURS).padStart(2, '0')}:00 UTC`;
 }
 
