@@ -1,10 +1,12 @@
 import { isInOtherNamespace } from '../collectors/linux/firewall.ts';
 import { firewallDigest } from '../collectors/linux/firewall-digest.ts';
-import { isEmpty, toCidrs } from '../model/address-set.ts';
+import { type AddressSet, isEmpty, toCidrs } from '../model/address-set.ts';
+import { describeSources } from '../model/describe-sources.ts';
 import { HOST_SCOPE } from '../model/endpoint.ts';
 import type { Listener } from '../model/listener.ts';
-import type { ReachChange } from '../model/watch.ts';
+import type { ReachChange, SourceList } from '../model/watch.ts';
 import type { Store } from '../store/store.ts';
+import type { Json } from '../util/canonical-json.ts';
 import type { Context } from './context.ts';
 import { LOCAL_FIREWALL, recordFirewall } from './firewall-record.ts';
 import { takeLocalFirewall } from './firewall-saved.ts';
@@ -67,16 +69,8 @@ export function createFirewallWatch({ context, store, host, elapsed, listeners }
         now,
         describe: (before, after) => {
           reached = reachOf(accessBetween(before, after), listeners());
-          const access = reached.reach.map(({ listening, ...change }) => ({ ...change, listening: [...listening] }));
-          return {
-            access: access.map((change) => ({
-              ...change,
-              gained: [...change.gained],
-              lost: [...change.lost],
-              undecided: [...change.undecided],
-            })),
-            ...(reached.cut > 0 && { cut: reached.cut }),
-          };
+          const access = reached.reach as unknown as Json;
+          return { access, ...(reached.cut > 0 && { cut: reached.cut }) };
         },
       });
       problems = dump.problems;
@@ -106,15 +100,25 @@ function reachOf(
       (l) => l.scope === HOST_SCOPE && l.transport === transport && l.bind !== 'loopback' && l.role === 'service',
     );
     const within = open.map((l) => l.port).filter((port) => ports.from <= port && port <= ports.to);
-    const cidrs = (set: typeof gained) => (isEmpty(set) ? [] : toCidrs(set).slice(0, MOST_CIDRS));
     return {
       transport,
       ports: ports.from === ports.to ? String(ports.from) : `${ports.from}-${ports.to}`,
-      ...{ gained: cidrs(gained), lost: cidrs(lost), undecided: cidrs(undecided) },
+      ...(!isEmpty(gained) && { gained: sourceList(gained) }),
+      ...(!isEmpty(lost) && { lost: sourceList(lost) }),
+      ...(!isEmpty(undecided) && { undecided: sourceList(undecided) }),
       listening: [...new Set(within)].sort((a, b) => a - b),
     };
   });
   // What something listens on comes first: that is what somebody can reach now.
   const sorted = told.toSorted((a, b) => Number(b.listening.length > 0) - Number(a.listening.length > 0));
   return { reach: sorted.slice(0, MOST_CHANGES), cut: Math.max(0, sorted.length - MOST_CHANGES) };
+}
+
+function sourceList(set: AddressSet): SourceList {
+  const cidrs = toCidrs(set);
+  return {
+    words: describeSources(set),
+    cidrs: cidrs.slice(0, MOST_CIDRS),
+    more: Math.max(0, cidrs.length - MOST_CIDRS),
+  };
 }

@@ -21,6 +21,7 @@ import {
   writeHeartbeat,
 } from './watch-gaps.ts';
 import { type JobEnd, runJob, type WatchJob, watchJobs } from './watch-jobs.ts';
+import { keepMemorySmall } from './watch-memory.ts';
 import { createPicture, type WatchedSighting } from './watch-picture.ts';
 import { createPolling } from './watch-polling.ts';
 import { createWatchRecorder } from './watch-recorder.ts';
@@ -350,6 +351,7 @@ class Watching {
 
   async #watchClocks(): Promise<void> {
     let before = readClocks();
+    const tidy = keepMemorySmall(elapsed);
     await this.#repeat(
       () => CLOCK_MS,
       async () => {
@@ -357,6 +359,7 @@ class Watching {
         const missed = missedBetween(before, now, CLOCK_MS);
         before = now;
         if (missed !== null) this.#gap(missed);
+        tidy();
         for (const notice of this.#notices.tick(this.#context.now())) this.#tell(notice);
       },
     );
@@ -459,8 +462,7 @@ class Watching {
   }
 
   #hasAlerts(): boolean {
-    const register = this.#register.current();
-    return register !== null && 'alerts' in register && register.alerts !== undefined;
+    return this.#register.current()?.alerts !== undefined;
   }
 
   #lastLook(): UnnamedObservation {

@@ -108,8 +108,8 @@ interface Track<T> {
   untold: Count;
   /** Times of the latest openings, at most `flapAfter`. */
   recent: number[];
-  /** Only the newest entry of the queue about it counts. */
-  due: number;
+  /** Times at which the queue has it looked at: none is added behind one that comes sooner. */
+  readonly planned: Set<number>;
 }
 
 /** A program of which many notices came lately, or all of them together. */
@@ -148,9 +148,9 @@ export function createNoticeFolder<T>(rules: NoticeRules = NOTICE_RULES): Notice
   };
   const plan = (t: Track<T>) => {
     const due = dueOf(t);
-    // What is due later than planned is put off when its time comes; nothing is planned twice for one time.
-    if (due >= t.due) return;
-    t.due = due;
+    // What is due later than planned is put off when that time comes, so that the queue stays short.
+    for (const planned of t.planned) if (planned <= due) return;
+    t.planned.add(due);
     queue.add(due, { track: t });
   };
   const planCrowd = (c: Crowd<T>) => {
@@ -218,13 +218,12 @@ export function createNoticeFolder<T>(rules: NoticeRules = NOTICE_RULES): Notice
     if (t.flapping) tellFlapping(t, clock, true);
     else if (t.closedAt !== null) tellClosed(t);
     add(quiet, t.untold);
-    t.due = Number.NEGATIVE_INFINITY;
+    t.planned.clear();
     tracks.delete(t.key);
   };
 
   const reach = (t: Track<T>, due: number) => {
-    if (t.due !== due) return;
-    t.due = Number.POSITIVE_INFINITY;
+    if (!t.planned.delete(due)) return;
     if (dueOf(t) > due) return plan(t);
     if (t.flapping) {
       const over = due >= t.last + settleMs;
@@ -348,7 +347,7 @@ function newTrack<T>({ key, program, identity, what, kind }: NoticeInput<T>, at:
     closedAt: null,
     flapping: false,
     ...{ from: at, last: at, count: none(), untold: none(), recent: [] },
-    due: Number.POSITIVE_INFINITY,
+    planned: new Set(),
   };
 }
 

@@ -28,16 +28,23 @@ export interface RegisterStanding {
   readonly reasons: readonly string[];
 }
 
-/** A port that more sources, or fewer, can reach than before. */
+/** A set of sources, in words and as CIDRs, of which there may be more than are listed. */
+export interface SourceList {
+  /** `10.0.0.0/8 and 2 more`, `every IPv4 address`. */
+  readonly words: string;
+  readonly cidrs: readonly string[];
+  readonly more: number;
+}
+
+/** A port that more sources, or fewer, can reach than before. An absent part is empty. */
 export interface ReachChange {
   readonly transport: Endpoint['transport'];
   /** `443`, `1024-65535`. */
   readonly ports: string;
-  /** CIDRs. */
-  readonly gained: readonly string[];
-  readonly lost: readonly string[];
+  readonly gained?: SourceList;
+  readonly lost?: SourceList;
   /** Sources for which only one of the two could be decided. */
-  readonly undecided: readonly string[];
+  readonly undecided?: SourceList;
   /** Ports among them that something listens on beyond loopback. */
   readonly listening: readonly number[];
 }

@@ -185,19 +185,13 @@ function reachLines({ transport, ports, gained, lost, undecided, listening }: Re
       ? ''
       : `, where ${ports.includes('-') ? `${listWords(listening.map(String))} listen` : 'something listens'}`;
   return [
-    ...(gained.length > 0 ? [`can now reach ${what}${open}: ${sourceWords(gained)}`] : []),
-    ...(lost.length > 0 ? [`can no longer reach ${what}${open}: ${sourceWords(lost)}`] : []),
-    ...(undecided.length > 0
-      ? [`whether they can reach ${what}${open} is not decided any more, or was not: ${sourceWords(undecided)}`]
+    ...(gained ? [`can now reach ${what}${open}: ${gained.words}`] : []),
+    ...(lost ? [`can no longer reach ${what}${open}: ${lost.words}`] : []),
+    ...(undecided
+      ? [`whether they can reach ${what}${open} is not decided, or was not before: ${undecided.words}`]
       : []),
   ];
 }
-
-function sourceWords(cidrs: readonly string[]): string {
-  return listWords(cidrs.map((cidr) => EVERY[cidr] ?? cidr));
-}
-
-const EVERY: Readonly<Record<string, string>> = { '0.0.0.0/0': 'every IPv4 address', '::/0': 'every IPv6 address' };
 
 /** `12 ms`, `4.2 s`, `10 min`, `3 h`. */
 function lengthWords(ms: number): string {
