@@ -93,7 +93,7 @@ test('the sparkline: nothing is the lowest, the highest the highest, unknown a d
   assert.equal(sparkline([0, 1, 50, 100, null]), '▁▂▅█·');
   assert.equal(sparkline([0, 0]), '▁▁');
   assert.equal(sparkline([]), '');
-  assert.equal(sparkline(Array.from({ length: 30 }, () => 1)).length, 31);
+  assert.equal(sparkline(Array.from({ length: 8 }, () => 1)), '███████ █');
 });
 
 const week = (busy: (day: number, hour: number) => number) =>

@@ -8,8 +8,9 @@ import { formatDate, formatTime } from './time.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 const NOT_COVERED = '·';
-/** Quarters of a day in a week: the sparkline has a blank between weeks. */
-const WEEK = 28;
+/** The sparkline has a character per day and a blank between weeks. */
+const WEEK = 7;
+const QUARTERS = 4;
 const MOST_SOURCES = 4;
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 /** Share of the busiest hour from which on an hour counts as usual. */
@@ -58,7 +59,7 @@ export function trafficLines({ traffic, endpoint }: EndpointFacts): readonly Lin
     ? `newest covered hour ${groupDigits(now.perHour)}, usual for ${hourName(now.hour)} is ${range(now.usualLow, now.usualHigh)}`
     : `not learned yet: ${count(traffic.learnedDays, 'day')} of history`;
   return [
-    `last 4 weeks  ${sparkline(traffic.quarterDays)}`,
+    `last 4 weeks  ${sparkline(daysOf(traffic.quarterDays))}`,
     [usual, ...(traffic.usualHours ? [usualWords(traffic.usualHours)] : []), coveredWords(traffic)],
     sourcesWords(traffic),
     ...(traffic.anomalies.length === 0
@@ -71,10 +72,18 @@ export function trafficLines({ traffic, endpoint }: EndpointFacts): readonly Lin
 
 const shortKey = (key: string): string => key.split('@', 1)[0] as string;
 
-/** A character per quarter of a day, weeks apart: as high as its share of the highest; a dot where nobody looked. */
-export function sparkline(quarters: readonly (number | null)[]): string {
-  const highest = Math.max(1, ...quarters.map((value) => value ?? 0));
-  const bars = quarters.map((value) => {
+/** Sums of quarters by day; null where nobody looked at any of them. */
+function daysOf(quarters: readonly (number | null)[]): readonly (number | null)[] {
+  return Array.from({ length: Math.ceil(quarters.length / QUARTERS) }, (_, day) => {
+    const known = quarters.slice(day * QUARTERS, (day + 1) * QUARTERS).filter((value) => value !== null);
+    return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
+  });
+}
+
+/** A character per value, weeks apart: as high as its share of the highest; a dot where nobody looked. */
+export function sparkline(values: readonly (number | null)[]): string {
+  const highest = Math.max(1, ...values.map((value) => value ?? 0));
+  const bars = values.map((value) => {
     if (value === null) return NOT_COVERED;
     return BARS[
       value === 0 ? 0 : 1 + Math.min(BARS.length - 2, Math.floor((value / highest) * (BARS.length - 1)))
