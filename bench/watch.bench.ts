@@ -9,14 +9,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
 import { openSocketTrace } from '../src/collectors/linux/socket-trace.ts';
 import { createTargetedLook } from '../src/collectors/linux/targeted-look.ts';
+import { watchUnit } from '../src/reports/watch-unit.ts';
 import { mountTracefs } from '../test/tracefs-mount.ts';
 import { printTable } from './measure.ts';
 
@@ -28,6 +30,27 @@ const SECONDS = 5;
 const ALIVE_MS = 1;
 const REST_SECONDS = 30;
 const TICKS_PER_SECOND = 100;
+
+/** The program as it is installed, run as the unit runs it (src/reports/watch-unit.ts). */
+const installed = mkdtempSync(join(tmpdir(), 'quietdoor-installed-'));
+const unitLine = watchUnit({
+  node: process.execPath,
+  main: join(installed, 'bin/quietdoor.js'),
+  workspace: '/w',
+  state: '/s',
+});
+const program = (/^ExecStart=(.*) watch /m.exec(unitLine)?.[1] ?? '').split(' ');
+
+async function install(): Promise<void> {
+  const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+  await build({
+    ...{ entryPoints: { main: join(root, 'src/cli/main.ts') }, outdir: join(installed, 'dist'), bundle: true },
+    ...{ splitting: true, format: 'esm', platform: 'node', target: 'node24', logLevel: 'error' },
+    ...{ external: ['@duckdb/*'], banner: { js: banner } },
+  });
+  cpSync(join(root, 'bin'), join(installed, 'bin'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(installed, 'package.json'));
+}
 
 const space = `qdw-${process.pid}`;
 const started: ChildProcess[] = [];
@@ -137,7 +160,7 @@ interface Watch {
 
 async function startWatch(workspace: string): Promise<Watch> {
   const mount = 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"';
-  const command = [process.execPath, join(root, 'bin/quietdoor.js'), 'watch', '--format', 'jsonl', '--no-checkpoint'];
+  const command = [...program, 'watch', '--format', 'jsonl', '--no-checkpoint'];
   const child = spawn('unshare', ['--mount', 'sh', '-c', mount, 'sh', ...command, '--workspace', workspace], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -275,6 +298,7 @@ async function main(): Promise<void> {
   };
   const wanted = (part: string) => values.only === undefined || values.only === part;
   try {
+    await install();
     execFileSync('ip', ['netns', 'add', space]);
     execFileSync('ip', ['-n', space, 'link', 'set', 'lo', 'up']);
     if (wanted('caught')) {
@@ -307,7 +331,7 @@ async function main(): Promise<void> {
     for (const child of started) if (child.exitCode === null) child.kill('SIGKILL');
     spawnSync('ip', ['netns', 'del', space]);
     mounted.unmount();
-    rmSync(folder, { recursive: true, force: true });
+    for (const path of [folder, installed]) rmSync(path, { recursive: true, force: true });
   }
 }
 
