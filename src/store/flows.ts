@@ -35,6 +35,9 @@ import type { Store } from './store.ts';
 export interface FlowStoreOptions {
   /** Memory of the database, MB; default 192. What does not fit goes to disk. */
   readonly memoryMb?: number;
+  /** Rows of a part at most, and rows that are sorted at once; for tests. */
+  readonly partRows?: number;
+  readonly windowRows?: number;
   /** How long what is kept; default DEFAULT_FLOW_RETENTION. */
   readonly retention?: FlowRetention;
   /** Who compacts, for the ledger: `user:alice`. */
@@ -291,13 +294,14 @@ class ParquetFlowStore implements KeptFlows {
     const lock = await shareRunLock(this.#dir, WRITING, this.#options.lockTimeoutMs ?? LOCK_TIMEOUT_MS);
     try {
       let ids = await this.#manifest.addFeeds(part.feeds);
-      const writer = new PartWriter(this.#folder, () => this.#openToAppend());
+      const writer = new PartWriter(this.#folder, () => this.#openToAppend(), this.#options.partRows);
       try {
         for await (const batch of part.batches) {
           // A stream names its feeds as it meets them.
           if (part.feeds.length > ids.length) ids = await this.#manifest.addFeeds(part.feeds);
           await writer.add(batch, ids);
         }
+        await this.#manifest.addFeeds(part.feeds);
         const covered = [...new Set(part.coverage.map(({ feed }) => feed))];
         const unknown = covered.filter((feed) => !part.feeds.some(({ name }) => name === feed));
         if (unknown.length > 0)
@@ -363,8 +367,9 @@ class ParquetFlowStore implements KeptFlows {
     where: string,
     parts: readonly StoredPart[],
   ): Promise<readonly string[]> {
-    if (parts.reduce((sum, part) => sum + part.rows, 0) <= WINDOW) return ['true'];
-    const windows = await this.#explained(() => connection.runAndReadAll(windowsQuery(table, where, WINDOW)));
+    const rows = this.#options.windowRows ?? WINDOW;
+    if (parts.reduce((sum, part) => sum + part.rows, 0) <= rows) return ['true'];
+    const windows = await this.#explained(() => connection.runAndReadAll(windowsQuery(table, where, rows)));
     return (windows.getRows() as unknown as Window[]).map(inWindow);
   }
 

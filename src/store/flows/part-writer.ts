@@ -26,13 +26,15 @@ export class PartWriter {
   rows = 0;
   readonly #folder: string;
   readonly #open: () => Promise<DuckDb>;
+  readonly #most: number;
   #chunks: ChunkWriter | undefined;
   #tables: Table[] = [];
   #writing: Promise<void> = Promise.resolve();
 
   /** `open`: gives the database; not asked for one where there are no rows. */
-  constructor(folder: string, open: () => Promise<DuckDb>) {
+  constructor(folder: string, open: () => Promise<DuckDb>, most = ROWS) {
     this.#folder = folder;
+    this.#most = most;
     this.#open = open;
   }
 
@@ -40,12 +42,12 @@ export class PartWriter {
   async add(batch: FlowBatch, feeds: readonly number[]): Promise<void> {
     for (let at = 0; at < batch.length; ) {
       const [table, chunks] = await this.#ready();
-      const to = Math.min(batch.length, at + ROWS - table.rows);
+      const to = Math.min(batch.length, at + this.#most - table.rows);
       chunks.append(table.appender, batch, at, to, feeds);
       table.rows += to - at;
       this.rows += to - at;
       at = to;
-      if (table.rows === ROWS) await this.#turn();
+      if (table.rows === this.#most) await this.#turn();
     }
   }
 
