@@ -43,5 +43,9 @@ test('an hour that was not covered is not zero', () => {
   ];
   assert.equal(usualHours(counts, covered, { from: MONDAY, until }).usualHours?.[0], 10);
   const slots = slotCounts(counts, covered, MONDAY + 2 * WEEK + 12 * HOUR, 3, 6 * HOUR);
-  assert.deepEqual(slots, [0, null, 0]);
+  assert.deepEqual(slots, [0, 10, 0]);
+  assert.deepEqual(slotCounts(counts, [{ from: MONDAY, until: MONDAY + HOUR }], MONDAY + 12 * HOUR, 2, 6 * HOUR), [
+    10,
+    null,
+  ]);
 });

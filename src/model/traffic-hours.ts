@@ -1,4 +1,4 @@
-import { type Interval, isWhollyCovered } from './traffic-coverage.ts';
+import { coveredShare, type Interval, isWhollyCovered } from './traffic-coverage.ts';
 
 const HOUR = 3_600;
 /** Hours of a week; hour 0 begins on Monday at midnight UTC. 1970-01-01 was a Thursday. */
@@ -65,7 +65,7 @@ function median(values: readonly number[]): number {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
-/** Connections per slot of so many seconds, oldest first, the last one ends at or after `until`; null: not all of it was covered. */
+/** Connections per slot of so many seconds, oldest first, the last one ends at or after `until`; null: nobody looked at any of it. */
 export function slotCounts(
   counts: HourlyCounts,
   covered: readonly Interval[],
@@ -76,8 +76,7 @@ export function slotCounts(
   const end = Math.ceil(until / seconds) * seconds;
   return Array.from({ length: slots }, (_, i) => {
     const from = end - (slots - i) * seconds;
-    // The newest is not over yet.
-    if (!isWhollyCovered(covered, { from, until: Math.min(from + seconds, until) })) return null;
+    if (coveredShare(covered, { from, until: from + seconds }) === 0) return null;
     let sum = 0;
     for (let hour = from; hour < from + seconds; hour += HOUR) sum += counts.get(hour) ?? 0;
     return sum;

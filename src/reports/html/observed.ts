@@ -9,6 +9,7 @@ import { outsideLines } from '../outside-text.ts';
 import { processName } from '../words.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { code, day, distance, listed, pair, unknown } from './format.ts';
+import { sourceBar } from './sources.ts';
 
 /** Names of the programs that hold the listeners, each once; none where only a look from outside knows of it. */
 export function programsOf(facts: EndpointFacts): readonly string[] {
@@ -26,12 +27,12 @@ const REACH_WORDS: Record<BindScope, string> = {
   any: 'address of the host',
 };
 
-/** What listens, since when, by which program. Who connects is not observed: the bar says so. */
+/** What listens, since when, by which program, and who connects. Where no flows are known the bar says so. */
 export function observed(facts: EndpointFacts, reach: BindScope | undefined, now: number): Markup {
   const inside = facts.listeners.filter((s) => vantageKind(s.vantage) === 'inside');
   if (reach === undefined)
     return html`<div class="does"><h3>Observed <b>does</b></h3><p class="big none">nothing</p><div class="track"></div><dl>${pair('Listener', 'Nothing listens.')}${closed(facts, now)}${fromOutside(facts, now)}</dl></div>`;
-  return html`<div class="does"><h3>Observed <b>does</b></h3><p class="big">${reach} <span>${REACH_WORDS[reach]}</span></p><div class="hatch"></div><dl>${pair('Clients', unknown('not observed'))}${pair(
+  return html`<div class="does"><h3>Observed <b>does</b></h3><p class="big">${reach} <span>${REACH_WORDS[reach]}</span></p>${clientsBar(facts)}<dl>${pair('Clients', clients(facts))}${pair(
     'Address',
     listed((inside.length > 0 ? inside : facts.listeners).map((s) => address(s))),
   )}${inside.filter((s, i, all) => i === all.findIndex((o) => sameProgram(o, s))).map((s) => program(s))}${preferInside(
@@ -56,6 +57,18 @@ function fromOutside(facts: EndpointFacts, now: number): Child {
     'From outside',
     html`<ul class="plain">${lines.map((line) => html`<li>${typeof line === 'string' ? line : line.join(' · ')}`)}</ul>`,
   );
+}
+
+/** How many addresses connected, on the scale of the other truths. */
+function clientsBar({ traffic }: EndpointFacts): Markup {
+  return traffic ? sourceBar(BigInt(traffic.sourceCount)) : html`<div class="hatch"></div>`;
+}
+
+function clients({ traffic }: EndpointFacts): Child {
+  if (!traffic) return unknown('not observed');
+  const bad = traffic.unapprovedCount > 0 && html`, <b class="bad">✗ ${traffic.unapprovedCount} not approved</b>`;
+  const doubt = traffic.covered === 0 && html` ${unknown('no feed covers it')}`;
+  return html`${count(traffic.sourceCount, 'address', 'addresses')}${bad}${doubt}`;
 }
 
 function address({ vantage, listener: l }: ListenerState): Markup {

@@ -123,7 +123,7 @@ div.track{height:6px;background:var(--surface);margin-bottom:28px}
 .s-critical,.s-high{fill:var(--bad)}.s-medium{fill:var(--can-fill)}.s-low,.s-info{fill:var(--hatch)}
 .halves{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:0 40px}
 .bars>div{display:grid;grid-template-columns:88px minmax(0,1fr) 64px;align-items:center;gap:8px;padding:3px 0;font-size:13px}
-.traffic{margin:18px 0 6px;max-width:960px}.traffic figure{margin:8px 0}svg.quarters{display:block;width:100%;max-width:620px;height:34px}table.sources{width:auto;min-width:50%;font-size:13px}table.sources :is(th,td){padding:3px 16px 3px 0}
+.traffic{margin:18px 0 6px;max-width:960px}.traffic figure{margin:8px 0}svg.quarters{display:block;width:100%;max-width:620px;height:34px}
 .bars svg{display:block;width:100%;height:12px}.num{text-align:right}
 .bars+.note{margin-top:6px}
 .rules-first li{display:grid;grid-template-columns:88px minmax(0,1fr) max-content;gap:12px;padding:8px 0;border-top:1px solid var(--line)}.rules-first li:last-child{border-bottom:1px solid var(--line)}

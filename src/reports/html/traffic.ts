@@ -5,7 +5,7 @@ import { trafficAnswer, usualWords } from '../traffic-text.ts';
 import { type Child, html, type Markup } from './escape.ts';
 import { code, day, sentence } from './format.ts';
 
-/** Sources in the table: the largest, and those that are not approved before them. */
+/** Sources that are listed: the largest, and those that are not approved before them. */
 const MOST_SOURCES = 8;
 const HEIGHT = 28;
 /** Width of a quarter of a day in the drawing, and between weeks. */
@@ -17,7 +17,7 @@ const WEEK = 28;
 export function trafficPart(facts: EndpointFacts, now: number): Child {
   const { traffic } = facts;
   if (!traffic) return null;
-  return html`<div class="traffic"><h3>Traffic</h3><p>${sentence((trafficAnswer(facts, now) as string).replace(/^Traffic: /, ''))}</p>${bars(traffic)}${sourceTable(traffic)}</div>`;
+  return html`<div class="traffic"><h3>Traffic</h3><p>${sentence((trafficAnswer(facts, now) as string).replace(/^Traffic: /, ''))}</p>${bars(traffic)}${sourceList(traffic)}</div>`;
 }
 
 function bars({ quarterDays, covered, feeds, from, usualHours }: EndpointTraffic): Markup {
@@ -34,14 +34,14 @@ function bars({ quarterDays, covered, feeds, from, usualHours }: EndpointTraffic
   return html`<figure><svg class="quarters" viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="Connections per quarter of a day in the last four weeks">${parts}</svg><figcaption class="note">Connections per six hours, last four weeks, at most ${groupDigits(highest)}; hatched: nobody looked${usual}. ${by === 'no feed covers it' ? by : html`${by} ${day(from)}`}.</figcaption></figure>`;
 }
 
-function sourceTable(traffic: EndpointTraffic): Child {
+function sourceList(traffic: EndpointTraffic): Child {
   if (traffic.sources.length === 0) return null;
   const shown = traffic.sources.slice(0, MOST_SOURCES);
   const rest = traffic.sourceCount - shown.length;
-  return html`<table class="sources"><thead><tr><th>Source<th>May<th class="num">Connections<th class="num">Refused<th>First seen<th>Last seen</tr></thead><tbody>${shown.map(
+  return html`<ul class="plain">${shown.map(
     (source) =>
-      html`<tr><td>${code(source.source)}<td>${mayWords(source)}<td class="num">${groupDigits(source.connections)}<td class="num">${groupDigits(source.denied)}<td>${day(source.firstSeen)}<td>${day(source.lastSeen)}</tr>`,
-  )}</tbody></table>${rest > 0 && html`<p class="note">and ${count(rest, 'more source')}</p>`}`;
+      html`<li>${code(source.source)} ${mayWords(source)} · ${count(source.connections, 'connection')}${source.denied > 0 && `, ${groupDigits(source.denied)} refused`} · ${day(source.firstSeen)} to ${day(source.lastSeen)}`,
+  )}${rest > 0 && html`<li class="note">and ${count(rest, 'more source')}`}</ul>`;
 }
 
 function mayWords({ approved, connections }: SourceTraffic): Child {
