@@ -33,11 +33,13 @@ export class LiveFlows {
   /** What the source fills: records go to the roll-up, coverage waits for the bucket to be over. */
   readonly sink: FlowSink;
   readonly #run = randomUUID();
+  readonly #now: () => number;
   #parts = 0;
   #batches: FlowBatch[] = [];
   #coverage: FeedCoverage[] = [];
 
   constructor(options: LiveFlowsOptions) {
+    this.#now = options.now;
     this.rollup = createRollup({
       services: options.services,
       feed: options.feed ?? options.format,
@@ -82,7 +84,7 @@ export class LiveFlows {
 
   /** Writes out early what fills the memory. */
   relieve(): void {
-    if (this.#batches.length >= MOST_BATCHES) this.#seal([]);
+    if (this.#batches.length >= MOST_BATCHES) this.#seal([], 0);
   }
 
   /** Appends the buckets that end at `seconds` (UTC) or before, and what was covered until then. Infinity: everything. */
@@ -98,15 +100,15 @@ export class LiveFlows {
         ? [{ ...one, from: Math.max(one.from, seconds), lost: one.from < seconds && one.lost !== null ? 0 : one.lost }]
         : [],
     );
-    this.#seal(done);
+    this.#seal(done, Math.min(seconds, this.#now() / 1000));
   }
 
-  #seal(coverage: FeedCoverage[]): void {
+  #seal(coverage: FeedCoverage[], until: number): void {
     const batches = this.#batches;
     this.#batches = [];
     if (batches.length === 0 && coverage.length === 0) return;
     const digest = `live:${this.#run}:${this.#parts++}`;
-    this.writer.push({ batches, feeds: [...this.rollup.feeds], coverage, digest });
+    this.writer.push({ batches, feeds: [...this.rollup.feeds], coverage, digest, until });
   }
 }
 

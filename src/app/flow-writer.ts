@@ -34,6 +34,8 @@ export interface WaitingPart {
   readonly feeds: readonly Feed[];
   readonly coverage: FeedCoverage[];
   readonly digest: string;
+  /** UTC seconds: until when its feeds are recorded. */
+  readonly until: number;
 }
 
 /**

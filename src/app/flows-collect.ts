@@ -258,8 +258,8 @@ class Collection {
       onWarning: this.#hooks.onWarning,
       onProblem: (text) => this.#problem(`${source}: ${text}`),
       onAppended: (part) => {
-        for (const { feed: name, until } of part.coverage)
-          this.#state.feeds[name] = Math.max(this.#state.feeds[name] ?? 0, until);
+        for (const { name } of part.feeds)
+          this.#state.feeds[name] = Math.max(this.#state.feeds[name] ?? 0, Math.floor(part.until));
         this.#save();
       },
       onDropped: ({ from, until, connections, because }) =>
@@ -297,7 +297,7 @@ class Collection {
         // Losses are counted by the kernel.
         coverage: () => {},
       },
-      { reference: this.#context.now(), ...this.#request.formatOptions },
+      this.#formatOptions(),
     );
     let deliveredFrom = this.#seconds;
     const opened = await openConntrackLive({
@@ -428,11 +428,22 @@ class Collection {
     };
   }
 
+  /** Dates without a year, and listings without a time, go with the clock. */
+  #formatOptions(): FlowFormatOptions {
+    const { now } = this.#context;
+    return {
+      ...this.#request.formatOptions,
+      get reference() {
+        return now();
+      },
+    };
+  }
+
   async #openFollowed(file: string, format: FlowFormat): Promise<Source> {
-    const { fromStart, formatOptions } = this.#request;
+    const { fromStart } = this.#request;
     const followed = new FollowedFile({
       ...{ file, format, fromStart },
-      formatOptions: { reference: this.#context.now(), ...formatOptions },
+      formatOptions: this.#formatOptions(),
       position: this.#state.follow[file] ?? null,
       flows: this.#flows,
       services: { find: (...args) => this.#services.find(...args) },

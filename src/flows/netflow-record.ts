@@ -116,21 +116,21 @@ function bothWays(forward: number, reverse: number): number {
 }
 
 /** UTC seconds of one end of the flow; NaN: the record does not say. */
-function timeOf(clock: MessageClock, bootedAt: number | null, isEnd: boolean): number {
+function timeOf(clock: MessageClock, bootedAt: number | null, isEnd: boolean, correction: number): number {
   const step = isEnd ? 1 : 0;
   const ms = value(READ.startMs + step);
-  if (ms >= 0) return ms / 1000 + clock.correction;
+  if (ms >= 0) return ms / 1000 + correction;
   const ntp = value(READ.startNtp + step);
-  if (ntp >= 0) return ntp + clock.correction;
+  if (ntp >= 0) return ntp + correction;
   const seconds = value(READ.startSeconds + step);
-  if (seconds >= 0) return seconds + clock.correction;
+  if (seconds >= 0) return seconds + correction;
   const delta = value(READ.startDelta + step);
   if (delta >= 0) return clock.sentAt - delta / 1e6;
   const uptime = value(isEnd ? READ.endUptime : READ.startUptime);
   if (uptime >= 0) {
     if (clock.uptime !== null) return uptimeToUtc(uptime, clock.uptime, clock.sentAt);
     const init = value(READ.systemInit);
-    if (init >= 0) return (init + uptime) / 1000 + clock.correction;
+    if (init >= 0) return (init + uptime) / 1000 + correction;
     // Uptime wraps every 49.7 days: the latest time that fits.
     if (bootedAt !== null) {
       const now = (clock.sentAt - bootedAt) * 1000;
@@ -138,6 +138,16 @@ function timeOf(clock: MessageClock, bootedAt: number | null, isEnd: boolean): n
     }
   }
   return Number.NaN;
+}
+
+/**
+ * What is added to times that the record itself says. An exporter may write a wrong time into its headers and right ones
+ * into its records (nfreplay does): where those are of the last hour, they are right.
+ */
+function correctionOf(clock: MessageClock): number {
+  if (clock.correction === 0) return 0;
+  const end = timeOf({ ...clock, uptime: null }, null, true, 0);
+  return end > clock.sentAt - 3_600 && end <= clock.sentAt + NEWEST ? 0 : clock.correction;
 }
 
 /** UTC seconds of a time of uptime (ms), by the uptime at `sentAt`. Both wrap at 2^32, so they are compared modulo that. */
@@ -258,8 +268,9 @@ export function addFlow(
   }
   if (protocol > 255 || srcPort > 65_535 || dstPort > 65_535)
     return 'a protocol up to 255 and ports up to 65535 were expected';
-  let start = timeOf(clock, bootedAt, false);
-  let end = timeOf(clock, bootedAt, true);
+  const correction = correctionOf(clock);
+  let start = timeOf(clock, bootedAt, false, correction);
+  let end = timeOf(clock, bootedAt, true, correction);
   const duration = value(READ.durationMs) >= 0 ? value(READ.durationMs) / 1000 : value(READ.durationUs) / 1e6;
   if (Number.isNaN(start) && Number.isNaN(end)) {
     const ms = value(READ.observedMs);
