@@ -92,7 +92,20 @@ test('the outbox: what is due, what was sent, what was given up', async (t) => {
   assert.deepEqual([await incidents.revive('mail', 60), await incidents.revive(null, 60)], [0, 1]);
   const [again] = await incidents.deliveries('waiting', 9);
   assert.deepEqual([again?.createdAt, again?.attempts, again?.nextAttempt, again?.error], [2, 0, 60, 'refused']);
-  assert.deepEqual([await incidents.forgetSent(1), await incidents.forgetSent(9)], [0, 1]);
+  assert.deepEqual([await incidents.forgetOld(1), await incidents.forgetOld(9)], [0, 1]);
+});
+
+test('what happened long ago is forgotten, what is so is not', async (t) => {
+  await using store = await open(t);
+  const one = sampleRecord(1);
+  const causes = [
+    { incident: one.id, cause: sampleCause({ id: 'a', lastSeen: 1 }) },
+    { incident: one.id, cause: sampleCause({ id: 'b', from: 'event', lastSeen: 1 }) },
+    { incident: one.id, cause: sampleCause({ id: 'c', from: 'anomaly', lastSeen: 9 }) },
+  ];
+  await store.incidents.write({ records: [one], causes, events: [] }, 1);
+  await store.incidents.forgetOld(5);
+  assert.deepEqual((await store.incidents.load([], [])).causes.map(({ cause }) => cause.id).sort(), ['a', 'c']);
 });
 
 test('maintenance windows that are not over, and all of them', async (t) => {

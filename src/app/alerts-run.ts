@@ -62,8 +62,8 @@ const MOST_TRIES = 5;
 const NAMED = 1_000;
 /** Causes of each incident in a message about several. */
 const CAUSES_IN_LIST = 5;
-/** Sent messages are kept so long. */
-const KEEP_SENT_MS = 90 * 86_400_000;
+/** Sent messages, and the events that incidents rest on, are kept here so long; the ledger keeps them for good. */
+const KEEP_MS = 90 * 86_400_000;
 
 /**
  * One run of alerting: gathers causes, brings incidents up to date, puts what is to be told into the outbox, and sends what
@@ -88,7 +88,7 @@ export async function runAlerts(context: Context, options: AlertsRunOptions = {}
       ...{ channels, named, random },
       ...(attemptMs !== undefined && { attemptMs }),
     });
-    await store.incidents.forgetSent(context.now() - KEEP_SENT_MS);
+    await store.incidents.forgetOld(context.now() - KEEP_MS);
     return {
       ...told,
       delivered,

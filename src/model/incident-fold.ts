@@ -74,7 +74,8 @@ export function foldIncidents({ known, found, isWhole, place, resolveAfterMs, no
       folded.push({ record, news: 'raised', causes: fresh });
       continue;
     }
-    const all = [...causes, ...(before.get(key) ?? []).filter(({ id }) => !causes.some((cause) => cause.id === id))];
+    const ids = new Set(causes.map((cause) => cause.id));
+    const all = [...causes, ...(before.get(key) ?? []).filter(({ id }) => !ids.has(id))];
     const updated = update(old, { causes, unknown, all, place, now });
     const done = isWhole ? settle(updated, now, waitOf(old, resolveAfterMs)) : updated;
     if (done.news !== null || fresh.length > 0 || done.record !== old) folded.push({ ...done, causes: fresh });

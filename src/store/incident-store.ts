@@ -115,8 +115,8 @@ export interface IncidentStore {
   settle(settlement: Settlement, event: EventDraft | null, recordedAt: number): Promise<void>;
   /** Puts dead messages back into the outbox: all, or of one channel. Returns how many. */
   revive(channel: string | null, now: number): Promise<number>;
-  /** Forgets messages that were sent before a time. Returns how many. */
-  forgetSent(before: number): Promise<number>;
+  /** Forgets messages that were sent, and events and traffic that incidents rest on, before a time. Returns how many messages. */
+  forgetOld(before: number): Promise<number>;
   /** Those that are not over at a time; null: all. By their begin. */
   windows(now: number | null): Promise<readonly MaintenanceWindow[]>;
 }

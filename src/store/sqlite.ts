@@ -31,7 +31,7 @@ import type {
 } from './store.ts';
 import {
   countDeliveries,
-  forgetSentDeliveries,
+  forgetOld,
   reviveDeliveries,
   selectDeliveries,
   settleDelivery,
@@ -141,7 +141,7 @@ class SqliteStore implements Store {
     deliveredSince: (time) => this.#read((db) => countDeliveries(db, time)),
     settle: (settlement, event, recordedAt) => this.#write((db) => settleDelivery(db, settlement, event, recordedAt)),
     revive: (channel, now) => this.#write((db) => reviveDeliveries(db, channel, now)),
-    forgetSent: (before) => this.#write((db) => forgetSentDeliveries(db, before)),
+    forgetOld: (before) => this.#write((db) => forgetOld(db, before)),
     windows: (now) => this.#read((db) => selectWindows(db, now)),
   };
 

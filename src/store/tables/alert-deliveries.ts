@@ -101,7 +101,13 @@ export async function reviveDeliveries(db: Database, channel: string | null, now
   return Number((await query.executeTakeFirstOrThrow()).numUpdatedRows);
 }
 
-export async function forgetSentDeliveries(db: Database, before: number): Promise<number> {
+/** Forgets messages that were sent, and what happened (not what is so), before a time: a port that flaps is a cause each time. */
+export async function forgetOld(db: Database, before: number): Promise<number> {
+  await db
+    .deleteFrom('incident_causes')
+    .where('last_seen', '<', before)
+    .where(sql<boolean>`json_extract(cause, '$.from') <> 'finding'`)
+    .execute();
   const { numDeletedRows } = await db
     .deleteFrom('alert_deliveries')
     .where('state', '=', 'sent')
