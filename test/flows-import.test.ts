@@ -98,6 +98,10 @@ suite('flows import', () => {
       writeFileSync(join(dir, name), bytes);
       const whole = await importJson(dir, '--no-record', join(dir, name));
       assert.deepEqual([whole.code, whole.imports[0].counts.records], [0, 20_000], whole.stderr);
+      // More packed bytes than are read at a time, and more than one member.
+      writeFileSync(join(dir, name), Buffer.concat(Array.from({ length: 12 }, () => bytes)));
+      const many = await importJson(dir, '--no-record', '--feed', 'one', join(dir, name));
+      assert.deepEqual([many.code, many.imports[0].counts.records], [0, 240_000], many.stderr);
       writeFileSync(join(dir, name), bytes.subarray(0, bytes.length / 2));
       const half = await importJson(dir, '--no-record', join(dir, name));
       assert.equal(half.code, 3, half.stderr);

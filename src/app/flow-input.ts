@@ -79,7 +79,11 @@ async function* unpacked(
   tell: (trouble: string) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const unpack = packing === 'gzip' ? createGunzip({ chunkSize: CHUNK }) : createZstdDecompress({ chunkSize: CHUNK });
-  const source = Readable.from(chunks, { objectMode: false, highWaterMark: CHUNK });
+  // The stream reads ahead, and the memory of a chunk is the next one's.
+  const copies = (async function* () {
+    for await (const bytes of chunks) yield Buffer.from(bytes);
+  })();
+  const source = Readable.from(copies, { objectMode: false, highWaterMark: CHUNK });
   source.on('error', (error) => unpack.destroy(error));
   try {
     for await (const bytes of source.pipe(unpack)) yield bytes as Uint8Array;
