@@ -22,6 +22,7 @@ export function simpleSignals(traffic: PortTraffic, history: number): PortSignal
       const start = from + i * BUCKET_SECONDS;
       found[j]?.push({
         ...{ kind: 'traffic-spike', destination, protocol, port, from: start, to: start + BUCKET_SECONDS, source: -1 },
+        ...{ raised: start + BUCKET_SECONDS },
         ...{ seen: value, low: 0, high: 0, surprise: 0, expectedWords: '', seenWords: '' },
         ...{ isLearning: false, learnedDays: 28, traces: [] },
       });

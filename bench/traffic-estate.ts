@@ -1,4 +1,6 @@
 /** What generators of traffic have in common: an estate of ports, what was put into it, and how a port's flows are made. */
+
+import type { PortKey } from '../src/detection/card.ts';
 import { DAY_BUCKETS, DAY_SECONDS, type PortTraffic, type SourceTable } from '../src/detection/history.ts';
 import { ACTION, BUCKET_SECONDS } from '../src/model/flow.ts';
 import { getOrMake } from '../src/util/get-or-make.ts';
@@ -58,6 +60,8 @@ export interface Estate {
   readonly table: SourceTable;
   readonly labels: readonly Label[];
   readonly events: readonly Event[];
+  /** Address, protocol and port of a port by its number. */
+  keyOf(port: number): PortKey;
   /** Makes the traffic of a port: the same each time. */
   traffic(port: number): PortTraffic;
 }
@@ -71,7 +75,7 @@ export const ipv4Table: SourceTable = {
 export const ip = (a: number, b: number, c: number, d: number) => ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 
 /** Address and port of a port by its number: eight ports a host. */
-export function portKey(n: number): { destination: string; protocol: number; port: number } {
+export function portKey(n: number): PortKey {
   const host = n >> 3;
   return {
     destination: ipv4Table.address(ip(10, 50, host >> 8, host & 255)),
@@ -102,9 +106,21 @@ export function assemble(
   edits: Map<number, Edit[]> | undefined,
   random: Random,
 ): PortTraffic {
+  return assembleFor(portKey(port), historyFrom, buckets, rowsOf, edits, random);
+}
+
+/** The same for a port that is named. */
+export function assembleFor(
+  key: PortKey,
+  historyFrom: number,
+  buckets: number,
+  rowsOf: (bucket: number) => Row[],
+  edits: Map<number, Edit[]> | undefined,
+  random: Random,
+): PortTraffic {
   const dense = () => new Float32Array(buckets);
   const history = {
-    ...{ ...portKey(port), from: historyFrom },
+    ...{ ...key, from: historyFrom },
     ...{ accepted: dense(), denied: dense(), bytes: dense(), sources: dense() },
   };
   let room = 1_024;

@@ -2,7 +2,7 @@
 import { type Card, keyOf } from '../src/detection/card.ts';
 import { cardsOf, endOfFirstPass, judge, lookAt, openRun } from '../src/detection/detect.ts';
 import type { Parameters } from '../src/detection/parameters.ts';
-import { type Estate, type Event, type Label, type LabelKind, portKey } from './traffic-estate.ts';
+import type { Estate, Event, Label, LabelKind } from './traffic-estate.ts';
 
 /** A card may come so long after the end, seconds. */
 const LATE = 3_600;
@@ -30,7 +30,7 @@ export function compare(estate: Estate, cards: readonly Card[]): Outcome {
   const hits = new Map<Label, Card>();
   const explained = new Set<Card>();
   for (const label of estate.labels) {
-    const keys = new Set(label.ports.map((n) => keyOf(portKey(n))));
+    const keys = new Set(label.ports.map((n) => keyOf(estate.keyOf(n))));
     for (const card of cards) {
       if (card.raised <= label.from - 1 && card.to <= label.from) continue;
       if (card.from >= label.to + LATE || card.raised > label.to + LATE + 300 || card.to <= label.from) continue;
@@ -42,7 +42,7 @@ export function compare(estate: Estate, cards: readonly Card[]): Outcome {
     }
   }
   for (const event of estate.events) {
-    const first = cards.find((card) => !explained.has(card) && belongs(card, event));
+    const first = cards.find((card) => !explained.has(card) && belongs(estate, card, event));
     if (first) explained.add(first);
   }
   const delays = new Map<LabelKind, number[]>();
@@ -62,8 +62,8 @@ function touches(card: Card, keys: ReadonlySet<string>): boolean {
   return (card.port !== null && keys.has(keyOf(card.port))) || card.ports.some((p) => keys.has(keyOf(p)));
 }
 
-function belongs(card: Card, event: Event): boolean {
+function belongs(estate: Estate, card: Card, event: Event): boolean {
   if (card.to <= event.from || card.from >= event.to + LATE) return false;
   if (event.ports === null) return card.port === null;
-  return touches(card, new Set([...event.ports].map((n) => keyOf(portKey(n)))));
+  return touches(card, new Set([...event.ports].map((n) => keyOf(estate.keyOf(n)))));
 }

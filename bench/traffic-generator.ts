@@ -18,6 +18,7 @@ import {
   ipv4Table,
   isWeekend,
   type PortNature,
+  portKey,
   putLabels,
   type Row,
 } from './traffic-estate.ts';
@@ -80,6 +81,7 @@ export function generatedEstate(options: GeneratorOptions): Estate {
   });
   return {
     ...{ name: 'statistical', seed, historyFrom: START, from, until, ports, table: ipv4Table, labels, events },
+    keyOf: portKey,
     traffic: (n) => {
       const own = randomOf(seed, 3, n);
       const model = models[n] as Model;

@@ -1,6 +1,6 @@
 import { ACTION, BUCKET_SECONDS } from '../model/flow.ts';
 import { DAY_BUCKETS, DAY_SECONDS, type PortTraffic, type SourceTable } from './history.ts';
-import { levelOf } from './level.ts';
+import { type Level, levelOf, USUAL_LEVEL } from './level.ts';
 import { quantile, secondLargest, sortPart } from './order-statistics.ts';
 import type { Parameters } from './parameters.ts';
 import { type QuietHours, quietHours } from './quiet-hours.ts';
@@ -31,8 +31,7 @@ export interface PortBaseline {
   readonly rate: Rate;
   /** By SCALES. */
   readonly scales: readonly ScaleBaseline[];
-  /** Factor by which the port is above or below its weeks lately. */
-  readonly level: number;
+  readonly level: Level;
   readonly denied: Extreme;
   readonly bytes: Extreme;
   readonly sources: Extreme;
@@ -109,7 +108,7 @@ export function learnPort(
         return seasonalBaseline(size, period, rate, slotSum, slotCount, room);
       });
   const hours = scales[SCALES.indexOf(HOUR)];
-  const level = hours ? levelOf(room.hourSums, hours.allMeans, period) : 1;
+  const level = hours ? levelOf(room.hourSums, hours.allMeans, period) : USUAL_LEVEL;
   const quiet = isLearning || !isUsed ? null : quietHours(room.accepted);
   const extreme = (values: Float32Array, offset: number, leastScale: number): Extreme => {
     cut(values, from, room.other);

@@ -29,7 +29,7 @@ export function takeMass(
   const byHour = new Map<number, Set<string>>();
   for (const signal of signals) {
     if (signal.kind !== kind) continue;
-    const hour = Math.floor((signal.to - 1) / HOUR);
+    const hour = Math.floor((signal.raised - 1) / HOUR);
     getOrMake(byHour, hour, () => new Set<string>()).add(keyOf(signal));
   }
   const hours = [...byHour].filter(([, ports]) => ports.size >= least).map(([hour]) => hour);
@@ -45,7 +45,7 @@ export function takeMass(
   for (const span of spans) {
     const part = signals.filter((signal) => {
       if (taken.has(signal)) return false;
-      const hour = Math.floor((signal.to - 1) / HOUR);
+      const hour = Math.floor((signal.raised - 1) / HOUR);
       return signal.kind === kind && hour >= span.from - NEAR_HOURS && hour <= span.to + NEAR_HOURS;
     });
     for (const signal of part) taken.add(signal);
@@ -61,7 +61,7 @@ function massCard(signals: readonly PortSignal[], kind: AnomalyKind): Card {
     ...{ kind, port: null, source: -1, low: null, high: null, seen: ports.length, also: [], ports },
     from: Math.min(...signals.map((s) => s.from)),
     to: Math.max(...signals.map((s) => s.to)),
-    raised: Math.min(...signals.map((s) => s.to)),
+    raised: Math.min(...signals.map((s) => s.raised)),
     expectedWords: 'as many connections as at these hours of the week before',
     seenWords: `${less ? 'almost no' : 'far more'} connections to ${count(ports.length, 'port')} at once`,
     surprise: Math.max(...signals.map((s) => s.surprise)),

@@ -33,18 +33,18 @@ export function mergeByPort(signals: readonly PortSignal[], parameters: Paramete
 
 function cardsOf(signals: readonly PortSignal[], parameters: Parameters): Card[] {
   const open: OpenCard[] = [];
-  const ordered = signals.toSorted((a, b) => a.to - b.to || RANK.indexOf(a.kind) - RANK.indexOf(b.kind));
+  const ordered = signals.toSorted((a, b) => a.raised - b.raised || RANK.indexOf(a.kind) - RANK.indexOf(b.kind));
   for (const signal of ordered) {
-    const start = signal.to;
+    const start = signal.raised;
     const card =
       open.findLast(
         (c) => start - (c.lastOf.get(signal.kind) ?? Number.NEGATIVE_INFINITY) <= parameters.joinSameSeconds,
       ) ?? open.findLast((c) => start - c.to <= parameters.joinOtherSeconds);
     if (card) {
       card.signals.push(signal);
-      card.to = Math.max(card.to, signal.to);
-      card.lastOf.set(signal.kind, signal.to);
-    } else open.push({ signals: [signal], to: signal.to, lastOf: new Map([[signal.kind, signal.to]]) });
+      card.to = Math.max(card.to, signal.raised);
+      card.lastOf.set(signal.kind, signal.raised);
+    } else open.push({ signals: [signal], to: start, lastOf: new Map([[signal.kind, start]]) });
   }
   return open.map(({ signals: own }) => cardOf(own));
 }
@@ -59,7 +59,7 @@ function cardOf(signals: readonly PortSignal[]): Card {
     ...{ kind: first.kind, port: portsOf([first])[0] ?? null, source: sourceOf(own) },
     from: Math.min(...own.map((s) => s.from)),
     to: Math.max(...signals.map((s) => s.to)),
-    raised: first.to,
+    raised: first.raised,
     ...{ low: most.low, high: most.high, seen: most.seen, surprise: most.surprise },
     ...{ expectedWords: most.expectedWords, seenWords: most.seenWords },
     ...{ isLearning: first.isLearning, learnedDays: first.learnedDays },

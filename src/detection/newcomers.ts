@@ -69,7 +69,7 @@ function cardOf(group: readonly PortSignal[], table: SourceTable): Card {
     ...{ kind: 'first-seen-source', port: null, source: sources.size === 1 ? first.source : -1 },
     from: Math.min(...group.map((s) => s.from)),
     to: Math.max(...group.map((s) => s.to)),
-    raised: Math.min(...group.map((s) => s.to)),
+    raised: Math.min(...group.map((s) => s.raised)),
     ...{ low: null, high: null, seen: sources.size, also: [], ports: ports.slice(0, MOST_PORTS) },
     expectedWords: `only networks seen at these ports in the past ${count(first.learnedDays, 'day')}`,
     seenWords: `${count(sources.size, 'source')} of ${listWords(networks, 4)}, never seen at any of ${count(ports.length, 'port')}`,

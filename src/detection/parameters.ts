@@ -25,6 +25,8 @@ export interface Parameters {
   readonly dormantDays: number;
   /** Fewest refused connections in a bucket that are a burst. */
   readonly deniedLeast: number;
+  /** Fewest bytes in a bucket that are a spike. */
+  readonly bytesLeast: number;
   /** Cards of a port join when so many seconds lie between them: of one kind, and of different kinds. */
   readonly joinSameSeconds: number;
   readonly joinOtherSeconds: number;
@@ -35,13 +37,14 @@ export const DEFAULTS: Parameters = {
   learningDays: 14,
   surprise: 14,
   surpriseOfSilence: 16,
-  daysBetween: 1_000,
+  daysBetween: 2_500,
   feedGapShare: 0.25,
   massPorts: 15,
   sweepPorts: 15,
   newcomerDays: 2,
   dormantDays: 28,
   deniedLeast: 15,
+  bytesLeast: 100_000,
   joinSameSeconds: 12 * 3_600,
   joinOtherSeconds: 3_600,
 };

@@ -12,6 +12,8 @@ export interface PortDay {
   readonly traffic: PortTraffic;
   readonly table: SourceTable;
   readonly parameters: Parameters;
+  /** Of the day, after `lead` buckets of the day before. */
+  readonly led: Float64Array;
   readonly accepted: Float64Array;
   readonly denied: Float64Array;
   readonly bytes: Float64Array;
@@ -51,7 +53,7 @@ export function portDay(
     return out.subarray(LEAD);
   });
   return {
-    ...{ baseline, traffic, table, parameters, sums, accepted: led.subarray(LEAD) },
+    ...{ baseline, traffic, table, parameters, sums, led, accepted: led.subarray(LEAD) },
     ...{ denied: take(history.denied, 0), bytes: take(history.bytes, 0), sources: take(history.sources, 0) },
     firstVisit: firstAt(visits.bucket, visits.length, baseline.day),
     endVisit: firstAt(visits.bucket, visits.length, baseline.day + DAY_BUCKETS * BUCKET_SECONDS),
@@ -73,4 +75,22 @@ export function firstAt(buckets: Uint32Array, length: number, time: number): num
 /** UTC seconds at which a bucket of the day begins. */
 export function startOf(day: PortDay, position: number): number {
   return day.baseline.day + position * BUCKET_SECONDS;
+}
+
+/** The part of a window that ends with a bucket from its first bucket that is unusual to its last. */
+export function extentOf(
+  day: PortDay,
+  position: number,
+  buckets: number,
+  isUnusual: (accepted: number) => boolean,
+): { readonly from: number; readonly to: number; readonly raised: number } {
+  let first = position - buckets + 1;
+  let last = position;
+  while (first < last && !isUnusual(day.led[LEAD + first] as number)) first++;
+  while (last > first && !isUnusual(day.led[LEAD + last] as number)) last--;
+  return {
+    from: startOf(day, first),
+    to: startOf(day, last) + BUCKET_SECONDS,
+    raised: startOf(day, position) + BUCKET_SECONDS,
+  };
 }

@@ -3,10 +3,11 @@ const WEEK = 168;
 
 /** Hours of the week in which a port is never used. */
 export interface QuietHours {
-  /** By hour of the scored day: 1 where the hour, and the ones beside it, were empty in every week. */
-  readonly isQuiet: Uint8Array;
-  /** Odds that an hour which was empty in all other weeks is used after all, as it was in these weeks. */
-  readonly odds: number;
+  /**
+   * By hour of the scored day: odds that it is used after all, though it and the hours beside it were empty in every
+   * week; 1 where they were not.
+   */
+  readonly odds: Float64Array;
   /** Weeks that were known. */
   readonly weeks: number;
 }
@@ -14,16 +15,55 @@ export interface QuietHours {
 /** Fewest buckets with traffic, and largest share of hours of the week with any, of a port that has hours. */
 const LEAST_ACTIVE = 60;
 const LARGEST_SHARE = 0.7;
+/** Hours from the next used one, from which on it makes no difference how many. */
+const DEEPEST = 4;
 
 /**
  * Finds the hours of the week that are always empty. How far "always" can be trusted is measured: each week in turn is
- * foretold from the others. Null: the port has no hours, or is not known for long enough.
+ * foretold from the others, apart for hours at the edge of the used ones and deep in the night. Null: the port has no
+ * hours, or is not known for long enough.
  */
 export function quietHours(accepted: Float64Array): QuietHours | null {
-  const hours = accepted.length / HOUR;
-  const active = new Int8Array(hours); // -1: not known
+  const { active, activeBuckets } = activeHours(accepted);
+  if (activeBuckets < LEAST_ACTIVE) return null;
+  const weeks = active.length / WEEK;
+  const all = depths(active, -1);
+  let used = 0;
+  for (const depth of all) if (depth === 0) used++;
+  if (used / WEEK > LARGEST_SHARE) return null;
+  const trials = new Float64Array(DEEPEST + 1);
+  const hits = new Float64Array(DEEPEST + 1);
+  for (let week = 0; week < weeks; week++) {
+    const others = depths(active, week);
+    for (let slot = 0; slot < WEEK; slot++) {
+      const own = active[week * WEEK + slot];
+      if (own === UNKNOWN) continue;
+      const depth = others[slot] as number;
+      trials[depth] = (trials[depth] as number) + 1;
+      if (own === 1) hits[depth] = (hits[depth] as number) + 1;
+    }
+  }
+  const odds = new Float64Array(24).fill(1);
+  for (let hour = 0; hour < 24; hour++) {
+    const depth = all[hour] as number;
+    if (depth < 2) continue;
+    let [hit, tried] = [0, 0];
+    for (let d = depth; d <= DEEPEST; d++) {
+      hit += hits[d] as number;
+      tried += trials[d] as number;
+    }
+    odds[hour] = (hit + 0.5) / (tried + 1);
+  }
+  return { odds, weeks };
+}
+
+const UNKNOWN = -1;
+
+/** Whether each hour had traffic: 1, 0, or UNKNOWN. */
+function activeHours(accepted: Float64Array): { active: Int8Array; activeBuckets: number } {
+  const active = new Int8Array(accepted.length / HOUR);
   let activeBuckets = 0;
-  for (let hour = 0; hour < hours; hour++) {
+  for (let hour = 0; hour < active.length; hour++) {
     let known = 0;
     for (let i = hour * HOUR; i < (hour + 1) * HOUR; i++) {
       const v = accepted[i] as number;
@@ -33,39 +73,21 @@ export function quietHours(accepted: Float64Array): QuietHours | null {
         active[hour] = 1;
       }
     }
-    if (known < HOUR / 2 && active[hour] !== 1) active[hour] = -1;
+    if (known < HOUR / 2 && active[hour] !== 1) active[hour] = UNKNOWN;
   }
-  if (activeBuckets < LEAST_ACTIVE) return null;
-  const weeks = hours / WEEK;
-  const isUsed = (slot: number, without: number): -1 | 0 | 1 => {
-    let state: -1 | 0 | 1 = -1;
-    for (let w = 0; w < weeks; w++) {
-      if (w === without) continue;
-      for (let d = -1; d <= 1; d++) {
-        const hour = w * WEEK + slot + d;
-        const is = active[hour];
-        if (hour < 0 || hour >= hours || is === -1) continue;
-        if (is === 1) return 1;
-        state = 0;
-      }
+  return { active, activeBuckets };
+}
+
+/** How many hours each hour of the week is from the next one that was used in any week but `without`; at most DEEPEST. */
+function depths(active: Int8Array, without: number): Uint8Array {
+  const found = new Uint8Array(WEEK).fill(DEEPEST);
+  for (let at = 0; at < active.length; at++)
+    if (active[at] === 1 && Math.floor(at / WEEK) !== without) found[at % WEEK] = 0;
+  for (let pass = 0; pass < 2; pass++)
+    for (let i = 0; i < WEEK; i++) {
+      const slot = pass === 0 ? i : WEEK - 1 - i;
+      const beside = found[(slot + (pass === 0 ? WEEK - 1 : 1)) % WEEK] as number;
+      found[slot] = Math.min(found[slot] as number, beside + 1);
     }
-    return state;
-  };
-  let used = 0;
-  let trials = 0;
-  let hits = 0;
-  const isQuiet = new Uint8Array(24);
-  for (let slot = 0; slot < WEEK; slot++) {
-    const overall = isUsed(slot, -1);
-    if (overall === 1) used++;
-    if (overall === 0 && slot < 24) isQuiet[slot] = 1;
-    for (let week = 0; week < weeks; week++) {
-      const own = active[week * WEEK + slot];
-      if (own === -1 || isUsed(slot, week) !== 0) continue;
-      trials++;
-      if (own === 1) hits++;
-    }
-  }
-  if (used / WEEK > LARGEST_SHARE || trials < WEEK / 4) return null;
-  return { isQuiet, odds: (hits + 0.5) / (trials + 1), weeks };
+  return found;
 }

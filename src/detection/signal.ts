@@ -15,9 +15,11 @@ export interface Trace {
 /** What a rule found at one port in one window, before it becomes (a part of) a card. */
 export interface Signal {
   readonly kind: AnomalyKind;
-  /** UTC seconds: start of the first bucket, end of the last. */
+  /** UTC seconds: start of the first bucket that is unusual, end of the last. */
   readonly from: number;
   readonly to: number;
+  /** UTC seconds: end of the bucket with which the rule found it. */
+  readonly raised: number;
   /** What was counted, and the band that is usual. */
   readonly seen: number;
   readonly low: number;

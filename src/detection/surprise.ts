@@ -17,5 +17,5 @@ export function oddsWords(surprise: number): string {
   const words = ['', ' thousand', ' million', ' billion', ' million million', ' million billion'][
     Math.floor(power / 3)
   ];
-  return `less than 1 in ${10 ** (power % 3)}${words}`;
+  return `less than 1 in ${power % 3 === 0 ? 'a' : 10 ** (power % 3)}${words}`;
 }

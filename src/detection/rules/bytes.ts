@@ -13,13 +13,20 @@ export function bytes(day: PortDay, position: number): Signal | null {
   const each = baseline.bytesPerConnection;
   if (!(connections > 0) || !each || baseline.isLearning) return null;
   const away = (Math.log((seen + 1) / connections) - each.median) / (each.spread + 0.1);
-  if (away < 5 || seen <= 2 * baseline.bytes.secondLargest) return null;
+  if (away < 5 || seen < parameters.bytesLeast || seen <= 2 * baseline.bytes.secondLargest) return null;
   const size = Math.log(seen + BYTES_OFFSET);
-  if (size <= onceIn(parameters.daysBetween, baseline.bytes.tail)) return null;
+  if (size <= onceIn(5 * parameters.daysBetween, baseline.bytes.tail)) return null;
   const start = startOf(day, position);
   const usual = Math.exp(each.median) * connections;
   return {
-    ...{ kind: 'bytes-spike', from: start, to: start + BUCKET_SECONDS, seen, source: -1 },
+    ...{
+      kind: 'bytes-spike',
+      from: start,
+      to: start + BUCKET_SECONDS,
+      raised: start + BUCKET_SECONDS,
+      seen,
+      source: -1,
+    },
     ...{ low: 0, high: Math.max(usual, baseline.bytes.secondLargest) },
     surprise: dailySurprise(size, baseline.bytes.tail) + Math.log(288),
     expectedWords: `about ${bytesWords(Math.exp(each.median))} per connection, and up to ${bytesWords(baseline.bytes.secondLargest)} in 5 minutes`,

@@ -16,7 +16,16 @@ export function denied(day: PortDay, position: number): Signal | null {
   if (size <= onceIn(parameters.daysBetween, baseline.denied.tail)) return null;
   const start = startOf(day, position);
   return {
-    ...{ kind: 'denied-burst', from: start, to: start + BUCKET_SECONDS, seen, low: 0, high: usual, source: -1 },
+    ...{
+      kind: 'denied-burst',
+      from: start,
+      to: start + BUCKET_SECONDS,
+      raised: start + BUCKET_SECONDS,
+      seen,
+      low: 0,
+      high: usual,
+      source: -1,
+    },
     surprise: dailySurprise(size, baseline.denied.tail) + Math.log(288),
     expectedWords: `${bandWords(0, usual)} refused connections in 5 minutes`,
     seenWords: `${numberWords(seen)} refused connections in 5 minutes`,

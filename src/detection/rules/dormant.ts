@@ -24,7 +24,16 @@ export function dormant(day: PortDay, position: number): Signal | null {
   }
   const days = count(Math.floor(silentDays), 'day');
   return {
-    ...{ kind: 'dormant-port-active', from: start, to: start + BUCKET_SECONDS, seen, low: 0, high: 0, source: -1 },
+    ...{
+      kind: 'dormant-port-active',
+      from: start,
+      to: start + BUCKET_SECONDS,
+      raised: start + BUCKET_SECONDS,
+      seen,
+      low: 0,
+      high: 0,
+      source: -1,
+    },
     // Rule of succession, per bucket: not once in so many of them.
     surprise: Math.log(silentDays * 288 + 1),
     expectedWords:

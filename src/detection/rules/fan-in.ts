@@ -9,13 +9,22 @@ import { dailySurprise, onceIn } from '../tail.ts';
 export function fanIn(day: PortDay, position: number): Signal | null {
   const seen = day.sources[position] as number;
   const { baseline, parameters } = day;
-  const usual = baseline.sources.secondLargest * Math.max(1, baseline.level);
+  const usual = baseline.sources.secondLargest * baseline.level.up;
   if (!(seen > 1.5 * usual + 3) || baseline.isLearning) return null;
   const size = Math.log(seen + COUNT_OFFSET);
   if (size <= onceIn(parameters.daysBetween, baseline.sources.tail)) return null;
   const start = startOf(day, position);
   return {
-    ...{ kind: 'source-fan-in', from: start, to: start + BUCKET_SECONDS, seen, low: 0, high: usual, source: -1 },
+    ...{
+      kind: 'source-fan-in',
+      from: start,
+      to: start + BUCKET_SECONDS,
+      raised: start + BUCKET_SECONDS,
+      seen,
+      low: 0,
+      high: usual,
+      source: -1,
+    },
     surprise: dailySurprise(size, baseline.sources.tail) + Math.log(288),
     expectedWords: `${bandWords(0, usual)} sources in 5 minutes`,
     seenWords: `${numberWords(seen)} different sources in 5 minutes`,

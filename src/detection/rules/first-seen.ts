@@ -27,7 +27,15 @@ export function firstSeen(day: PortDay): Signal[] {
     const bucket = visits.bucket[i] as number;
     const connections = visits.connections[i] as number;
     found.push({
-      ...{ kind: 'first-seen-source', from: bucket, to: bucket + BUCKET_SECONDS, seen: connections, low: 0, high: 0 },
+      ...{
+        kind: 'first-seen-source',
+        from: bucket,
+        to: bucket + BUCKET_SECONDS,
+        raised: bucket + BUCKET_SECONDS,
+        seen: connections,
+        low: 0,
+        high: 0,
+      },
       ...{ source, surprise: -Math.log(1 - Math.exp(-perDay / 288)) },
       expectedWords: `only the ${count(baseline.knownSources.size, 'source')} of ${count(baseline.knownNetworks.size, 'network')} seen in ${count(days, 'day')}`,
       seenWords: `${numberWords(connections)} ${connections === 1 ? 'connection' : 'connections'} from ${table.address(source)}, never seen here, nor anything of ${table.networkText(network)}`,

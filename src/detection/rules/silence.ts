@@ -1,6 +1,5 @@
-import { BUCKET_SECONDS } from '../../model/flow.ts';
 import { bandWords, numberWords, windowWords } from '../number-words.ts';
-import { type PortDay, startOf } from '../port-day.ts';
+import { extentOf, type PortDay } from '../port-day.ts';
 import { RATIO_OFFSET } from '../seasonal.ts';
 import type { Signal } from '../signal.ts';
 import { surpriseOf } from '../surprise.ts';
@@ -17,7 +16,7 @@ export function silence(day: PortDay, position: number): Signal | null {
   for (let s = 1; s < baseline.scales.length; s++) {
     const scale = baseline.scales[s] as (typeof baseline.scales)[number];
     const seen = day.sums[s]?.[position] as number;
-    const down = Math.min(1, baseline.level);
+    const { down } = baseline.level;
     const r = scale.r[hour] as number;
     const mean = (scale.mean[hour] as number) * down;
     const low = (scale.weekLow[hour] as number) * down;
@@ -30,10 +29,10 @@ export function silence(day: PortDay, position: number): Signal | null {
     if (ratio <= onceIn(parameters.daysBetween, scale.lowTail)) continue;
     const told = Math.min(surprise, dailySurprise(ratio, scale.lowTail) + Math.log(288));
     if (found && found.surprise >= told) continue;
-    const start = startOf(day, position);
     const high = Math.max(mean, scale.weekHigh[hour] || 0);
     found = {
-      ...{ kind: 'unexpected-silence', from: start - (scale.buckets - 1) * BUCKET_SECONDS, to: start + BUCKET_SECONDS },
+      kind: 'unexpected-silence',
+      ...extentOf(day, position, scale.buckets, (v) => v < (0.3 * mean) / scale.buckets),
       ...{ seen, low, high, surprise: told, source: -1 },
       expectedWords: `${bandWords(low, high)} connections in ${windowWords(scale.buckets)} at this hour of the week`,
       seenWords: `${seen === 0 ? 'no connection' : `${numberWords(seen)} connections`} in ${windowWords(scale.buckets)}`,

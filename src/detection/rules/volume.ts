@@ -1,10 +1,9 @@
-import { BUCKET_SECONDS } from '../../model/flow.ts';
 import { bandWords, numberWords, windowWords } from '../number-words.ts';
-import { type PortDay, startOf } from '../port-day.ts';
+import { extentOf, type PortDay } from '../port-day.ts';
 import { RATIO_OFFSET } from '../seasonal.ts';
 import type { Signal } from '../signal.ts';
 import { surpriseOf } from '../surprise.ts';
-import { dailySurprise, onceIn } from '../tail.ts';
+import { dailySurprise } from '../tail.ts';
 
 /**
  * Much more connections than at this hour of the week: improbable by the count model, above what the same hour had in the
@@ -18,28 +17,44 @@ export function volume(day: PortDay, position: number): Signal | null {
   let found: Signal | null = null;
   for (let s = 0; s < baseline.scales.length; s++) {
     const scale = baseline.scales[s] as (typeof baseline.scales)[number];
-    const seen = day.sums[s]?.[position] as number;
     // After a quiet time (a holiday) the weeks before are still the measure.
-    const up = Math.max(1, baseline.level);
+    const { up } = baseline.level;
     const mean = (scale.mean[hour] as number) * up;
+    const counted = day.sums[s]?.[position] as number;
+    // Who could not connect a moment ago comes now: a restart is no spike.
+    const seen = counted - waited(day, position - scale.buckets, mean / scale.buckets);
     if (!(seen > mean)) continue;
     const surprise = surpriseOf(seen, mean, scale.r[hour] as number);
     if (surprise < parameters.surprise * strict) continue;
     const high = (scale.weekHigh[hour] || 0) * up;
     const dayHigh = (scale.dayHigh[hour] || 0) * up;
-    if (mean >= 10 ? seen <= 1.15 * strict * high || seen <= 1.4 * mean : seen <= 1.5 * strict * dayHigh + 3) continue;
+    if (mean >= 10 ? seen <= 1.2 * strict * high || seen <= 1.4 * mean : seen <= 1.5 * strict * dayHigh + 3) continue;
     const ratio = Math.log((seen + RATIO_OFFSET) / ((scale.meanHigh[hour] as number) * up + RATIO_OFFSET));
-    if (ratio <= onceIn(parameters.daysBetween, scale.highTail)) continue;
-    const told = Math.min(surprise, dailySurprise(ratio, scale.highTail) + Math.log(288));
+    const daily = dailySurprise(ratio, scale.highTail);
+    if (daily < Math.log(parameters.daysBetween)) continue;
+    const told = Math.min(surprise, daily + Math.log(288));
     if (found && found.surprise >= told) continue;
-    const start = startOf(day, position);
     const usualHigh = Math.max(mean, mean >= 10 ? high : dayHigh);
     found = {
-      ...{ kind: 'traffic-spike', from: start - (scale.buckets - 1) * BUCKET_SECONDS, to: start + BUCKET_SECONDS },
-      ...{ seen, low: Math.min(mean, scale.weekLow[hour] || 0), high: usualHigh, surprise: told, source: -1 },
+      kind: 'traffic-spike',
+      ...extentOf(day, position, scale.buckets, (v) => v > (1.4 * mean) / scale.buckets),
+      ...{ seen: counted, low: Math.min(mean, scale.weekLow[hour] || 0), high: usualHigh, surprise: told, source: -1 },
       expectedWords: `${bandWords(Math.min(mean, scale.weekLow[hour] || 0), usualHigh)} connections in ${windowWords(scale.buckets)} at this hour of the week`,
-      seenWords: `${numberWords(seen)} connections in ${windowWords(scale.buckets)}`,
+      seenWords: `${numberWords(counted)} connections in ${windowWords(scale.buckets)}`,
     };
   }
   return found;
+}
+
+/** Buckets after which nobody waits any more. */
+const PATIENCE = 3;
+
+/** Connections that were missing in the buckets up to `position`. */
+function waited(day: PortDay, position: number, meanPerBucket: number): number {
+  let missing = 0;
+  for (let i = position; i > position - PATIENCE && i >= 0; i--) {
+    const seen = day.accepted[i] as number;
+    if (seen < 0.3 * meanPerBucket) missing += meanPerBucket - seen;
+  }
+  return missing;
 }
