@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openSocketTrace } from '../collectors/linux/socket-trace.ts';
 import type { SocketTrace } from '../collectors/linux/socket-trace-types.ts';
 import type { TargetedLook, TracedLook } from '../collectors/linux/targeted-look-types.ts';
 
 /** Dropped events are asked for this often. */
 const LOST_EVERY_MS = 5_000;
+/** A look that took longer than this is followed by a pause so many times as long, and by no longer one than that. */
+const CHEAP_MS = 10;
+const SHARE = 4;
+const MAX_PAUSE_MS = 200;
 
 /** TCP as the kernel tells of it. */
 export interface TraceWatch {
@@ -25,7 +30,12 @@ export function traceWatch(trace: SocketTrace, look: TargetedLook): TraceWatch {
   let askedAt = Number.NEGATIVE_INFINITY;
   return {
     run: async (onLook) => {
-      for await (const batch of trace.events) onLook(look.lookAtTraced(batch));
+      for await (const batch of trace.events) {
+        const seen = look.lookAtTraced(batch);
+        onLook(seen);
+        // on a machine with thousands of sockets, one look for many events: they wait together in the meantime
+        if (seen.durationMs > CHEAP_MS) await sleep(Math.min(MAX_PAUSE_MS, SHARE * seen.durationMs));
+      }
     },
     newlyLost: async (now) => {
       if (now - askedAt < LOST_EVERY_MS) return 0;
