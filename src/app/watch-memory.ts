@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** A heap that grew by more than this since it was last tidied is tidied again, bytes. */
-const GROWTH_BYTES = 24 * 1024 * 1024;
+/** A heap that is larger by this than what was in use when it was last tidied is tidied again, bytes. */
+const SLACK_BYTES = 32 * 1024 * 1024;
 /** At most this often: it takes about 1 ms per MB that is in use. */
-const PAUSE_MS = 5_000;
+const PAUSE_MS = 2_000;
 
 /**
  * Keeps the memory of a process that runs for months small. V8 lets the heap grow to several times what is in use before it
@@ -15,13 +15,13 @@ export function keepMemorySmall(elapsed: () => number): () => void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  let base = 0;
+  let inUse = 0;
   let at = Number.NEGATIVE_INFINITY;
   return () => {
     const now = elapsed();
-    if (now - at < PAUSE_MS || process.memoryUsage().heapTotal - base < GROWTH_BYTES) return;
+    if (now - at < PAUSE_MS || process.memoryUsage().heapTotal - inUse < SLACK_BYTES) return;
     collect();
-    base = process.memoryUsage().heapTotal;
+    inUse = process.memoryUsage().heapUsed;
     at = now;
   };
 }
