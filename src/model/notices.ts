@@ -73,7 +73,7 @@ export const NOTICE_RULES: NoticeRules = {
   windowMs: 600_000,
   settleMs: 60_000,
   manyAfter: 40,
-  maxTracked: 20_000,
+  maxTracked: 5_000,
 };
 
 /** Folds what happened into what people are told. Pure: time comes with what is put in. */
