@@ -33,14 +33,13 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
   const known = createOpenConnections();
   const line = emptyConntrackLine();
   const { record } = sink;
-  const listedAt = options.reference / 1000;
   let lastTime = Number.NaN;
   let isGapOpen = false;
   sink.feed(FEED);
 
   function count(read: ConntrackLine): void {
     const { event, time, age } = read;
-    const now = event === CONNTRACK_EVENT.listing && Number.isNaN(time) ? listedAt : time;
+    const now = event === CONNTRACK_EVENT.listing && Number.isNaN(time) ? options.reference / 1000 : time;
     let place = event === CONNTRACK_EVENT.new ? -1 : known.find(read.key);
     const isFirst = place < 0;
     if (isFirst && event !== CONNTRACK_EVENT.destroy) place = known.remember(read.key, age >= 0 ? now - age : now);

@@ -56,7 +56,10 @@ export interface FlowSink {
 }
 
 export interface FlowFormatOptions {
-  /** UTC milliseconds: dates without a year or zone (RFC 3164) are the newest that are not after it. */
+  /**
+   * UTC milliseconds: what the clock says, or said when the input was written. Dates without a year (RFC 3164) are the newest
+   * that are not more than a day after it. Asked for again with each of them: live sources let it go with the clock.
+   */
   readonly reference: number;
   /** Minutes east of UTC that times without a zone are in; default 0. */
   readonly utcOffsetMinutes: number;
@@ -85,9 +88,10 @@ export interface FlowFormat {
   readonly title: string;
   /**
    * What a record says of the time that its feed covers: `windows`, that the feed delivered in the record's own time and no
-   * more (AWS VPC, NetFlow); `span` (default), that it delivered whatever there was from the first record to the last.
+   * more (AWS VPC, NetFlow); `span` (default), that it delivered whatever there was from the first record to the last;
+   * `none`, that it delivered what it was told to choose, so that silence says nothing (packets that a rule logs).
    */
-  readonly coverage?: 'windows' | 'span';
+  readonly coverage?: 'windows' | 'span' | 'none';
   /** Says whether a file is of this format, by its first 64 KiB. Must not take what another format's is. */
   detect(head: Uint8Array): boolean;
   open(sink: FlowSink, options: FlowFormatOptions): FlowParser;

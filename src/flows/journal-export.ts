@@ -313,6 +313,7 @@ function findsMessage(kind: Uint8Array): boolean {
 export const journalExport: FlowFormat = {
   name: 'journal',
   title: 'packets logged by iptables, nftables, ufw or firewalld, in journalctl -o export or -o json',
+  coverage: 'none',
   detect,
   open,
 };

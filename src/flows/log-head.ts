@@ -1,3 +1,4 @@
+import type { FlowFormatOptions } from './flow-format.ts';
 import {
   ascii,
   fieldEnd,
@@ -69,12 +70,11 @@ export interface LogHeads {
 }
 
 /**
- * `reference`: UTC milliseconds. A date without a year is the newest that is not more than a day after it: a clock may be
- * ahead, and a time without a zone may be local time.
+ * A date without a year is the newest that is not more than a day after the reference, which is asked for each time: a clock
+ * may be ahead, and a time without a zone may be local time.
  */
-export function createLogHeads(reference: number, utcOffsetMinutes: number): LogHeads {
-  const latest = reference / 1000 + DAY;
-  const latestYear = new Date(latest * 1000).getUTCFullYear();
+export function createLogHeads(options: Pick<FlowFormatOptions, 'reference' | 'utcOffsetMinutes'>): LogHeads {
+  const { utcOffsetMinutes } = options;
   /** Where the time ends, after one was read. */
   let end = 0;
   /** Whether the time has a fraction of a second, and a zone. */
@@ -137,6 +137,8 @@ export function createLogHeads(reference: number, utcOffsetMinutes: number): Log
       hasZone = true;
     }
     if (year >= 0) return utcSeconds(year, month, day, hour, minute, second) - offset + fraction;
+    const latest = options.reference / 1000 + DAY;
+    const latestYear = new Date(latest * 1000).getUTCFullYear();
     // 29 February is at most eight years back.
     for (let y = latestYear + 1; y > latestYear - 9; y--) {
       const time = utcSeconds(y, month, day, hour, minute, second) - offset + fraction;

@@ -6,6 +6,7 @@ import { testHostileLines } from '../../test/hostile-flows.ts';
 import { REFERENCE, readFlows } from '../../test/read-flows.ts';
 import { actionOfPrefix } from './log-prefix.ts';
 import { netfilterLog } from './netfilter-log.ts';
+import { createRollup } from './rollup.ts';
 
 const SYSLOG = readFileSync(join(import.meta.dirname, '../../fixtures/flows/netfilter-log/syslog.txt'), 'utf8');
 
@@ -241,6 +242,42 @@ suite('log lines: what cannot be read', () => {
       assert.match(problems[0]?.message ?? '', message);
       assert.deepEqual([problems[0]?.line, problems[0]?.column], [2, 1 + (at ? line.indexOf(at) : line.length)]);
     });
+});
+
+test('log lines: a log that is followed goes with the clock, over the end of a year', () => {
+  let now = Date.UTC(2026, 11, 30);
+  const starts: number[] = [];
+  const rollup = createRollup({
+    services: null,
+    feed: 'x',
+    format: netfilterLog.name,
+    ...(netfilterLog.coverage && { coverage: netfilterLog.coverage }),
+    now: () => now,
+    onFlush: (batch) => void starts.push(...batch.bucket.subarray(0, batch.length)),
+    onProblem: (message) => assert.fail(message),
+  });
+  const parser = netfilterLog.open(rollup, {
+    get reference() {
+      return now;
+    },
+    utcOffsetMinutes: 0,
+    mapping: new Map(),
+    prefixes: new Map(),
+  });
+  const days = [Date.UTC(2026, 11, 30, 10), Date.UTC(2027, 0, 15, 10), Date.UTC(2027, 5, 1, 10)];
+  const heads = ['Dec 30 10:00:00', 'Jan 15 10:00:00', 'Jun  1 10:00:00'];
+  heads.forEach((head, n) => {
+    now = days[n] as number;
+    const bytes = new TextEncoder().encode(`${head} gw-1 kernel: ${PACKET}\n`);
+    parser.lines(bytes, 0, bytes.length, n + 1);
+  });
+  rollup.flush();
+  assert.deepEqual(
+    starts,
+    days.map((day) => day / 1000),
+  );
+  // Rules choose what they log: that nothing is there says nothing.
+  assert.deepEqual(rollup.coverageSoFar(), []);
 });
 
 testHostileLines(netfilterLog, SYSLOG.split('\n').slice(4, 8).join('\n'));

@@ -12,7 +12,7 @@ import { lineEnd, skipBlanks, withoutReturn } from './scan.ts';
  * programs are passed over even where they look like one: anybody can have sshd write a name of their choosing.
  */
 function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
-  const heads = createLogHeads(options.reference, options.utcOffsetMinutes);
+  const heads = createLogHeads(options);
   const head = emptyLogHead();
   const lines = createLogLines(sink, options, 'netfilter-log');
 
@@ -46,7 +46,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
 
 /** Somewhere in the beginning is a packet that the kernel logged, in a line with a head of its own. */
 function detect(bytes: Uint8Array): boolean {
-  const heads = createLogHeads(0, 0);
+  const heads = createLogHeads({ reference: 0, utcOffsetMinutes: 0 });
   const head = emptyLogHead();
   const packet = emptyLogPacket();
   for (let at = 0; at < bytes.length; ) {
@@ -65,6 +65,7 @@ function detect(bytes: Uint8Array): boolean {
 export const netfilterLog: FlowFormat = {
   name: 'netfilter-log',
   title: 'packets logged by iptables, nftables, ufw or firewalld, in syslog or dmesg',
+  coverage: 'none',
   detect,
   open,
 };

@@ -31,9 +31,9 @@ export interface RollupOptions {
   readonly onProblem: (message: string, line: number, column: number) => void;
   /**
    * `windows`: a record says that its feed delivered in that time, and no more (VPC, NetFlow). `span` (default): from the
-   * first to the last record the feed delivered whatever there was, as a log does.
+   * first to the last record the feed delivered whatever there was, as a log does. `none`: it delivers what it was told to.
    */
-  readonly coverage?: 'windows' | 'span';
+  readonly coverage?: 'windows' | 'span' | 'none';
   /** Bytes that the rows may take; default 64 MiB. */
   readonly memory?: number;
   /** Rows of a batch. */
@@ -162,6 +162,11 @@ export function createRollup(options: RollupOptions): Rollup {
   }
 
   function cover(start: number, last: number): void {
+    if (options.coverage === 'none') {
+      coveredFrom[feed] = 0;
+      coveredUntil[feed] = Number.POSITIVE_INFINITY;
+      return;
+    }
     const ofFeed = spans[feed] as Spans;
     if (isSpan) {
       addSpan(ofFeed, Math.floor(last), Math.floor(last) + 1, Number.POSITIVE_INFINITY);
