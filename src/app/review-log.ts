@@ -1,5 +1,7 @@
+import type { Anomaly } from '../model/anomaly.ts';
 import { UserError } from '../model/errors.ts';
 import type { Event } from '../model/event.ts';
+import { BUCKET_SECONDS } from '../model/flow.ts';
 import {
   REVIEW_DECISIONS,
   type ReviewDecision,
@@ -8,6 +10,7 @@ import {
   type ReviewSitting,
   reviewQueue,
 } from '../model/log-review.ts';
+import { DAY_MS, type Register } from '../model/register.ts';
 import { REVIEW_NAMESPACE, signPayload } from '../register/signature.ts';
 import { eventWords } from '../reports/event-text.ts';
 import type { LogReviewStatus } from '../reports/log-review-status.ts';
@@ -26,6 +29,9 @@ import { openStateToWrite, withStateToRead } from './state.ts';
 /** Records of one sitting at most: whoever never reviewed reviews the past in parts. */
 const MAX_RECORDS = 1_000_000;
 const MAX_INCIDENTS = 10_000;
+/** How late flows may come and still be reviewed. */
+const LATE_MS = 7 * DAY_MS;
+const SITTINGS_BEFORE = 50;
 
 /** A sitting's queue, and the worksheet to fill in. */
 export interface ReviewDraft {
@@ -57,8 +63,9 @@ export async function draftLogReview(context: Context, until: number = context.n
   const incidents = (await store.incidents.list(['open', 'acknowledged', 'snoozed', 'resolved'], MAX_INCIDENTS)).filter(
     (one) => one.lastSeen >= from && one.firstSeen < until,
   );
+  const anomalies = await anomaliesOf(context, store, register, from, until);
   const followUps = last === null ? [] : await followUpsOf(store, last.event);
-  const queue = reviewQueue({ from, until, events, incidents, anomalies: [], followUps, words: eventWords });
+  const queue = reviewQueue({ from, until, events, incidents, anomalies, followUps, words: eventWords });
   const bytes = Buffer.from(canonicalJson(queue as unknown as Json));
   const digest = sha256(bytes);
   await store.keepDocument('review', digest, bytes);
@@ -180,6 +187,43 @@ async function recordsOf(store: Store, last: Event | null, until: number): Promi
       });
     before = oldest.sequence;
   }
+}
+
+/** Ids of the items of the sittings before. */
+async function reviewedItems(store: Store): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  for (const event of await store.events({ types: ['log.reviewed'], limit: SITTINGS_BEFORE })) {
+    const queue = await documentOf(store, event.body.queue);
+    for (const { id } of (queue?.items ?? []) as readonly ReviewItem[]) ids.add(id);
+  }
+  return ids;
+}
+
+/**
+ * Unusual traffic of the period (UTC milliseconds), and of a week before it that no sitting had: flows may be imported days
+ * after what they tell of. None where no flows are kept.
+ */
+async function anomaliesOf(
+  context: Context,
+  store: Store,
+  register: Register,
+  from: number,
+  until: number,
+): Promise<readonly Anomaly[]> {
+  if ((await store.flows.parts()).length === 0) return [];
+  const [{ openFlowStore }, { loadAnomalies }, { loadHosts }, { hostOfAddress }] = await Promise.all([
+    import('../store/flows.ts'),
+    import('./flows-anomalies.ts'),
+    import('./identities.ts'),
+    import('./host-of-address.ts'),
+  ]);
+  const hostOf = hostOfAddress(await loadHosts(store, register, context.now()));
+  await using flows = await openFlowStore(context.state, store, 'read');
+  const bucket = (ms: number) => Math.floor(ms / 1_000 / BUCKET_SECONDS) * BUCKET_SECONDS;
+  const time = { from: bucket(from - LATE_MS), until: bucket(until) + BUCKET_SECONDS };
+  const { anomalies } = await loadAnomalies(flows, (address) => hostOf(address) ?? address, time);
+  const reviewed = await reviewedItems(store);
+  return anomalies.filter((one) => Date.parse(one.from) < until && !reviewed.has(`pattern:${one.id}`));
 }
 
 async function keptQueue(store: Store, digest: string, file: string): Promise<ReviewQueue> {
