@@ -143,7 +143,10 @@ function replaySightings(known: readonly ListenerState[], o: Observation): Repla
     const key = listenerKey(listener);
     const old = states.get(key);
     if (kind === 'closed' && !old?.open) continue;
-    const next = kind === 'closed' && old ? { ...old, open: false, closedAt: Math.max(at, old.lastSeen) } : nextState(old, listener, then);
+    const next =
+      kind === 'closed' && old
+        ? { ...old, open: false, closedAt: Math.max(at, old.lastSeen) }
+        : nextState(old, listener, then);
     if (kind !== 'closed') for (const event of eventsOf(old, next, then, () => true)) events.push(event);
     else if (isService(old)) events.push(closedEvent(then, old as ListenerState));
     states.set(key, next);
