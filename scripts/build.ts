@@ -18,6 +18,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node24',
+  // It has a library of machine code, of the platform that it was installed on.
+  external: ['@duckdb/node-api'],
   sourcemap: 'linked',
   legalComments: 'linked',
   // CommonJS dependencies call require for Node's own modules.

@@ -28,7 +28,15 @@ export interface Diagnosis {
 
 /** Examines this machine and, where there is one, the workspace. Changes nothing but a probe file that it removes. */
 export async function diagnose(flags: PlaceFlags): Promise<readonly Diagnosis[]> {
-  return [program(), privilege(), ...procfs(), ...packageDatabases(), ...tools(), ...(await workspace(flags))];
+  return [
+    program(),
+    privilege(),
+    ...procfs(),
+    ...packageDatabases(),
+    ...tools(),
+    await flowLibrary(),
+    ...(await workspace(flags)),
+  ];
 }
 
 function program(): Diagnosis {
@@ -163,6 +171,23 @@ function tools(): Diagnosis[] {
       return { what: name, status: 'lacks', found: 'not on PATH', advice: `Without ${name} ${need}` };
     }
   });
+}
+
+/** DuckDB comes as a package per platform, which npm leaves out where there is none. */
+async function flowLibrary(): Promise<Diagnosis> {
+  const { loadDuckDb } = await import('../util/duckdb.ts');
+  try {
+    const { version } = await loadDuckDb();
+    return { what: 'flows', status: 'ok', found: `DuckDB ${version()}: flow logs can be kept` };
+  } catch (error) {
+    return {
+      what: 'flows',
+      status: 'lacks',
+      found: (error as Error).message,
+      advice:
+        'Flow logs cannot be kept here; everything else works. There are packages for Linux, macOS and Windows on x64 and arm64: was this one installed without its optional packages?',
+    };
+  }
 }
 
 async function workspace(flags: PlaceFlags): Promise<Diagnosis[]> {

@@ -35,6 +35,9 @@ export interface StoredInput {
   readonly addresses: readonly FeedAddress[];
 }
 
+/** Addresses that are kept of a feed. */
+export const MOST_FEED_ADDRESSES = 262_144;
+
 /** An address that a feed reported. */
 export interface FeedAddress {
   /** Number of the feed. */

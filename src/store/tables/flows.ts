@@ -1,8 +1,15 @@
 import { sql } from 'kysely';
 import { UserError } from '../../model/errors.ts';
 import type { Feed, FeedCoverage } from '../../model/flow.ts';
-import { type Database, writeValues } from '../database.ts';
-import type { FeedAddress, PartExchange, StoredFeed, StoredInput, StoredPart } from '../flow-manifest.ts';
+import { type Database, writeBatches, writeValues } from '../database.ts';
+import {
+  type FeedAddress,
+  MOST_FEED_ADDRESSES,
+  type PartExchange,
+  type StoredFeed,
+  type StoredInput,
+  type StoredPart,
+} from '../flow-manifest.ts';
 import { insertEvents } from './events.ts';
 
 export interface FlowFeedTable {
@@ -134,10 +141,26 @@ async function insertCoverage(db: Database, ids: ReadonlyMap<string, number>, on
     .execute();
 }
 
+/** Writes addresses, up to a bound per feed: of a feed that reports more, what is behind the bound is not known to be seen. */
 async function insertAddresses(db: Database, addresses: readonly FeedAddress[]): Promise<void> {
-  for (const { feed, address, role } of addresses)
-    await sql`insert into flow_addresses values (${feed}, ${address}, ${role})
-      on conflict do update set role = role | excluded.role where role != role | excluded.role`.execute(db);
+  for (const [feed, some] of Map.groupBy(addresses, (one) => one.feed)) {
+    const { n } = await db
+      .selectFrom('flow_addresses')
+      .select((eb) => eb.fn.countAll<number>().as('n'))
+      .where('feed', '=', feed)
+      .executeTakeFirstOrThrow();
+    // Destinations first: they are what is asked for.
+    const fitting = some.toSorted((x, y) => y.role - x.role).slice(0, Math.max(0, MOST_FEED_ADDRESSES - n));
+    const rows = fitting.map(({ address, role }) => ({ feed, address, role }));
+    await writeBatches(db, 'flow addresses', rows, (batch) =>
+      db
+        .insertInto('flow_addresses')
+        .values(batch)
+        .onConflict((conflict) =>
+          conflict.columns(['feed', 'address']).doUpdateSet({ role: sql`role | excluded.role` }),
+        ),
+    );
+  }
 }
 
 export async function selectParts(db: Database): Promise<StoredPart[]> {
