@@ -15,6 +15,7 @@ import { writeStateFile } from './firewall-apply-state-file.ts';
 import { approvedOnHosts } from './firewall-generate.ts';
 import { readLive } from './firewall-plan.ts';
 import { loadRegister } from './load-register.ts';
+import { withFlowPeers } from './tighten-flows.ts';
 import { type ObservedPeers, proposeNarrower } from './tighten-proposals.ts';
 
 export interface TightenRequest {
@@ -56,7 +57,7 @@ export async function tighten(context: Context, { seconds, include }: TightenReq
   const { memory, problems } = await look(context, seconds);
   const { register } = await loadRegister(context, null);
   const admitted = process.geteuid?.() === 0 ? await admittedNow(context) : null;
-  const observed = observedOf(memory);
+  const observed = await withFlowPeers(context, observedOf(memory), approved.host.addresses);
   const { drafts, remarks } = proposeNarrower({
     ...{ host: approved.host.name, entries: register.entries, access: approved.plan.access, observed, admitted },
   });

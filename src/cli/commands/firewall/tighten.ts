@@ -16,7 +16,7 @@ export function define(parent: Command): void {
     .command('tighten')
     .summary(summary)
     .description(
-      `${summary}.\nEvery look is remembered, so a look now and then says more than a long one. Nothing is approved, and nothing\nis written to the register: what is printed is for a person to take over.`,
+      `${summary}.\nEvery look is remembered, so a look now and then says more than a long one; flows that are kept of this machine count too. Nothing is approved, and nothing\nis written to the register: what is printed is for a person to take over.`,
     )
     .option('--for <time>', 'look for so long, every second; default: once', '0s')
     .addOption(
