@@ -78,23 +78,57 @@ async function* unpacked(
   packing: 'gzip' | 'zstd',
   tell: (trouble: string) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const unpack = packing === 'gzip' ? createGunzip({ chunkSize: CHUNK }) : createZstdDecompress({ chunkSize: CHUNK });
-  // The stream reads ahead, and the memory of a chunk is the next one's.
-  const copies = (async function* () {
-    for await (const bytes of chunks) yield Buffer.from(bytes);
-  })();
-  const source = Readable.from(copies, { objectMode: false, highWaterMark: CHUNK });
-  source.on('error', (error) => unpack.destroy(error));
+  const source = chunks[Symbol.asyncIterator]();
+  /** Chunks that were given to the unpacker and may not be used up. */
+  let given: Buffer[] = [];
   try {
-    for await (const bytes of source.pipe(unpack)) yield bytes as Uint8Array;
+    // The unpacker of zstd ends with a frame, of which a file may have several; that of gzip goes on by itself.
+    for (let isFirst = true; isFirst || given.length > 0; isFirst = false) {
+      const before = given;
+      given = [];
+      const feed = (async function* () {
+        for (const chunk of before) {
+          given.push(chunk);
+          yield chunk;
+        }
+        for (;;) {
+          const { value, done } = await source.next();
+          if (done) return;
+          // The stream reads ahead, and the memory of a chunk is the next one's.
+          const chunk = Buffer.from(value);
+          given.push(chunk);
+          yield chunk;
+        }
+      })();
+      const unpack =
+        packing === 'gzip' ? createGunzip({ chunkSize: CHUNK }) : createZstdDecompress({ chunkSize: CHUNK });
+      const stream = Readable.from(feed, { objectMode: false, highWaterMark: CHUNK });
+      stream.on('error', (error) => unpack.destroy(error));
+      let used = 0;
+      const forget = (): void => {
+        for (; given.length > 1 && used + (given[0] as Buffer).length <= unpack.bytesWritten; given.shift())
+          used += (given[0] as Buffer).length;
+      };
+      try {
+        for await (const bytes of stream.pipe(unpack)) {
+          yield bytes as Uint8Array;
+          forget();
+        }
+      } finally {
+        stream.destroy();
+        unpack.destroy();
+        await feed.return();
+      }
+      const left = Buffer.concat(given).subarray(unpack.bytesWritten - used);
+      given = packing === 'gzip' || left.length === 0 ? [] : [left];
+    }
   } catch (error) {
     if (error instanceof UserError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined || !/^(?:Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(code)) throw error;
     tell(`the ${packing} data is cut off or damaged (${(error as Error).message}): what came before it is used`);
   } finally {
-    source.destroy();
-    unpack.destroy();
+    await source.return?.();
   }
 }
 
