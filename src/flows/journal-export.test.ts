@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { testHostileLines } from '../../test/hostile-flows.ts';
-import { accountedFor, lineCount, readFlows } from '../../test/read-flows.ts';
+import { accountedFor, flowOptions, lineCount, REFERENCE, readFlows } from '../../test/read-flows.ts';
 import { journalExport } from './journal-export.ts';
+import { createRollup } from './rollup.ts';
 
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../../fixtures/flows/journal', name));
 const EXPORT = fixture('journal.export');
@@ -21,6 +22,8 @@ const SKIPPED = {
   'entries that are not of the kernel': 3,
   'messages that are no packet of a rule that logs': 1,
 };
+
+const PACKET = 'DROP IN=eth0 OUT= SRC=10.0.0.1 DST=10.0.0.2 LEN=20 PROTO=2';
 
 suite('journal', () => {
   for (const [name, bytes] of [
@@ -146,6 +149,41 @@ suite('journal', () => {
       );
     }
   });
+});
+
+test('journal: where a line was too long to be read, nothing inside of a value is taken for an entry', () => {
+  const value = Buffer.from(
+    `${'x'.repeat(50)}\n\n_TRANSPORT=kernel\n__REALTIME_TIMESTAMP=1795341025576799\nMESSAGE=${PACKET}\n\n`,
+  );
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(value.length));
+  const bytes = Buffer.concat([Buffer.from('_TRANSPORT=syslog\nMESSAGE\n'), length, value, Buffer.from('\n\n')]);
+  const start = bytes.indexOf('xxx');
+  const end = bytes.indexOf(10, start) + 1;
+  const whole = readFlows(journalExport, bytes);
+  assert.deepEqual([whole.records, whole.skipped], [[], { 'entries that are not of the kernel': 1 }]);
+
+  const problems: string[] = [];
+  let added = 0;
+  const rollup = createRollup({
+    services: null,
+    feed: 'x',
+    format: 'journal',
+    now: () => REFERENCE,
+    onFlush: (batch) => {
+      added += batch.length;
+    },
+    onProblem: (message) => void problems.push(message),
+  });
+  const parser = journalExport.open(rollup, flowOptions());
+  // The importer leaves out a line that is too long, with the eight bytes before it, and counts it.
+  const at = bytes.lastIndexOf(10, start - 1) + 1;
+  const first = parser.lines(bytes, 0, at, 1);
+  parser.lines(bytes, end, bytes.length, first + 2);
+  parser.end();
+  rollup.flush();
+  assert.equal(added, 0);
+  assert.match(problems[0] ?? '', /the rest of the input is not read/);
 });
 
 test('journal: each line of JSON, cut anywhere, is accounted for', () => {

@@ -71,6 +71,10 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
   /** The line end behind a binary value comes next. */
   let isLineEndDue = false;
   const length = new Uint8Array(8);
+  /** Number of the line that comes next. */
+  let nextLine = 1;
+  /** A line of a binary value was left out: of what the bytes behind it are cannot be known. */
+  let isLost = false;
 
   function text(field: number): Held {
     return held[field] as Held;
@@ -122,7 +126,26 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     isBroken = true;
   }
 
+  /**
+   * A line that is longer than is read was left out. It may have been part of a binary value, so where that ends is not known,
+   * and what looks like an entry may be inside of it: from there on nothing of the export format is believed.
+   */
+  function loseTrack(line: number): void {
+    if (lengthBytes >= 0 || remaining > 0) {
+      isLost = true;
+      sink.problem('expected the rest of a binary value: the rest of the input is not read', line, 1);
+      hasFields = false;
+    } else if (hasFields) breakEntry('expected the rest of an entry', line, 1);
+    lengthBytes = -1;
+    remaining = 0;
+    isLineEndDue = false;
+  }
+
   function oneLine(bytes: Uint8Array, from: number, to: number, isEnded: boolean): void {
+    if (isLost) {
+      if (from < to) sink.skip('lines behind a binary value that was not read whole');
+      return;
+    }
     if (from === to) {
       finishEntry();
       return;
@@ -260,11 +283,21 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
 
   return {
     lines(bytes, from, to, number) {
+      if (number === 1) {
+        // Another input, or the same from its beginning.
+        finishEntry();
+        isLost = false;
+        lengthBytes = -1;
+        remaining = 0;
+        isLineEndDue = false;
+      } else if (number !== nextLine) loseTrack(nextLine);
       lineNumber = number;
       read(bytes, from, to);
       let lines = 0;
       for (let i = from; i < to; i++) if (bytes[i] === LF) lines++;
-      return to > from && bytes[to - 1] !== LF ? lines + 1 : lines;
+      if (to > from && bytes[to - 1] !== LF) lines++;
+      nextLine = number + lines;
+      return lines;
     },
     end() {
       if (lengthBytes >= 0 || remaining > 0)
