@@ -5,8 +5,6 @@ export const BUCKET_SECONDS = 300;
 
 /** What became of the packets. `unknown`: the record does not say. Values are written to disk and never change. */
 export const ACTION = { unknown: 0, accepted: 1, denied: 2 } as const;
-export type ActionCode = (typeof ACTION)[keyof typeof ACTION];
-export type FlowAction = keyof typeof ACTION;
 
 /**
  * Which side opened the connection. A record says it itself (a TCP SYN, conntrack's original direction, Zeek's
