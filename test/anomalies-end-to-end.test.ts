@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { randomOf } from '../bench/random.ts';
+import { loadAnomalies } from '../src/app/flows-anomalies.ts';
 import type { Anomaly } from '../src/model/anomaly.ts';
+import type { FlowQuery } from '../src/store/flow-store.ts';
+import { openFlowStore } from '../src/store/flows.ts';
+import { openStore } from '../src/store/store.ts';
 import { quietdoor } from './run-quietdoor.ts';
 
 /** From a CSV of flows to what `flows anomalies` says of them, as a person runs it. */
@@ -113,6 +117,34 @@ describe('flows anomalies, from a CSV', () => {
     const all = await found('anomalies', '--from', from, '--to', to);
     const noon = new Date((START + NOON * BUCKET) * 1_000).toISOString();
     for (const a of await found('anomalies', '--from', noon, '--to', to)) assert.ok(ids(all).includes(a.id), a.message);
+  });
+
+  test('what was found and learned is remembered: then the newest day alone is read, and says the same', async () => {
+    const state = join(dir, '.quietdoor');
+    await using store = await openStore({ dir: state, mode: 'write' });
+    await using flows = await openFlowStore(state, store, 'read');
+    const asked: number[] = [];
+    const watched = new Proxy(flows, {
+      get(target, name) {
+        if (name === 'rows')
+          return (query: FlowQuery) => {
+            asked.push(query.from);
+            return target.rows(query);
+          };
+        const value = Reflect.get(target, name, target) as unknown;
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    // Until half an hour after the silence began: a port without a row on the newest day's end is judged too.
+    for (const until of [START + (NOON + 34) * BUCKET, START + (NOON + 100) * BUCKET]) {
+      const time = { from: START + 27 * 86_400, until };
+      const want = await loadAnomalies(flows, (a) => a, time);
+      assert.deepEqual(await loadAnomalies(watched, (a) => a, { ...time, store }), want);
+      asked.length = 0;
+      assert.deepEqual(await loadAnomalies(watched, (a) => a, { ...time, store }), want);
+      assert.ok(asked.length > 0 && asked.every((from) => from >= START + JUDGED * 86_400 - 4 * 3_600));
+      assert.ok(want.anomalies.some((a) => a.kind === 'unexpected-silence'));
+    }
   });
 
   test('what cannot be asked is said', async () => {

@@ -1,17 +1,14 @@
-import type { Card } from '../detection/card.ts';
 import { describeCard } from '../detection/describe.ts';
-import { cardsOf, endOfFirstPass, judge, lookAt, openRun } from '../detection/detect.ts';
-import { dayOf, gatherPorts } from '../detection/gather.ts';
+import { dayOf } from '../detection/gather.ts';
 import { DAY_SECONDS } from '../detection/history.ts';
 import { DEFAULTS } from '../detection/parameters.ts';
-import { createSourceTable, type GrowingSourceTable } from '../detection/source-table.ts';
 import type { Anomaly, AnomalyKind } from '../model/anomaly.ts';
 import { UserError } from '../model/errors.ts';
 import { BUCKET_SECONDS } from '../model/flow.ts';
 import type { FlowStore } from '../store/flow-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Context } from './context.ts';
-import { coverageByDestination } from './flow-coverage.ts';
+import { detectFlows } from './detect-flows.ts';
 import { hostOfAddress } from './host-of-address.ts';
 import { loadHosts } from './identities.ts';
 import { loadRegister } from './load-register.ts';
@@ -32,49 +29,27 @@ export interface FoundAnomalies {
 
 /** Days before the time asked for that are judged too, so that a card that began there is whole. */
 const LEAD_DAYS = 1;
-/** Earlier rows that are read for first-seen memory, days. */
-const MEMORY_DAYS = 400;
 
 /**
  * Finds what is unusual in [from, until) (UTC seconds), learned from the flows before it. The same over the same flows,
- * whoever asks and when: a card that touches the time is told as a whole.
+ * whoever asks and when: a card that touches the time is told as a whole. `store`: where whole days are remembered.
  */
 export async function loadAnomalies(
   flows: FlowStore,
   nameOf: (address: string) => string,
-  { from, until }: { readonly from: number; readonly until: number },
+  { from, until, store = null }: { readonly from: number; readonly until: number; readonly store?: Store | null },
 ): Promise<FoundAnomalies> {
   const span = await flows.span();
   const end = Math.min(until, span?.until ?? 0);
   if (!span || from >= end) return { from, until, learnedDays: 0, ports: 0, anomalies: [] };
   const judged = Math.max(dayOf(span.from), dayOf(from) - LEAD_DAYS * DAY_SECONDS);
-  const { cards, table, ports } = await cardsIn(flows, span.from, judged, end);
+  const { cards, table, ports } = await detectFlows(flows, { first: span.from, from: judged, until: end }, store);
   return {
     ...{ from, until, ports, learnedDays: Math.max(0, Math.floor((from - span.from) / DAY_SECONDS)) },
     anomalies: cards
       .filter((card) => card.to > from && card.from < until)
       .map((card) => describeCard(card, table, nameOf)),
   };
-}
-
-interface Cards {
-  readonly cards: readonly Card[];
-  readonly table: GrowingSourceTable;
-  readonly ports: number;
-}
-
-async function cardsIn(flows: FlowStore, first: number, from: number, until: number): Promise<Cards> {
-  const table = createSourceTable();
-  const historyFrom = Math.max(dayOf(first), from - DEFAULTS.historyDays * DAY_SECONDS);
-  const run = openRun(historyFrom, from, until, table, DEFAULTS);
-  const knownOf = await coverageByDestination(flows, first, historyFrom, until);
-  const gather = (rowsFrom: number) =>
-    gatherPorts(flows.rows({ from: rowsFrom, until }), { historyFrom, until, table, knownOf });
-  for await (const port of gather(historyFrom)) lookAt(run, port);
-  endOfFirstPass(run);
-  const memoryFrom = Math.max(first, from - MEMORY_DAYS * DAY_SECONDS);
-  for await (const port of gather(memoryFrom)) judge(run, port);
-  return { cards: cardsOf(run), table, ports: run.activity.ports };
 }
 
 /** Runs something with the flows of a workspace and the names of hosts. Throws UserError where there are no flows. */
@@ -111,7 +86,7 @@ export interface AnomalyRequest {
 
 /** Unusual traffic that a person asked for. Throws UserError. */
 export async function findAnomalies(context: Context, request: AnomalyRequest): Promise<FoundAnomalies> {
-  return withObservedFlows(context, async (flows, nameOf) => {
+  return withObservedFlows(context, async (flows, nameOf, store) => {
     const span = await flows.span();
     if (!span) throw noFlows();
     const now = context.now();
@@ -120,7 +95,11 @@ export async function findAnomalies(context: Context, request: AnomalyRequest): 
       request.from === undefined ? defaultFrom(request, span.from, until) : parseTime(request.from, now) / 1_000;
     if (!(from < until)) throw new UserError('the time to look at is empty: --from must be before --to');
     const bucket = (time: number) => Math.floor(time / BUCKET_SECONDS) * BUCKET_SECONDS;
-    const found = await loadAnomalies(flows, nameOf, { from: bucket(from), until: bucket(until + BUCKET_SECONDS - 1) });
+    const found = await loadAnomalies(flows, nameOf, {
+      from: bucket(from),
+      until: bucket(until + BUCKET_SECONDS - 1),
+      store,
+    });
     return { ...found, anomalies: found.anomalies.filter((anomaly) => isAsked(anomaly, request)) };
   });
 }

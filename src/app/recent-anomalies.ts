@@ -32,7 +32,7 @@ export async function recentAnomalies(
   if (known !== undefined) return JSON.parse(known) as readonly Anomaly[];
   const hostOf = hostOfAddress(identities);
   const nameOf = (address: string) => hostOf(address) ?? address;
-  const { anomalies } = await loadAnomalies(flows, nameOf, { from, until });
+  const { anomalies } = await loadAnomalies(flows, nameOf, { from, until, store });
   await remember(store, key, anomalies);
   return anomalies;
 }

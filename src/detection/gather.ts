@@ -48,6 +48,21 @@ export async function* gatherPorts(
   if (done) yield done;
 }
 
+/** A port, by keyOf, of which there is no row: it is silent where its destination is seen. */
+export function silentPort(key: string, { historyFrom, until, knownOf }: GatherOptions): PortTraffic {
+  const [destination = '', protocol, port] = key.split(' ');
+  const buckets = Math.max(0, Math.ceil((until - historyFrom) / BUCKET_SECONDS));
+  const { uncovered, since } = knownOf(destination);
+  const counts = Float32Array.from({ length: buckets }, (_, i) => (uncovered?.[i] === 1 ? Number.NaN : 0));
+  return {
+    history: {
+      ...{ destination, protocol: Number(protocol), port: Number(port), from: historyFrom },
+      ...{ accepted: counts, denied: counts, bytes: counts, sources: counts },
+    },
+    ...{ visits: makeVisits(0), earlier: null, isDirected: true, knownSince: since },
+  };
+}
+
 interface Gatherer {
   isOf(batch: FlowBatch, row: number): boolean;
   begin(batch: FlowBatch, row: number): void;

@@ -37,7 +37,7 @@ export const DEFAULTS: Parameters = {
   learningDays: 14,
   surprise: 14,
   surpriseOfSilence: 16,
-  daysBetween: 2_500,
+  daysBetween: 1_500,
   feedGapShare: 0.25,
   massPorts: 15,
   sweepPorts: 15,

@@ -4,7 +4,7 @@ const WEEK = 168;
 /** Hours of the week in which a port is never used. */
 export interface QuietHours {
   /**
-   * By hour of the scored day: odds that it is used after all, though it and the hours beside it were empty in every
+   * By hour of the scored day: odds that it is used after all, though it and two hours before and after were empty in every
    * week; 1 where they were not.
    */
   readonly odds: Float64Array;
@@ -17,6 +17,8 @@ const LEAST_ACTIVE = 60;
 const LARGEST_SHARE = 0.7;
 /** Hours from the next used one, from which on it makes no difference how many. */
 const DEEPEST = 4;
+/** Nearer to a used hour it may be somebody who comes early, or a clock that was moved. */
+const LEAST_DEPTH = 3;
 
 /**
  * Finds the hours of the week that are always empty. How far "always" can be trusted is measured: each week in turn is
@@ -46,7 +48,7 @@ export function quietHours(accepted: Float64Array): QuietHours | null {
   const odds = new Float64Array(24).fill(1);
   for (let hour = 0; hour < 24; hour++) {
     const depth = all[hour] as number;
-    if (depth < 2) continue;
+    if (depth < LEAST_DEPTH) continue;
     let [hit, tried] = [0, 0];
     for (let d = depth; d <= DEEPEST; d++) {
       hit += hits[d] as number;

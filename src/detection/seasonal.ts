@@ -21,7 +21,7 @@ export interface ScaleBaseline {
   readonly weekLow: Float64Array;
   /** Second largest daily maximum at the same hour of the day, an hour more or less. */
   readonly dayHigh: Float64Array;
-  /** Largest and smallest mean of the hour and its neighbours. */
+  /** What the largest and the smallest sum usually are in the hour and its neighbours: where traffic rises and falls steeply. */
   readonly meanHigh: Float64Array;
   readonly meanLow: Float64Array;
   /** Of ln((count + 3) / (meanHigh + 3)), and of ln((meanLow + 3) / (count + 3)). */
@@ -75,6 +75,7 @@ export function seasonalBaseline(
   room: SeasonalRoom,
 ): ScaleBaseline {
   extremesByHour(room);
+  usualExtremes(period, room);
   locate(buckets, period, rate, slotSum, slotCount, room);
   const baseline = {
     ...{ buckets, mean: room.mean.slice(0, 24), allMeans: room.mean.slice(0, period), r: room.r.slice(0, 24) },
@@ -101,6 +102,26 @@ function extremesByHour({ sums, hourHigh, hourLow }: SeasonalRoom): void {
     }
     hourHigh[hour] = high;
     hourLow[hour] = low;
+  }
+}
+
+/** Middle over the weeks of the largest and smallest sum of each hour, then the extreme of neighbouring hours. */
+function usualExtremes(period: number, { hourHigh, hourLow, sorted, meanHigh, meanLow }: SeasonalRoom): void {
+  const middleOf = (byHour: Float64Array, slot: number): number => {
+    let length = 0;
+    for (let hour = slot; hour < byHour.length; hour += period) {
+      const v = byHour[hour] as number;
+      if (!Number.isNaN(v)) sorted[length++] = v;
+    }
+    sortPart(sorted, length);
+    return length === 0 ? 0 : quantile(sorted, length, 0.5);
+  };
+  const highs = Array.from({ length: period }, (_, slot) => middleOf(hourHigh, slot));
+  const lows = Array.from({ length: period }, (_, slot) => middleOf(hourLow, slot));
+  for (let slot = 0; slot < period; slot++) {
+    const [before, after] = [(slot + period - 1) % period, (slot + 1) % period];
+    meanHigh[slot] = Math.max(highs[before] as number, highs[slot] as number, highs[after] as number);
+    meanLow[slot] = Math.min(lows[before] as number, lows[slot] as number, lows[after] as number);
   }
 }
 
@@ -164,13 +185,6 @@ function locate(
   dispersions.sort((a, b) => a - b);
   const pooled = dispersions.length ? quantile(dispersions, dispersions.length, 0.5) : Number.POSITIVE_INFINITY;
   for (let slot = 0; slot < period; slot++) {
-    const [before, here, after] = [
-      mean[(slot + period - 1) % period],
-      mean[slot],
-      mean[(slot + 1) % period],
-    ] as number[];
-    room.meanHigh[slot] = Math.max(before as number, here as number, after as number);
-    room.meanLow[slot] = Math.min(before as number, here as number, after as number);
     const own = r[slot] as number;
     r[slot] = Number.isNaN(own) ? Math.min(sparse * buckets, pooled) : Math.min(own, pooled);
   }

@@ -1,11 +1,13 @@
 import { formatAddress } from '../model/address.ts';
-import { textOfWords } from '../model/flow-address.ts';
+import { putWords, textOfWords } from '../model/flow-address.ts';
 import type { SourceTable } from './history.ts';
 
 /** A SourceTable that gives numbers to addresses of FlowBatches. */
 export interface GrowingSourceTable extends SourceTable {
   /** Number of the address in a row of FlowBatch.src. */
   ofRow(addresses: Uint32Array, row: number): number;
+  /** Number of an address as text. */
+  ofAddress(text: string): number;
 }
 
 /** From here on numbers are given out in turn; below it, a number is an IPv4 address (240.0.0.0/4 is no source). */
@@ -36,13 +38,20 @@ export function createSourceTable(): GrowingSourceTable {
     return number;
   }
 
+  function ofRow(words: Uint32Array, row: number): number {
+    const at = row * 4;
+    const value = words[at] as number;
+    const isIpv4 = words[at + 3] === 0 && words[at + 2] === 0 && words[at + 1] === 0xffff;
+    if (isIpv4 && value < FIRST_GIVEN) return value;
+    return give(textOfWords(words, row), `${words[at + 3]?.toString(16)} ${words[at + 2]?.toString(16)}`);
+  }
+  const one = new Uint32Array(4);
+
   return {
-    ofRow(words, row) {
-      const at = row * 4;
-      const value = words[at] as number;
-      const isIpv4 = words[at + 3] === 0 && words[at + 2] === 0 && words[at + 1] === 0xffff;
-      if (isIpv4 && value < FIRST_GIVEN) return value;
-      return give(textOfWords(words, row), `${words[at + 3]?.toString(16)} ${words[at + 2]?.toString(16)}`);
+    ofRow,
+    ofAddress(text) {
+      putWords(one, 0, text);
+      return ofRow(one, 0);
     },
     address: (number) =>
       number < FIRST_GIVEN

@@ -27,7 +27,7 @@ export function denied(day: PortDay, position: number): Signal | null {
       source: -1,
     },
     surprise: dailySurprise(size, baseline.denied.tail) + Math.log(288),
-    expectedWords: `${bandWords(0, usual)} refused connections in 5 minutes`,
+    expectedWords: `${usual === 0 ? 'no' : bandWords(0, usual)} refused connections in 5 minutes`,
     seenWords: `${numberWords(seen)} refused connections in 5 minutes`,
   };
 }

@@ -7,7 +7,7 @@ import type { Signal } from '../signal.ts';
 /** Largest odds, measured on the port's own weeks, that an hour which is always empty is used for a good reason. */
 const LARGEST_ODDS = 0.005;
 
-/** Traffic at an hour of the week that, with the hours beside it, was empty in every week. */
+/** Traffic at an hour of the week that, with two hours before and after it, was empty in every week. */
 export function offHours(day: PortDay, position: number): Signal | null {
   const seen = day.accepted[position] as number;
   const quiet = day.baseline.quietHours;
