@@ -20,6 +20,8 @@ need python3 python3-minimal
 need chromium chromium
 need rpm rpm
 need lz4 lz4
+need nfcapd nfdump
+need softflowd softflowd
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
   echo "Not installed (needs root on Debian):$missing; the tests that need them will be skipped." >&2
