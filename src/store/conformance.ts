@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { EventDraft } from '../model/event.ts';
+import type { Event, EventDraft } from '../model/event.ts';
+import type { Observation, Sighting } from '../model/observation.ts';
 import { sha256 } from '../util/sha256.ts';
 import { sampleFinding, sampleListener, sampleObservation } from './sample.ts';
 import type { Store } from './store.ts';
@@ -143,6 +144,43 @@ export function conformance(kind: string, makePlace: () => Promise<StorePlace>):
       const closed = await store.recordObservation(sampleObservation('db-1', 7000, []), 7000);
       assert.equal(closed.filter((e) => e.type === 'listener.closed').length, 3);
       assert.equal((await store.stats()).observations, 5);
+    });
+
+    withStore('knows closed listeners by a look that tells what happened, as by any other', async (store) => {
+      const [ssh, web, db] = listenersOf('db-1');
+      assert.ok(ssh && web && db);
+      const look = (at: number, listeners: (typeof ssh)[], more: Partial<Observation> = {}) =>
+        store.recordObservation(sampleObservation('db-1', at, listeners, more), at);
+      const states = async () =>
+        (await store.listenerStates()).map((s) => [s.listener.port, s.open, s.firstSeen, s.openSince, s.closedAt]);
+      const told = (events: readonly Event[]) =>
+        events.filter((e) => e.type.startsWith('listener.')).map((e) => [e.type, e.observedAt, e.subject]);
+
+      await look(1000, [ssh, web, db]);
+      await look(2000, [ssh]);
+      const again: Sighting[] = [
+        { kind: 'opened', at: 2500, listener: web },
+        { kind: 'closed', at: 2600, listener: web },
+      ];
+      assert.deepEqual(told(await look(3000, [ssh, db], { sightings: again })), [
+        ['listener.opened', 2500, 'db-1:443/tcp'],
+        ['listener.closed', 2600, 'db-1:443/tcp'],
+        ['listener.opened', 3000, 'db-1:5432/tcp'],
+      ]);
+      assert.deepEqual(await states(), [
+        [22, true, 1000, 1000, null],
+        [443, false, 1000, 2500, 2600],
+        [5432, true, 1000, 3000, null],
+      ]);
+      const [event] = await look(2400, [ssh, db], { sightings: [] });
+      assert.equal(event?.type, 'clock.stepped-back');
+      assert.deepEqual((await states())[1], [443, false, 1000, 2400, 2400]);
+      // After a look that failed: there was another one before it, as the listeners that are closed now tell.
+      await look(4000, [], { sightings: [] });
+      await look(5000, [], { sightings: [], coverage: [] });
+      const late = sampleListener('db-1', 80);
+      const events = await look(6000, [late], { sightings: [] });
+      assert.equal(events.find((e) => e.type === 'listener.opened')?.body.firstLook, undefined);
     });
 
     withStore('forgets ephemeral sockets', async (store) => {

@@ -8,7 +8,13 @@ import { writeDocuments } from './tables/documents.ts';
 import { insertEvents } from './tables/events.ts';
 import { type HostKey, hostKey, type StoredHost, selectHosts, upsertHosts } from './tables/host-states.ts';
 import { dropUnusedShapes } from './tables/listener-shapes.ts';
-import { deleteListeners, selectListenersOf, touchListeners, upsertListeners } from './tables/listener-states.ts';
+import {
+  deleteListeners,
+  type ListenersWanted,
+  selectListenersOf,
+  touchListeners,
+  upsertListeners,
+} from './tables/listener-states.ts';
 import { insertObservations, knownObservations } from './tables/observations.ts';
 
 /** Hosts compared at once. What is known of all of them is in memory. */
@@ -90,13 +96,30 @@ async function compareRound(
   recordedAt: number,
 ): Promise<readonly Compared[]> {
   const hosts = new Map((await selectHosts(db, observations.map(keyOf))).map((stored) => [hostKey(stored.at), stored]));
-  const states = await selectListenersOf(db, [...hosts.values()]);
+  const known = observations.flatMap((observation) => {
+    const host = hosts.get(hostKey(keyOf(observation)));
+    return host ? [{ host, wanted: wantedOf(observation, host) }] : [];
+  });
+  const states = await selectListenersOf(db, known);
   return observations.map((observation) => {
     const stored = hosts.get(hostKey(keyOf(observation)));
     const listeners = stored ? (states.get(stored.id) ?? []) : [];
     const change = compareObservation({ listeners, host: stored?.state ?? null }, observation, recordedAt);
     return { observation, stored, change, basis: digestOf(change.basis) };
   });
+}
+
+/**
+ * What compareObservation asks of what is known. A listener that is closed matters only where it is seen again, and
+ * a host on which ports come and go has more of them than memory for them. After a look that failed, and where the clock
+ * stepped back, all of them matter.
+ */
+function wantedOf(o: Observation, { state }: StoredHost): ListenersWanted {
+  if (o.sightings === undefined || o.observedAt < state.lastObservedAt || state.coverage.length === 0) return 'all';
+  const ports = new Set<number>();
+  for (const { port } of o.listeners) ports.add(port);
+  for (const { listener } of o.sightings) ports.add(listener.port);
+  return ports;
 }
 
 /** Writes hosts, then what of their listeners is new, changed, confirmed or forgotten. */

@@ -61,16 +61,29 @@ export async function selectListeners(
   return states.sort((a, b) => compareListeners(a.listener, b.listener) || compareText(a.vantage, b.vantage));
 }
 
+/** Which listeners of a host are read: every one, or those that are open and those on some ports. */
+export type ListenersWanted = 'all' | ReadonlySet<number>;
+
 /** Listeners of some hosts, by the id of the host's row; in no order. */
 export async function selectListenersOf(
   db: Database,
-  hosts: readonly StoredHost[],
+  hosts: readonly { readonly host: StoredHost; readonly wanted: ListenersWanted }[],
 ): Promise<ReadonlyMap<number, readonly ListenerState[]>> {
   const states = new Map<number, ListenerState[]>();
-  const rows = new Map(hosts.map(({ id, at, confirmedAt }) => [id, { ...at, confirmed_at: confirmedAt }]));
-  for (const ids of batches([...rows.keys()]))
-    for await (const { hostState, state } of readStates(db, listenerRows(db).where('host_state', 'in', ids), rows))
+  const rows = new Map(hosts.map(({ host }) => [host.id, { ...host.at, confirmed_at: host.confirmedAt }]));
+  const read = async (query: ReturnType<typeof listenerRows>) => {
+    for await (const { hostState, state } of readStates(db, query, rows))
       getOrMake(states, hostState, () => []).push(state);
+  };
+  const whole = hosts.filter(({ wanted }) => wanted === 'all').map(({ host }) => host.id);
+  for (const ids of batches(whole)) await read(listenerRows(db).where('host_state', 'in', ids));
+  for (const { host, wanted } of hosts) {
+    if (wanted === 'all') continue;
+    const own = listenerRows(db).where('host_state', '=', host.id);
+    await read(own.where('open', '=', 1));
+    const ports = sql<number>`(select value from json_each(${JSON.stringify([...wanted])}))`;
+    if (wanted.size > 0) await read(own.where('open', '=', 0).where('port', 'in', ports));
+  }
   return states;
 }
 
