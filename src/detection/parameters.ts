@@ -13,6 +13,8 @@ export interface Parameters {
   readonly surpriseOfSilence: number;
   /** Longest odds that a port's own daily extremes may give what is told: once in so many days of that port. */
   readonly daysBetween: number;
+  /** The same for too many connections, which the count model and the envelopes judge as well. */
+  readonly daysBetweenSpikes: number;
   /** An active port count below this share of the usual is a gap of the feed. */
   readonly feedGapShare: number;
   /** So many ports quiet in one hour are one card. */
@@ -38,6 +40,7 @@ export const DEFAULTS: Parameters = {
   surprise: 14,
   surpriseOfSilence: 16,
   daysBetween: 1_500,
+  daysBetweenSpikes: 700,
   feedGapShare: 0.25,
   massPorts: 15,
   sweepPorts: 15,

@@ -77,6 +77,11 @@ export function startOf(day: PortDay, position: number): number {
   return day.baseline.day + position * BUCKET_SECONDS;
 }
 
+/** Accepted connections in a bucket of the day, or (below 0) of the hours before it; NaN where they are not known. */
+export function acceptedAt(day: PortDay, position: number): number {
+  return day.led[LEAD + position] ?? Number.NaN;
+}
+
 /** The part of a window that ends with a bucket from its first bucket that is unusual to its last. */
 export function extentOf(
   day: PortDay,
@@ -86,8 +91,8 @@ export function extentOf(
 ): { readonly from: number; readonly to: number; readonly raised: number } {
   let first = position - buckets + 1;
   let last = position;
-  while (first < last && !isUnusual(day.led[LEAD + first] as number)) first++;
-  while (last > first && !isUnusual(day.led[LEAD + last] as number)) last--;
+  while (first < last && !isUnusual(acceptedAt(day, first))) first++;
+  while (last > first && !isUnusual(acceptedAt(day, last))) last--;
   return {
     from: startOf(day, first),
     to: startOf(day, last) + BUCKET_SECONDS,

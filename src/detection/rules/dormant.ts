@@ -5,6 +5,9 @@ import { numberWords } from '../number-words.ts';
 import { type PortDay, startOf } from '../port-day.ts';
 import type { Signal } from '../signal.ts';
 
+/** A sweep that touched the port earlier on the day does not hide its first real use. */
+const MOST_BEFORE = 2;
+
 /**
  * A port that was silent for the whole of the known past, or for four weeks and much longer than it ever paused before, is
  * used. The first use of a port that may be a client's says nothing.
@@ -13,7 +16,9 @@ export function dormant(day: PortDay, position: number): Signal | null {
   const seen = day.accepted[position] as number;
   if (!(seen > 0) || !day.traffic.isDirected) return null;
   const { baseline, parameters } = day;
-  for (let i = 0; i < position; i++) if ((day.accepted[i] as number) > 0) return null;
+  let before = 0;
+  for (let i = 0; i < position; i++) before += day.accepted[i] || 0;
+  if (before > MOST_BEFORE) return null;
   const start = startOf(day, position);
   const silentDays =
     baseline.lastAccepted === null ? baseline.rememberedDays : (start - baseline.lastAccepted) / DAY_SECONDS;

@@ -1,5 +1,5 @@
 import { bandWords, numberWords, windowWords } from '../number-words.ts';
-import { extentOf, type PortDay } from '../port-day.ts';
+import { acceptedAt, extentOf, type PortDay } from '../port-day.ts';
 import { RATIO_OFFSET } from '../seasonal.ts';
 import type { Signal } from '../signal.ts';
 import { surpriseOf } from '../surprise.ts';
@@ -31,7 +31,7 @@ export function volume(day: PortDay, position: number): Signal | null {
     if (mean >= 10 ? seen <= 1.2 * strict * high || seen <= 1.4 * mean : seen <= 1.5 * strict * dayHigh + 3) continue;
     const ratio = Math.log((seen + RATIO_OFFSET) / ((scale.meanHigh[hour] as number) * up + RATIO_OFFSET));
     const daily = dailySurprise(ratio, scale.highTail);
-    if (daily < Math.log(parameters.daysBetween)) continue;
+    if (daily < Math.log(parameters.daysBetweenSpikes)) continue;
     const told = Math.min(surprise, daily + Math.log(288));
     if (found && found.surprise >= told) continue;
     const usualHigh = Math.max(mean, mean >= 10 ? high : dayHigh);
@@ -52,8 +52,8 @@ const PATIENCE = 3;
 /** Connections that were missing in the buckets up to `position`. */
 function waited(day: PortDay, position: number, meanPerBucket: number): number {
   let missing = 0;
-  for (let i = position; i > position - PATIENCE && i >= 0; i--) {
-    const seen = day.accepted[i] as number;
+  for (let i = position; i > position - PATIENCE; i--) {
+    const seen = acceptedAt(day, i);
     if (seen < 0.3 * meanPerBucket) missing += meanPerBucket - seen;
   }
   return missing;
