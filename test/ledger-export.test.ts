@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -299,6 +308,36 @@ describe('witnesses', () => {
         assert.equal(readFileSync(empty as string, 'utf8'), `${checkpoint.signed}\n`);
         assert.ok(existsSync(join(ledger.context.workspace, 'inside.txt')));
         assert.ok(!existsSync(absent as string));
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    }));
+
+  test('a link of the workspace leads nowhere else, and a pipe keeps nobody waiting', async () =>
+    withLedger(async (ledger) => {
+      const checkpoint = await ledger.checkpoint();
+      const { workspace } = ledger.context;
+      const folder = mkdtempSync(join(tmpdir(), 'quietdoor-outside-'));
+      try {
+        const [victim, pipe, repository] = ['victim', 'pipe', 'repository'].map((name) => join(folder, name)) as [
+          ...[string, string, string],
+        ];
+        writeFileSync(victim, '* * * * * root true\n');
+        symlinkSync(victim, join(workspace, 'link.txt'));
+        symlinkSync(folder, join(workspace, 'folder'));
+        execFileSync('mkfifo', [pipe, join(workspace, 'pipe')]);
+        execFileSync('git', ['init', '-q', repository]);
+        const places = ['file:link.txt', 'file:folder/victim', `file:${pipe}`, 'file:pipe', `git:${repository}`];
+        const answers = await tellWitnesses(ledger.context, places, checkpoint);
+        const failures = [
+          /victim lies outside the workspace and holds something else/,
+          /victim lies outside the workspace and holds something else/,
+          /pipe is no regular file/,
+          /pipe is no regular file/,
+          /quietdoor-checkpoints\.txt lies outside the workspace and is not there; make it, empty, once/,
+        ];
+        for (const [i, expected] of failures.entries()) assert.match(answers[i]?.failed ?? 'written', expected);
+        assert.equal(readFileSync(victim, 'utf8'), '* * * * * root true\n');
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }

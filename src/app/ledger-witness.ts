@@ -1,6 +1,16 @@
-import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  realpathSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Checkpoint } from '../ledger/checkpoint.ts';
 import { UserError } from '../model/errors.ts';
 import { askGit, runGit, whyNot } from '../register/git.ts';
@@ -28,9 +38,9 @@ export function parseWitness(text: string, folder = '.'): Witness {
 /** Hands a checkpoint to a witness; null where it has it, else why not. Never throws. */
 export async function tellWitness(context: Context, witness: Witness, checkpoint: Checkpoint): Promise<string | null> {
   try {
-    if (witness.kind === 'file') appendNote(inReach(context, witness.path), checkpoint);
-    else if (witness.kind === 'webhook') await post(witness.url, checkpoint);
-    else await commit(context, inReach(context, witness.folder), checkpoint);
+    if (witness.kind === 'webhook') await post(witness.url, checkpoint);
+    else if (witness.kind === 'file') appendNote(inReach(context, placeOf(witness)), checkpoint);
+    else await commit(context, witness.folder, inReach(context, placeOf(witness)), checkpoint);
     return null;
   } catch (error) {
     const { message, cause } = error as Error;
@@ -56,19 +66,41 @@ export async function tellWitnesses(
   const answers: WitnessAnswer[] = [];
   for (const where of witnesses) {
     const witness = parseWitness(where, context.workspace);
-    const foreign = witness.kind === 'file' ? whyForeign(context, witness.path, checkpoint) : null;
+    const foreign = witness.kind === 'webhook' ? null : whyForeign(context, witness, checkpoint);
     answers.push({ where, failed: foreign ?? (await tellWitness(context, witness, checkpoint)) });
   }
   return answers;
 }
 
-function whyForeign(context: Context, path: string, { signed }: Checkpoint): string | null {
-  if (relative(context.workspace, path).split('/')[0] !== '..') return null;
-  if (!existsSync(path)) return `${path} lies outside the workspace and is not there; make it, empty, once`;
+/** The file that checkpoints really end up in: links lead where they lead. */
+function placeOf(witness: Exclude<Witness, { kind: 'webhook' }>): string {
+  const path = witness.kind === 'file' ? witness.path : join(witness.folder, GIT_FILE);
+  for (const real of [() => realpathSync(path), () => join(realpathSync(dirname(path)), basename(path))])
+    try {
+      return real();
+    } catch {
+      // Not there: perhaps the folder is. Without it nothing can be written.
+    }
+  return path;
+}
+
+function isInside(context: Context, place: string): boolean {
+  return relative(realpathSync(context.workspace), place).split('/')[0] !== '..';
+}
+
+function whyForeign(
+  context: Context,
+  witness: Exclude<Witness, { kind: 'webhook' }>,
+  { signed }: Checkpoint,
+): string | null {
   const origin = Buffer.from(signed.slice(0, signed.indexOf('\n') + 1));
   const head = Buffer.alloc(origin.length);
+  let path: string;
   try {
-    const file = openSync(path, 'r');
+    path = placeOf(witness);
+    if (isInside(context, path)) return null;
+    if (!existsSync(path)) return `${path} lies outside the workspace and is not there; make it, empty, once`;
+    const file = openRegular(path, constants.O_RDONLY);
     try {
       const { size } = fstatSync(file);
       if (size === 0) return null;
@@ -86,14 +118,22 @@ function whyForeign(context: Context, path: string, { signed }: Checkpoint): str
 
 /** A schedule comes with the workspace, perhaps from other people: it writes into the workspace only. */
 function inReach(context: Context, path: string): string {
-  if (context.env.QUIETDOOR_DUE === '1' && relative(context.workspace, path).split('/')[0] === '..')
+  if (context.env.QUIETDOOR_DUE === '1' && !isInside(context, path))
     throw new Error('a scheduled run writes into its workspace only');
   return path;
 }
 
+/** Opens a file that is no link any more. A pipe would wait for whoever is at its other end, a device do as it likes: neither is. */
+function openRegular(path: string, flags: number): number {
+  const file = openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o644);
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw new Error(`${path} is no regular file`);
+}
+
 /** Appends a checkpoint, once, and flushes it. A last line that was cut off stays apart from it. */
 function appendNote(path: string, { signed }: Checkpoint): void {
-  const file = openSync(path, 'a+', 0o644);
+  const file = openRegular(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT);
   try {
     const { size } = fstatSync(file);
     const tail = Buffer.alloc(Math.min(size, Buffer.byteLength(signed) + 1));
@@ -119,10 +159,10 @@ async function post(url: string, { signed }: Checkpoint): Promise<void> {
   if (!answer.ok) throw new Error(`it answered ${answer.status}`);
 }
 
-async function commit(context: Context, folder: string, checkpoint: Checkpoint): Promise<void> {
+async function commit(context: Context, folder: string, file: string, checkpoint: Checkpoint): Promise<void> {
   const inside = await askGit(folder, ['rev-parse', '--is-inside-work-tree'], context);
   if (inside.kind !== 'answer') throw new Error(`${folder} is no git repository: ${inside.reason}`);
-  appendNote(join(folder, GIT_FILE), checkpoint);
+  appendNote(file, checkpoint);
   const run = async (args: readonly string[], config: [string, string][] = []): Promise<string> => {
     const done = await runGit(folder, args, { env: context.env, config });
     if (done.kind !== 'ended' || done.code !== 0) throw new Error(`git ${args[0]}: ${whyNot(done)}`);
