@@ -303,6 +303,7 @@ function trafficOf({ traffic }: CheckExample, now: number): (endpoint: Endpoint)
       ...{ connections: sum('connections'), denied: sum('denied'), bytes: sum('bytes') },
       lastAccepted: one.lastAccepted ? at(one.lastAccepted, now) : accepted.length > 0 ? Math.max(...accepted) : null,
       ...{ sources, sourceCount: sources.length, unusedSources: one.unusedSources ?? null },
+      acceptedCount: sources.filter((source) => source.connections > 0).length,
       unapprovedCount: sources.filter((source) => source.approved === false && source.connections > 0).length,
       ...{ quarterDays: [], usualHours: null, learnedDays: one.learnedDays, now: null, undirected: one.undirected },
       anomalies: one.anomalies.map(({ expected, seen, source, ...anomaly }): Anomaly => {

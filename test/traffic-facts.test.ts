@@ -90,7 +90,7 @@ test('flows are put beside the port: who is not approved, what nobody uses, what
   const words = explained.stdout.replace(/\s+/g, ' ');
   assert.match(
     words,
-    /Traffic: not normal here \(off hours: .*\); it does not conform: 1 source of 5 that connected is not approved by pg-orders/,
+    /Traffic: not normal here \(off hours: .*\); it does not conform: 1 source of 4 that connected is not approved by pg-orders/,
   );
   assert.match(explained.stdout, /TRAFFIC\s+last 4 weeks\s+(?:[▁▂▃▄▅▆▇█·]{7} ){3}[▁▂▃▄▅▆▇█·]{7}/);
   assert.match(explained.stdout, /usually Mon to Fri 07:00 to 19:00 UTC/);

@@ -257,6 +257,7 @@ function summarise(
       )
       .slice(0, MAX_SOURCES),
     sourceCount: inTime.length,
+    acceptedCount: inTime.filter((source) => source.connections > 0).length,
     unapprovedCount: inTime.filter(isUnapproved).length,
     unusedSources: unusedSources(one, inTime, zones),
     quarterDays: slotCounts(one.hours, times, time.until, QUARTERS, QUARTER),

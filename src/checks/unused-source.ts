@@ -55,6 +55,11 @@ export const unusedSource: Check = {
 
 function wasWatched({ traffic }: EndpointFacts, since: number): boolean {
   return (
-    traffic !== undefined && traffic.coveredSince !== null && traffic.coveredSince <= since && traffic.from <= since
+    traffic !== undefined &&
+    traffic.coveredSince !== null &&
+    traffic.coveredSince <= since &&
+    traffic.from <= since &&
+    // Flows whose direction is not known might be of an approved source.
+    traffic.undirected === 0
   );
 }

@@ -40,6 +40,8 @@ export interface EndpointTraffic {
   readonly sources: readonly SourceTraffic[];
   /** Sources in all, and those among them that are not approved and were accepted. */
   readonly sourceCount: number;
+  /** Sources that were let in at least once, or of unknown action; the others were refused only. */
+  readonly acceptedCount: number;
   readonly unapprovedCount: number;
   /** What the deciding entry allows and nobody came from in the time looked at, as it is written; null: no entry decides, or it does not say. */
   readonly unusedSources: readonly string[] | null;

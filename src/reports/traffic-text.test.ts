@@ -28,6 +28,7 @@ const traffic = (more: Partial<EndpointTraffic>): EndpointTraffic => ({
   lastAccepted: NOW,
   sources: [source({})],
   sourceCount: 1,
+  acceptedCount: 1,
   unapprovedCount: 0,
   unusedSources: [],
   quarterDays: Array.from({ length: 112 }, (_, i) => i % 4),
@@ -38,6 +39,7 @@ const traffic = (more: Partial<EndpointTraffic>): EndpointTraffic => ({
   undirected: 0,
   ...more,
 });
+const nobody = { connections: 0, lastAccepted: null, sources: [], sourceCount: 0, acceptedCount: 0 };
 const facts = (of: EndpointTraffic | null, entry = true): EndpointFacts =>
   ({
     endpoint: { host: 'db-1', scope: 'host', transport: 'tcp', port: 5432 },
@@ -72,13 +74,43 @@ for (const [what, of, answer] of [
   ],
   [
     'nobody looks',
-    traffic({ covered: 0, now: null, sources: [], sourceCount: 0 }),
-    'Traffic: whether it is normal is not known, as no feed covers this port; nobody connected, so there is nothing to approve.',
+    traffic({ covered: 0, now: null, ...nobody }),
+    'Traffic: whether it is normal is not known, as no feed covers this port; whether it conforms is not known either.',
   ],
   [
     'a week of history',
     traffic({ now: null, learnedDays: 7, sources: [source({ approved: null })] }),
     'Traffic: whether it is normal is not known yet (7 days of history); pg-orders does not say who may connect.',
+  ],
+  [
+    'nobody, and somebody looked',
+    traffic({ ...nobody }),
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); nobody connected, so there is nothing to approve.',
+  ],
+  [
+    'nobody in the little that was looked at',
+    traffic({ ...nobody, covered: 0.4 }),
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); nobody connected in the 40 % of the time that is covered, so there is nothing to approve.',
+  ],
+  [
+    'connections whose direction is not known are not nobody',
+    traffic({ ...nobody, undirected: 144 }),
+    'Traffic: nothing unusual in the last day, if the flows whose direction is not known went to this port; whether it conforms is not known, as the direction of 144 connections is not known.',
+  ],
+  [
+    'who was only refused did not connect',
+    traffic({ ...nobody, sources: [source({ connections: 0, denied: 9, approved: false })], sourceCount: 1 }),
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); nobody was let in: 1 source was refused.',
+  ],
+  [
+    'who was refused is not among those that are approved',
+    traffic({ sources: [source({}), source({ connections: 0, denied: 9, approved: false })], sourceCount: 2 }),
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); it conforms: the one source that connected is approved by pg-orders.',
+  ],
+  [
+    'what nobody looked at does not conform',
+    traffic({ covered: 0.05, undirected: 2 }),
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); what is known conforms: the one source that connected in the 5 % of the time that is covered is approved by pg-orders, and the direction of 2 connections is not known.',
   ],
 ] as const)
   test(`is this normal, and does it conform: ${what}`, () => {
@@ -106,6 +138,13 @@ for (const [hours, words] of [
   [week((_, h) => (h < 2 || h === 12 ? 10 : 0.5)), 'usually every day 00:00 to 02:00, 12:00 to 13:00 UTC'],
 ] as const)
   test(words, () => assert.equal(usualWords(hours), words));
+
+test('nobody is told only where somebody looked, and knew who asked whom', () => {
+  const does = (more: Partial<EndpointTraffic>) => trafficLines(facts(traffic({ ...nobody, ...more })))[2];
+  assert.equal(does({}), 'does: nobody seen');
+  assert.equal(does({ covered: 0 }), 'does: not known');
+  assert.equal(does({ undirected: 3 }), 'does: not known, as the direction of 3 connections is not known');
+});
 
 test('the section names the largest sources, and who is not approved however small', () => {
   const many = Array.from({ length: 9 }, (_, i) => source({ source: `10.20.4.${i}`, connections: 100 - i }));

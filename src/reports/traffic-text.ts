@@ -16,6 +16,8 @@ const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 /** Share of the busiest hour from which on an hour counts as usual. */
 const USUAL_SHARE = 0.1;
 const DAY_HOURS = 24;
+/** Percent of the time from which on a port counts as looked at: a feed that delivers hourly is always a little behind. */
+const MOSTLY_COVERED = 99;
 /** What was unusual longer ago is history. */
 const RECENT_MS = 86_400_000;
 
@@ -34,6 +36,8 @@ function normalWords(traffic: EndpointTraffic, now: number): string {
   }
   if (traffic.covered === 0) return 'whether it is normal is not known, as no feed covers this port';
   if (!traffic.now) return `whether it is normal is not known yet (${count(traffic.learnedDays, 'day')} of history)`;
+  if (traffic.undirected > 0 && traffic.connections === 0)
+    return 'nothing unusual in the last day, if the flows whose direction is not known went to this port';
   const { perHour, usualLow, usualHigh } = traffic.now;
   return `normal here, nothing unusual in the last day (${groupDigits(perHour)} in the newest hour, usual is ${range(usualLow, usualHigh)})`;
 }
@@ -41,14 +45,29 @@ function normalWords(traffic: EndpointTraffic, now: number): string {
 function conformWords({ entries }: EndpointFacts, traffic: EndpointTraffic): string {
   const entry = entries[0]?.entry;
   if (!entry) return 'whether it may be is not said, as no register entry covers the port';
-  if (traffic.sourceCount === 0) return 'nobody connected, so there is nothing to approve';
-  const undirected =
-    traffic.undirected > 0 ? ` (the direction of ${count(traffic.undirected, 'connection')} is not known)` : '';
+  const { acceptedCount, sourceCount, unapprovedCount, covered } = traffic;
+  if (unapprovedCount > 0)
+    return `it does not conform: ${count(unapprovedCount, 'source')} of ${groupDigits(acceptedCount)} that connected ${unapprovedCount === 1 ? 'is' : 'are'} not approved by ${entry.id}`;
+  const percent = Math.floor(covered * 100);
+  const looked = percent >= MOSTLY_COVERED ? '' : ` in the ${percent} % of the time that is covered`;
+  const undirected = undirectedWords(traffic);
+  if (acceptedCount === 0) {
+    if (undirected !== null) return `whether it conforms is not known, as ${undirected}`;
+    if (covered === 0) return 'whether it conforms is not known either';
+    if (sourceCount === 0) return `nobody connected${looked}, so there is nothing to approve`;
+    return `nobody was let in${looked}: ${count(sourceCount, 'source')} ${sourceCount === 1 ? 'was' : 'were'} refused`;
+  }
+  const more = undirected === null ? '' : `, and ${undirected}`;
   if (traffic.sources.every((source) => source.approved === null))
-    return `${entry.id} does not say who may connect${undirected}`;
-  if (traffic.unapprovedCount > 0)
-    return `it does not conform: ${count(traffic.unapprovedCount, 'source')} of ${groupDigits(traffic.sourceCount)} that connected ${traffic.unapprovedCount === 1 ? 'is' : 'are'} not approved by ${entry.id}`;
-  return `it conforms: ${traffic.sourceCount === 1 ? 'the one source that' : `all ${groupDigits(traffic.sourceCount)} sources that`} connected ${traffic.sourceCount === 1 ? 'is' : 'are'} approved by ${entry.id}${undirected}`;
+    return `${entry.id} does not say who may connect${more}`;
+  // What nobody saw does not conform: only where (nearly) all was seen may it be said of the port.
+  const what = undirected === null && looked === '' ? 'it conforms' : 'what is known conforms';
+  return `${what}: ${acceptedCount === 1 ? 'the one source that' : `all ${groupDigits(acceptedCount)} sources that`} connected${looked} ${acceptedCount === 1 ? 'is' : 'are'} approved by ${entry.id}${more}`;
+}
+
+/** A clause about flows that may be of the port or of a client of another; null: there are none. */
+function undirectedWords({ undirected }: EndpointTraffic): string | null {
+  return undirected === 0 ? null : `the direction of ${count(undirected, 'connection')} is not known`;
 }
 
 /** The TRAFFIC section: weeks as a sparkline, now and usual, who. Empty where no flows of the port are known. */
@@ -60,7 +79,13 @@ export function trafficLines({ traffic, endpoint }: EndpointFacts): readonly Lin
     : `not learned yet: ${count(traffic.learnedDays, 'day')} of history`;
   return [
     `last 4 weeks  ${sparkline(daysOf(traffic.quarterDays))}`,
-    [usual, ...(traffic.usualHours ? [usualWords(traffic.usualHours)] : []), coveredWords(traffic)],
+    [
+      usual,
+      ...(traffic.usualHours && (traffic.connections > 0 || traffic.undirected === 0)
+        ? [usualWords(traffic.usualHours)]
+        : []),
+      coveredWords(traffic),
+    ],
     sourcesWords(traffic),
     ...(traffic.anomalies.length === 0
       ? []
@@ -139,8 +164,11 @@ function coveredWords(traffic: EndpointTraffic): string {
 }
 
 function sourcesWords(traffic: EndpointTraffic): Line {
+  const undirected = undirectedWords(traffic);
   if (traffic.sourceCount === 0) {
-    const last = traffic.lastAccepted === null ? 'nobody, ever' : `nobody, last ${formatTime(traffic.lastAccepted)}`;
+    if (undirected !== null) return `does: not known, as ${undirected}`;
+    if (traffic.covered === 0) return 'does: not known';
+    const last = traffic.lastAccepted === null ? 'nobody seen' : `nobody, last ${formatTime(traffic.lastAccepted)}`;
     return traffic.denied > 0 ? [`does: ${last}`, `${count(traffic.denied, 'connection')} refused`] : `does: ${last}`;
   }
   const top = [...traffic.sources].sort((a, b) => b.connections - a.connections || (a.source < b.source ? -1 : 1));
@@ -151,7 +179,12 @@ function sourcesWords(traffic: EndpointTraffic): Line {
   const shown = [...named].map((source) => sourceWords(source, traffic.connections));
   const rest = traffic.sourceCount - named.size;
   const [first, ...others] = shown;
-  return [`does: ${first}`, ...others, ...(rest > 0 ? [`${groupDigits(rest)} more`] : [])];
+  return [
+    `does: ${first}`,
+    ...others,
+    ...(rest > 0 ? [`${groupDigits(rest)} more`] : []),
+    ...(undirected === null ? [] : [undirected]),
+  ];
 }
 
 function sourceWords({ source, connections, denied, approved, firstSeen }: SourceTraffic, all: number): string {

@@ -2,6 +2,7 @@ import type { EndpointFacts } from '../../model/facts.ts';
 import type { BindScope } from '../../model/listener.ts';
 import { programName } from '../../model/program.ts';
 import type { ListenerState } from '../../model/state.ts';
+import type { EndpointTraffic } from '../../model/traffic.ts';
 import { isSeenInside, preferInside, vantageKind, vantageWords } from '../../model/vantage.ts';
 import { compareText } from '../../util/compare.ts';
 import { count } from '../../util/words.ts';
@@ -61,14 +62,21 @@ function fromOutside(facts: EndpointFacts, now: number): Child {
 
 /** How many addresses connected, on the scale of the other truths. */
 function clientsBar({ traffic }: EndpointFacts): Markup {
-  return traffic ? sourceBar(BigInt(traffic.sourceCount)) : html`<div class="hatch"></div>`;
+  return traffic && isKnown(traffic) ? sourceBar(BigInt(traffic.acceptedCount)) : html`<div class="hatch"></div>`;
 }
 
 function clients({ traffic }: EndpointFacts): Child {
   if (!traffic) return unknown('not observed');
   const bad = traffic.unapprovedCount > 0 && html`, <b class="bad">✗ ${traffic.unapprovedCount} not approved</b>`;
-  const doubt = traffic.covered === 0 && html` ${unknown('no feed covers it')}`;
-  return html`${count(traffic.sourceCount, 'address', 'addresses')}${bad}${doubt}`;
+  if (!isKnown(traffic)) return unknown(traffic.undirected > 0 ? 'direction not known' : 'no feed covers it');
+  const refused = traffic.sourceCount - traffic.acceptedCount;
+  const doubt = traffic.undirected > 0 && html`, ${unknown('of others the direction is not known')}`;
+  return html`${count(traffic.acceptedCount, 'address', 'addresses')}${bad}${refused > 0 && `, ${refused} refused`}${doubt}`;
+}
+
+/** Nobody seen is nobody only where somebody looked, and all that was seen has a direction. */
+function isKnown({ acceptedCount, covered, undirected }: EndpointTraffic): boolean {
+  return acceptedCount > 0 || (covered > 0 && undirected === 0);
 }
 
 function address({ vantage, listener: l }: ListenerState): Markup {

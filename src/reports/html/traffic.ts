@@ -20,7 +20,7 @@ export function trafficPart(facts: EndpointFacts, now: number): Child {
   return html`<div class="traffic"><h3>Traffic</h3><p>${sentence((trafficAnswer(facts, now) as string).replace(/^Traffic: /, ''))}</p>${bars(traffic)}${sourceList(traffic)}</div>`;
 }
 
-function bars({ quarterDays, covered, feeds, from, usualHours }: EndpointTraffic): Markup {
+function bars({ quarterDays, covered, feeds, from, usualHours, connections, undirected }: EndpointTraffic): Markup {
   const highest = Math.max(1, ...quarterDays.map((value) => value ?? 0));
   const x = (i: number): number => i * BAR + Math.floor(i / WEEK) * GAP;
   const width = x(Math.max(0, quarterDays.length - 1)) + BAR;
@@ -29,7 +29,7 @@ function bars({ quarterDays, covered, feeds, from, usualHours }: EndpointTraffic
     const height = value === 0 ? 1 : Math.max(2, Math.round((value / highest) * HEIGHT));
     return html`<rect class="does-fill" x="${x(i)}" y="${HEIGHT - height}" width="${BAR - 1}" height="${height}"/>`;
   });
-  const usual = usualHours ? `, ${usualWords(usualHours)}` : '';
+  const usual = usualHours && (connections > 0 || undirected === 0) ? `, ${usualWords(usualHours)}` : '';
   const by = feeds.length === 0 ? 'no feed covers it' : `${Math.floor(covered * 100)} % covered since`;
   return html`<figure><svg class="quarters" viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="Connections per quarter of a day in the last four weeks">${parts}</svg><figcaption class="note">Connections per six hours, last four weeks, at most ${groupDigits(highest)}; hatched: nobody looked${usual}. ${by === 'no feed covers it' ? by : html`${by} ${day(from)}`}.</figcaption></figure>`;
 }
