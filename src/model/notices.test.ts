@@ -254,4 +254,16 @@ describe('whatever happens', () => {
       }),
     );
   });
+
+  test('what is remembered is bounded, whatever comes and however it is called', () => {
+    const folder = createNoticeFolder<string>({ ...NOTICE_RULES, maxTracked: 100 });
+    let most = 0;
+    for (let n = 0; n < 20_000; n++) {
+      for (const kind of ['opened', 'closed'] as const)
+        folder.add({ kind, at: n, key: `port ${n}`, program: `program ${n}`, what: '' });
+      most = Math.max(most, folder.waiting());
+    }
+    assert.ok(most < 1_000, `${most} remembered of 100`);
+    assert.ok(folder.tracked() <= 100);
+  });
 });

@@ -86,6 +86,8 @@ export interface NoticeFolder<T> {
   /** What was a quiet restart. */
   readonly quiet: () => Told;
   readonly tracked: () => number;
+  /** Things that it remembers to do; bounded as what is tracked is. */
+  readonly waiting: () => number;
 }
 
 type Count = { -readonly [K in keyof Told]: number };
@@ -140,6 +142,8 @@ export function createNoticeFolder<T>(rules: NoticeRules = NOTICE_RULES): Notice
   const quiet = none();
   let clock = Number.NEGATIVE_INFINITY;
   let out: Notice<T>[] = [];
+  /** Plans of endpoints that were forgotten, at most: they keep what they name. */
+  let stale = 0;
 
   /** When something is to be done about an endpoint next. */
   const dueOf = (t: Track<T>): number => {
@@ -195,9 +199,13 @@ export function createNoticeFolder<T>(rules: NoticeRules = NOTICE_RULES): Notice
 
   /** Tells one by one, unless there are too many of the program, or of all. */
   const tell = (t: Track<T>, notice: Notice<T> & { readonly what: T }) => {
-    const crowd = crowds.get(t.program) ?? newCrowd<T>(t.program, manyAfter);
-    crowds.set(t.program, crowd);
-    if (joins(crowd, clock, notice.told, notice.what)) return;
+    let crowd = crowds.get(t.program);
+    // Names are given by the programs themselves; of ever new ones the crowd of everybody tells.
+    if (crowd === undefined && crowds.size < maxTracked) {
+      crowd = newCrowd<T>(t.program, manyAfter);
+      crowds.set(t.program, crowd);
+    }
+    if (crowd !== undefined && joins(crowd, clock, notice.told, notice.what)) return;
     if (joins(everybody, clock, notice.told, notice.what)) return;
     out.push(notice);
   };
@@ -218,8 +226,13 @@ export function createNoticeFolder<T>(rules: NoticeRules = NOTICE_RULES): Notice
     if (t.flapping) tellFlapping(t, clock, true);
     else if (t.closedAt !== null) tellClosed(t);
     add(quiet, t.untold);
+    stale += t.planned.size;
     t.planned.clear();
     tracks.delete(t.key);
+    if (stale > maxTracked && 2 * stale > queue.size()) {
+      queue.keepOnly((item, due) => ('track' in item ? item.track.planned.has(due) : item.crowd.due === due));
+      stale = 0;
+    }
   };
 
   const reach = (t: Track<T>, due: number) => {
@@ -335,6 +348,7 @@ export function createNoticeFolder<T>(rules: NoticeRules = NOTICE_RULES): Notice
     },
     quiet: () => ({ ...quiet }),
     tracked: () => tracks.size,
+    waiting: () => queue.size() + crowds.size,
   };
 }
 

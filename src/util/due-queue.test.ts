@@ -17,3 +17,18 @@ test('what is due is taken earliest first, in the order of adding where two are 
     }),
   );
 });
+
+test('what is kept is taken as if the rest had never been there', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 50 })), fc.integer({ min: 2, max: 5 }), (dues, nth) => {
+      const [queue, plain] = [createDueQueue<number>(), createDueQueue<number>()];
+      for (const [i, due] of dues.entries()) {
+        queue.add(due, i);
+        if (i % nth === 0) plain.add(due, i);
+      }
+      queue.keepOnly((i) => i % nth === 0);
+      assert.equal(queue.size(), plain.size());
+      for (let next = plain.take(50); next; next = plain.take(50)) assert.deepEqual(queue.take(50)?.item, next.item);
+    }),
+  );
+});

@@ -3,6 +3,8 @@ export interface DueQueue<T> {
   readonly add: (due: number, item: T) => void;
   /** Takes the earliest that is due at `now` or before; undefined where none is. */
   readonly take: (now: number) => { readonly due: number; readonly item: T } | undefined;
+  /** Drops everything else: what is not wanted any more would wait, and keep what it names, until it is due. */
+  readonly keepOnly: (isWanted: (item: T, due: number) => boolean) => void;
   readonly size: () => number;
 }
 
@@ -45,6 +47,13 @@ export function createDueQueue<T>(): DueQueue<T> {
         i = least;
       }
       return first;
+    },
+    keepOnly: (isWanted) => {
+      const kept = heap.filter(({ item, due }) => isWanted(item, due));
+      // Sorted is one of the orders that a heap may have.
+      kept.sort((a, b) => a.due - b.due || a.order - b.order);
+      heap.length = 0;
+      for (const waiting of kept) heap.push(waiting);
     },
     size: () => heap.length,
   };
