@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { type AddressInfo, createServer as createTcp, type Server } from 'node:net';
@@ -180,11 +181,14 @@ test('slack: blocks within the bounds, nothing in them is a mention', async (t) 
       sampleIncident({ title: '<!channel> `code` & more '.repeat(300), severityReasons: ['<@U123>'] }),
     ),
   });
-  for (const message of [sampleMessage(), hostile, sampleMessage({ kind: 'test', incidents: [] })])
+  const mention = sampleMessage({ incidents: [sampleIncident({ title: '@channel @here see [x](http://evil)' })] });
+  for (const message of [sampleMessage(), hostile, sampleMessage({ kind: 'test', incidents: [] }), mention])
     await send('slack', { url: 'env:URL' }, folder(t), message, { secrets: { 'env:URL': `${url}\n` } });
   for (const { body } of posts) {
     const { text, blocks } = JSON.parse(body) as { text: string; blocks: { text: { text: string } }[] };
     assert.ok(text.length > 0 && blocks.length <= 50);
+    // Mattermost and Rocket.Chat show the text alone, as Markdown.
+    assert.doesNotMatch(text, /@(channel|here|all)|\]\(/);
     for (const block of blocks) assert.ok(block.text.text.length <= 3_000 && block.text.text.length > 0);
     assert.doesNotMatch(JSON.stringify(blocks.slice(1)), /<[!@#]/);
   }
@@ -407,12 +411,95 @@ test('jsonl: lines are appended whole, also behind one that a crash cut', async 
   assert.equal(JSON.parse(lines[2] as string).event.kind, 'alert');
 });
 
-test('jsonl: no link is followed, a full device is tried again', async (t) => {
+test('jsonl: no link is followed; only a file of such lines is written to, outside the workspace one that is there', async (t) => {
   const path = folder(t);
-  symlinkSync(join(path, 'elsewhere'), join(path, 'link'));
-  assert.equal((await failure(send('jsonl', { path: 'link' }, path))).retry, false);
-  assert.equal(existsSync(join(path, 'elsewhere')), false);
-  assert.equal((await failure(send('jsonl', { path: '/dev/full' }, path))).retry, true);
+  const outside = folder(t);
+  const at = (name: string) => join(outside, name);
+  symlinkSync(at('elsewhere'), join(path, 'link'));
+  symlinkSync(outside, join(path, 'folder'));
+  writeFileSync(at('profile'), 'umask 022\n');
+  writeFileSync(join(path, 'quietdoor.yaml'), 'name: x\n');
+  execFileSync('mkfifo', [at('pipe')]);
+  for (const [place, text, retry] of [
+    ['link', /symbolic link/, false],
+    ['folder/new', /is not there; outside the workspace, make it once, empty/, true],
+    [at('new'), /is not there; outside the workspace, make it once, empty/, true],
+    [at('profile'), /holds something else/, false],
+    ['quietdoor.yaml', /holds something else/, false],
+    [at('pipe'), /no regular file/, false],
+    ['/dev/full', /no regular file/, false],
+  ] as const) {
+    const failed = await failure(send('jsonl', { path: place }, path));
+    assert.match(failed.text, text);
+    assert.equal(failed.retry, retry, place);
+  }
+  assert.equal(readFileSync(at('profile'), 'utf8'), 'umask 022\n');
+  assert.ok(!existsSync(at('elsewhere')) && !existsSync(at('new')));
+  writeFileSync(at('own.jsonl'), '');
+  for (let i = 0; i < 2; i++) await send('jsonl', { path: at('own.jsonl') }, path);
+  assert.equal(readFileSync(at('own.jsonl'), 'utf8').split('\n').length, 3);
+});
+
+const noSmallDisk =
+  process.getuid?.() === 0 && existsSync('/usr/bin/mount') ? false : 'needs root, to mount a small disk';
+test('jsonl: a full disk is tried again, and no half line stays', { skip: noSmallDisk }, async (t) => {
+  const path = folder(t);
+  const disk = join(path, 'disk');
+  mkdirSync(disk);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', disk]).status !== 0)
+    return t.skip('tmpfs cannot be mounted here');
+  try {
+    await send('jsonl', { path: 'disk/alerts.jsonl' }, path);
+    let failed: Awaited<ReturnType<typeof failure>> | null = null;
+    for (let i = 0; i < 20 && failed === null; i++)
+      failed = await send('jsonl', { path: 'disk/alerts.jsonl' }, path).then(
+        () => null,
+        (reason) => failure(Promise.reject(reason)),
+      );
+    assert.equal(failed?.retry, true);
+    for (const line of readFileSync(join(disk, 'alerts.jsonl'), 'utf8').trimEnd().split('\n')) JSON.parse(line);
+  } finally {
+    execFileSync('umount', [disk]);
+  }
+});
+
+test('an authority is a file of a bounded size: no pipe keeps waiting, no device fills the memory', async (t) => {
+  const path = folder(t);
+  const { url } = await receiver(t, 200, true);
+  execFileSync('mkfifo', [join(path, 'pipe')]);
+  for (const ca of ['pipe', '/dev/zero', '.']) {
+    for (const [kind, raw] of [
+      ['webhook', { url, ca }],
+      ['syslog', { host: '127.0.0.1', port: 1, ca }],
+      ['smtp', { host: '127.0.0.1', port: 1, from: 'a@example.org', to: ['b@example.org'], ca }],
+    ] as const) {
+      const failed = await failure(send(kind, raw, path));
+      assert.match(failed.text, /is no file; certificates are expected there/);
+      assert.equal(failed.retry, false);
+    }
+  }
+});
+
+test('webhook: the status decides, however slowly the rest of the answer drips', async (t) => {
+  for (const [status, works] of [
+    [200, true],
+    [500, false],
+  ] as const) {
+    const timers: NodeJS.Timeout[] = [];
+    const server = createHttp((_, response) => {
+      response.writeHead(status);
+      response.write('{');
+      timers.push(setInterval(() => response.write(' '), 100));
+    });
+    t.after(() => {
+      for (const timer of timers) clearInterval(timer);
+      server.closeAllConnections();
+    });
+    const url = `http://127.0.0.1:${await listen(t, server)}/`;
+    const sending = send('webhook', { url }, folder(t), sampleMessage(), { signal: AbortSignal.timeout(5_000) });
+    if (works) await sending;
+    else assert.match((await failure(sending)).text, /HTTP 500/);
+  }
 });
 
 for (const [kind, raw, paths] of [

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { resolve } from 'node:path';
@@ -6,8 +7,11 @@ import { type Delivery, DeliveryError } from './channel.ts';
 import { isLoopback } from './settings.ts';
 import { attemptSignal, tooLate } from './time-limit.ts';
 
-/** Bytes of an answer that are read: enough for a reason. */
+/** Bytes of an answer that are taken, and how long, so that a receiver that is nearly done is not cut off. */
 const MAX_ANSWER = 4_096;
+const ANSWER_MS = 1_000;
+/** Bytes of a file of authorities: the whole bundle of a system has some 250 KB. */
+const MAX_AUTHORITY = 4_194_304;
 
 export interface HttpPost {
   readonly url: string;
@@ -25,10 +29,10 @@ function mayHelp(status: number): boolean {
 }
 
 /**
- * Posts a text, follows no redirect, and resolves with the answer's first bytes on 2xx. Throws DeliveryError otherwise;
- * its text names the host, never the path or the query, which may be secrets.
+ * Posts a text, follows no redirect, and resolves on 2xx: the status decides, however long the rest of the answer takes.
+ * Throws DeliveryError otherwise; its text names the host, never the path or the query, which may be secrets.
  */
-export async function post({ url, headers, body, ca, plaintext }: HttpPost, delivery: Delivery): Promise<string> {
+export async function post({ url, headers, body, ca, plaintext }: HttpPost, delivery: Delivery): Promise<void> {
   const target = parse(url);
   if (target.protocol === 'http:' && !plaintext && !isLoopback(target.hostname))
     throw new DeliveryError(
@@ -47,26 +51,19 @@ export async function post({ url, headers, body, ca, plaintext }: HttpPost, deli
   };
   return new Promise((done, failed) => {
     const request = (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, options, (response) => {
-      const chunks: Buffer[] = [];
       let length = 0;
       const status = response.statusCode ?? 0;
-      const end = () => {
-        const text = Buffer.concat(chunks).toString('utf8', 0, MAX_ANSWER);
-        if (status >= 200 && status < 300) return done(text);
-        const reason = status >= 300 && status < 400 ? ' (redirects are not followed)' : '';
-        failed(new DeliveryError(`${target.host} answered HTTP ${status}${reason}`, mayHelp(status)));
-      };
+      const rest = setTimeout(() => response.destroy(), ANSWER_MS);
       response.on('data', (chunk: Buffer) => {
-        chunks.push(chunk);
         length += chunk.length;
         // Nobody needs the rest, and it might never end.
-        if (length > MAX_ANSWER) {
-          end();
-          response.destroy();
-        }
+        if (length > MAX_ANSWER) response.destroy();
       });
-      response.on('end', end);
-      response.on('error', (error) => failed(unreachable(target.host, error, signal)));
+      response.on('error', () => {});
+      response.on('close', () => clearTimeout(rest));
+      if (status >= 200 && status < 300) return done();
+      const reason = status >= 300 && status < 400 ? ' (redirects are not followed)' : '';
+      failed(new DeliveryError(`${target.host} answered HTTP ${status}${reason}`, mayHelp(status)));
     });
     request.on('error', (error) => failed(unreachable(target.host, error, signal)));
     request.end(bytes);
@@ -86,12 +83,18 @@ function unreachable(host: string, error: Error, signal: AbortSignal): DeliveryE
   return new DeliveryError(`${host} cannot be reached: ${code ?? error.message}`, true, { cause: error });
 }
 
-/** Reads a PEM file of certificates. Throws DeliveryError. */
+/** Reads a PEM file of certificates, no pipe and no device. Throws DeliveryError. */
 export async function readAuthority(path: string, delivery: Delivery): Promise<Buffer> {
-  const file = resolve(delivery.folder, path);
+  const name = resolve(delivery.folder, path);
   try {
-    return await readFile(file);
+    await using file = await open(name, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new DeliveryError(`${name} is no file; certificates are expected there`, false);
+    if (stats.size > MAX_AUTHORITY)
+      throw new DeliveryError(`${name} has ${stats.size} bytes; at most ${MAX_AUTHORITY} are read`, false);
+    return await file.readFile();
   } catch (error) {
-    throw new DeliveryError(`${file} cannot be read: ${(error as Error).message}`, false, { cause: error });
+    if (error instanceof DeliveryError) throw error;
+    throw new DeliveryError(`${name} cannot be read: ${(error as Error).message}`, false, { cause: error });
   }
 }

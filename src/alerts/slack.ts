@@ -23,6 +23,13 @@ function asItIs(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }
 
+/** The same where receivers other than Slack read Markdown and mentions (`@channel`) in it: a blank of no width undoes both. */
+function asItIsAnywhere(text: string): string {
+  return asItIs(text)
+    .replace(/@(?=\w)/g, '@\u200b')
+    .replace(/\](?=[([:])/g, ']\u200b');
+}
+
 const section = (text: string) => ({
   type: 'section',
   text: { type: 'mrkdwn', text: text.slice(0, MAX_TEXT), verbatim: true },
@@ -56,7 +63,7 @@ export function slackMessage(message: AlertMessage): object {
   }
   if (message.kind === 'test') blocks.push(section('If you can read this, the channel works. Nothing is wrong.'));
   if (left > 0) blocks.push(section(`${left} more: ${code(['quietdoor alerts list'])}`));
-  return { text: asItIs(headline(message)), unfurl_links: false, unfurl_media: false, blocks };
+  return { text: asItIsAnywhere(headline(message)), unfurl_links: false, unfurl_media: false, blocks };
 }
 
 export const slack: Channel<Settings> = {
