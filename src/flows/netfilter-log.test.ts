@@ -118,6 +118,15 @@ suite('log lines: times', () => {
     });
 });
 
+suite('log lines are known by their content, also where the only head is a date without a year', () => {
+  for (const head of [
+    'Nov 22 09:50:25 gw-1 kernel: [1.5] ',
+    'Feb 29 09:50:25 gw-1 kernel: ',
+    'Jan  1 00:00:00 gw-1 kernel: ',
+  ])
+    test(head, () => assert.equal(netfilterLog.detect(new TextEncoder().encode(head + PACKET)), true));
+});
+
 suite('log lines: what other programs write is not believed', () => {
   const forged = [
     'Nov 22 09:50:25 gw-1 sshd[1]: Invalid user ',

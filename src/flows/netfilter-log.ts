@@ -44,9 +44,13 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
   };
 }
 
+/** UTC milliseconds: more than eight years after 1970, so that each day of a year has a time before it. */
+const ANY_TIME = Date.UTC(2000, 0, 1);
+
 /** Somewhere in the beginning is a packet that the kernel logged, in a line with a head of its own. */
 function detect(bytes: Uint8Array): boolean {
-  const heads = createLogHeads({ reference: 0, utcOffsetMinutes: 0 });
+  // Which year a date without one is of does not matter here; that there is one does.
+  const heads = createLogHeads({ reference: ANY_TIME, utcOffsetMinutes: 0 });
   const head = emptyLogHead();
   const packet = emptyLogPacket();
   for (let at = 0; at < bytes.length; ) {
