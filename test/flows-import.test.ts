@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { openContext } from '../src/app/context.ts';
+import { importFlows } from '../src/app/flows-import.ts';
 import { openFlowStore } from '../src/store/flows.ts';
 import { openStore } from '../src/store/store.ts';
 import { quietdoor } from './run-quietdoor.ts';
@@ -88,6 +90,33 @@ suite('flows import', () => {
     const last = await importJson(dir, file);
     assert.match(last.stderr, /not complete when the file was imported before/);
     assert.deepEqual([last.code, last.imports[0].counts.records], [3, 8]);
+  });
+
+  test('counts a file once that has grown after an import that ended before anything else was written', async (t) => {
+    const dir = await workspace(t);
+    const file = join(dir, 'vpc.log');
+    writeFileSync(file, HEADER + lines(0, 1000));
+    const request = {
+      ...{ file, as: null, feed: null, utcOffsetMinutes: 0 },
+      ...{ mapping: new Map<string, string>(), prefixes: new Map<string, 'accepted' | 'denied'>() },
+    };
+    const context = openContext({ workspace: dir });
+    {
+      await using store = await openStore({ dir: context.state, mode: 'write' });
+      await using flows = await openFlowStore(context.state, store, 'write');
+      const killed = new Proxy(store, {
+        get: (target, name) => {
+          if (name === 'appendEvents') return () => Promise.reject(new Error('killed'));
+          const value: unknown = Reflect.get(target, name, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+      await importFlows(context, request, null, { store: killed, flows }).catch(() => {});
+    }
+    assert.deepEqual(await kept(dir), sums(0, 1000));
+    appendFileSync(file, lines(1000, 1500));
+    assert.equal((await importJson(dir, file)).code, 0);
+    assert.deepEqual(await kept(dir), sums(0, 1500));
   });
 
   test('reads gzip and zstd, and what there is of a damaged one', async (t) => {

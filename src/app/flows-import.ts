@@ -4,6 +4,7 @@ import { flowFormats } from '../flows/index.ts';
 import { isParquet, PARQUET } from '../flows/parquet-columns.ts';
 import { createRollup, type Rollup } from '../flows/rollup.ts';
 import { UserError } from '../model/errors.ts';
+import type { EventDraft } from '../model/event.ts';
 import type { FlowBatch } from '../model/flow.ts';
 import type { FlowImport, FlowProblem } from '../model/flow-import.ts';
 import type { FlowStore } from '../store/flow-store.ts';
@@ -81,11 +82,12 @@ export async function importFlows(
     },
     source: request.file,
     recordedAt,
+    // With the rows, or a kill in between would leave a file that is known by nobody when it has grown.
+    get event() {
+      return eventOf(context, reading.result(identity?.digest ?? reading.digestSoFar(), false));
+    },
   });
-  const digest = identity?.digest ?? reading.digestSoFar();
-  const result = reading.result(digest, !isNew);
-  if (isNew) await store.appendEvents([eventOf(context, result)], context.now());
-  return result;
+  return reading.result(identity?.digest ?? reading.digestSoFar(), !isNew);
 }
 
 /** A file that is being read. */
@@ -229,7 +231,7 @@ async function earlierInputs(store: Store): Promise<readonly EarlierInput[]> {
   );
 }
 
-function eventOf(context: Context, result: FlowImport): Parameters<Store['appendEvents']>[0][number] {
+function eventOf(context: Context, result: FlowImport): EventDraft {
   const { counts } = result;
   return {
     type: 'flows.imported',

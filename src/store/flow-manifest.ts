@@ -33,6 +33,8 @@ export interface StoredInput {
   readonly parts: readonly StoredPart[];
   readonly coverage: readonly FeedCoverage[];
   readonly addresses: readonly FeedAddress[];
+  /** Written to the ledger with it. */
+  readonly event?: EventDraft;
 }
 
 /** Addresses that are kept of a feed. */

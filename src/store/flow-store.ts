@@ -1,3 +1,4 @@
+import type { EventDraft } from '../model/event.ts';
 import type { Feed, FeedCoverage, FlowBatch } from '../model/flow.ts';
 import type { StoredFeed, StoredPart } from './flow-manifest.ts';
 
@@ -32,6 +33,8 @@ export interface FlowPart {
   readonly source: string;
   /** UTC milliseconds. */
   readonly recordedAt: number;
+  /** Written to the ledger together with the rows; read when the batches have ended. */
+  readonly event?: EventDraft;
 }
 
 export interface Appended {

@@ -85,7 +85,7 @@ export async function isInputKnown(db: Database, digest: string): Promise<boolea
 }
 
 export async function insertInput(db: Database, input: StoredInput): Promise<boolean> {
-  const { digest, source, recordedAt, rows, parts, coverage, addresses } = input;
+  const { digest, source, recordedAt, rows, parts, coverage, addresses, event } = input;
   const until = [...parts, ...coverage].reduce((last, span) => Math.max(last, span.until), 0);
   const { numInsertedOrUpdatedRows: isNew } = await db
     .insertInto('flow_inputs')
@@ -97,6 +97,7 @@ export async function insertInput(db: Database, input: StoredInput): Promise<boo
   const ids = new Map((await selectFeeds(db)).map(({ id, name }) => [name, id]));
   for (const one of coverage) await insertCoverage(db, ids, one);
   await insertAddresses(db, addresses);
+  if (event) await insertEvents(db, [event], recordedAt);
   return true;
 }
 
