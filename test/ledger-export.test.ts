@@ -235,14 +235,17 @@ test('records move into an archive and stay verifiable', () =>
     const old = ledger.context.now();
     await ledger.record(600);
     const folder = join(ledger.dir, 'archive');
-    const result = await archiveLedger(ledger.context, old, folder);
+    const { archived: result } = await archiveLedger(ledger.context, old, folder);
     assert.deepEqual([result?.first, result?.last], [1, 501]);
     const { keys } = await verifyLedger({ state: ledger.state });
     const outside = { key: keys[0] as string, witnessed: [early, await ledger.checkpoint()] };
     const verdict = await verifyLedger({ state: ledger.state, ...outside });
     assert.deepEqual([verdict.problems, verdict.archived, verdict.first, verdict.last], [[], 501, 502, 1102]);
     assert.deepEqual((await verifyExport(folder, { key: keys[0] as string, witnessed: [early] })).problems, []);
-    assert.equal(await archiveLedger(ledger.context, old, join(ledger.dir, 'again')), null);
+    assert.deepEqual(await archiveLedger(ledger.context, old, join(ledger.dir, 'again')), {
+      archived: null,
+      unreviewed: 0,
+    });
     await using store = await openStore({ dir: ledger.state, mode: 'write' });
     assert.equal((await store.appendEvents([], 1)).length, 0);
     await ledger.record(1);

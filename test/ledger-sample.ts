@@ -37,6 +37,7 @@ export function sampleEvent(n: number): EventDraft {
 export async function withLedger(use: (ledger: SampleLedger) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'quietdoor-ledger-'));
   const state = join(dir, 'state');
+  writeFileSync(join(dir, 'quietdoor.yaml'), 'name: example\n');
   let now = START;
   const context: Context = {
     workspace: dir,

@@ -108,6 +108,7 @@ for (const [what, spoil, says] of [
     /event:x is not in the queue/,
   ],
   ['another queue', (s: string) => s.replace(/sha256:[0-9a-f]{64}/, `sha256:${'0'.repeat(64)}`), /was not made here/],
+  ['another text of an item', (s: string) => s.replace('says: "', 'says: "nothing '), /was changed \(says\)/],
   ['aliases', (s: string) => `a: &x [1]\nb: *x\n${s}`, /aliases are not expected/],
 ] as const)
   test(`a worksheet with ${what} is refused`, async (t) => {
@@ -129,4 +130,58 @@ test('an end in the future, and one before the last sitting, are refused', async
   const cwd = await workspaceFor(t);
   assert.match((await quietdoor(['review', 'log', '--until', '2990-01-01'], { cwd })).stderr, /lies in the future/);
   assert.match((await quietdoor(['review', 'log', '--until', '2001-01-01'], { cwd })).stderr, /is not after that/);
+});
+
+/** Signs a sitting up to a time in which all is normal; what `review log` printed as JSON of its queue. */
+async function sit(cwd: string, until?: number) {
+  const sheet = join(cwd, 'sit.yaml');
+  const end = until === undefined ? [] : ['--until', new Date(until).toISOString()];
+  assert.equal((await quietdoor(['review', 'log', '-o', sheet, ...end], { cwd })).code, 0);
+  decideAllAs(sheet, 'normal');
+  const signed = await quietdoor(['review', 'log', '--sign', sheet, ...BY, '--format', 'json'], { cwd });
+  assert.equal(signed.code, 0, signed.stderr);
+  return JSON.parse(signed.stdout);
+}
+
+test('a sitting of a time without records does not bring the reviewed ones back', async (t) => {
+  const cwd = await workspaceFor(t);
+  const first = await sit(cwd);
+  const until = Date.parse(new Date(first.until).toISOString()) + 1;
+  const empty = await sit(cwd, until);
+  assert.equal(empty.items, 0);
+  const next = JSON.parse((await quietdoor(['review', 'log', '--format', 'json'], { cwd })).stdout);
+  assert.equal(next.records.first, first.record);
+});
+
+test('a record between others is in their sitting, also where the clock was set back', async (t) => {
+  const cwd = await workspaceFor(t);
+  const now = Date.now();
+  await using store = await openStore({ dir: join(cwd, '.quietdoor'), mode: 'write' });
+  const write = (subject: string, at: number) =>
+    store.appendEvents([{ type: 'exception.added', observedAt: at, actor: 'user:a', subject, body: {} }], at);
+  await write('too-early-a-clock', now - 1_000);
+  await write('right-clock', now - 50_000);
+  await store.close();
+  const args = ['review', 'log', '--format', 'json', '--until', new Date(now - 30_000).toISOString()];
+  const queue = JSON.parse((await quietdoor(args, { cwd })).stdout);
+  assert.deepEqual(queue.records, { first: 1, last: 6 });
+  assert.ok(queue.items.some((item: { subject: string }) => item.subject === 'too-early-a-clock'));
+});
+
+test('what nobody reviewed is not archived', async (t) => {
+  const cwd = await workspaceFor(t);
+  const later = new Date(Date.now() + 86_400_000).toISOString();
+  const archive = (folder: string) =>
+    quietdoor(['ledger', 'archive', join(cwd, folder), '--older-than', later], { cwd });
+  const early = await archive('a');
+  assert.equal(early.code, 3);
+  assert.match(early.stderr, /^\d+ old records stayed, as nobody reviewed them yet: quietdoor review log\n$/);
+  const sitting = await sit(cwd);
+  const second = await archive('b');
+  assert.match(second.stderr, new RegExp(`^records 1 to ${sitting.record - 1} are in .*\n\\d+ old records? stayed`));
+  assert.equal(second.code, 3);
+  // The sitting is still known, and what came after it is in the next one.
+  const next = JSON.parse((await quietdoor(['review', 'log', '--format', 'json'], { cwd })).stdout);
+  assert.equal(next.records.first, sitting.record);
+  assert.ok(next.items.some((item: { what: string }) => item.what === 'ledger.archived'));
 });

@@ -14,6 +14,7 @@ import { DAY_MS, type Register } from '../model/register.ts';
 import { REVIEW_NAMESPACE, signPayload } from '../register/signature.ts';
 import { eventWords } from '../reports/event-text.ts';
 import type { LogReviewStatus } from '../reports/log-review-status.ts';
+import { takeRunLock } from '../store/run-lock.ts';
 import type { Store } from '../store/store.ts';
 import { canonicalJson, type Json } from '../util/canonical-json.ts';
 import { sha256 } from '../util/sha256.ts';
@@ -21,8 +22,8 @@ import { utcTime } from '../util/words.ts';
 import type { Context } from './context.ts';
 import { loadRegister } from './load-register.ts';
 import { readText } from './read-text.ts';
-import { firstRecord, lastSitting, listSittings, logReviewState } from './review-state.ts';
-import { decideAll, MAX_WORKSHEET_BYTES, parseWorksheet, worksheetText } from './review-worksheet.ts';
+import { firstRecord, lastSitting, listSittings, logReviewState, reviewedTo } from './review-state.ts';
+import { decideAll, MAX_WORKSHEET_BYTES, parseWorksheet, refuseChanges, worksheetText } from './review-worksheet.ts';
 import { keyToSignWith, signerOf } from './signer.ts';
 import { openStateToWrite, withStateToRead } from './state.ts';
 
@@ -59,7 +60,7 @@ export async function draftLogReview(context: Context, until: number = context.n
     throw new UserError(`the records up to ${utcTime(from)} are reviewed already; ${utcTime(until)} is not after that`);
   if (until > context.now())
     throw new UserError(`${utcTime(until)} lies in the future; a sitting is about what happened`);
-  const events = await recordsOf(store, last?.event ?? null, until);
+  const events = await recordsOf(store, await reviewedTo(store), until);
   const incidents = (await store.incidents.list(['open', 'acknowledged', 'snoozed', 'resolved'], MAX_INCIDENTS)).filter(
     (one) => one.lastSeen >= from && one.firstSeen < until,
   );
@@ -97,6 +98,13 @@ export async function signLogReview(
   const key = options.sign ? keyToSignWith(context, options.key) : undefined;
   let sitting: Omit<SignedSitting, 'problem'>;
   {
+    // Of two who sign at once, one is told that the other did.
+    const lock = takeRunLock(context.state, '@review');
+    if (!lock)
+      throw new UserError('another process is signing a sitting', {
+        hint: 'Nothing was signed. See who did, then run this again: quietdoor review log --status',
+      });
+    using _held = { [Symbol.dispose]: () => lock.release() };
     await using store = await openStateToWrite(context);
     const queue = await keptQueue(store, sheet.queue, file);
     const last = await lastSitting(store);
@@ -107,6 +115,7 @@ export async function signLogReview(
           hint: `${last.sitting.by} signed a sitting meanwhile. Make a new worksheet: quietdoor review log`,
         },
       );
+    refuseChanges(queue.items, sheet.items, file);
     const items = decideAll(queue.items, sheet.items, file);
     const at = context.now();
     const outcome = {
@@ -172,13 +181,16 @@ async function putUnderCheckpoint(context: Context): Promise<string | null> {
   }
 }
 
-/** Records that the last sitting did not cover, up to a time. A record that came late belongs to the sitting that finds it. */
-async function recordsOf(store: Store, last: Event | null, until: number): Promise<readonly Event[]> {
-  const covered = typeof last?.body.lastRecord === 'number' ? last.body.lastRecord : 0;
+/**
+ * Records after `covered`, up to the last that was written before a time. Their numbers decide, so that none falls between
+ * two sittings where the clock was set back.
+ */
+async function recordsOf(store: Store, covered: number, until: number): Promise<readonly Event[]> {
   const found: Event[] = [];
   for (let before: number | undefined; ; ) {
     const page = await store.events({ limit: 10_000, ...(before === undefined ? {} : { beforeSequence: before }) });
-    for (const event of page) if (event.sequence > covered && event.recordedAt < until) found.push(event);
+    for (const event of page)
+      if (event.sequence > covered && (found.length > 0 || event.recordedAt < until)) found.push(event);
     const oldest = page.at(-1);
     if (!oldest || oldest.sequence <= covered + 1) return found;
     if (found.length > MAX_RECORDS)

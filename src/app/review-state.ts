@@ -36,6 +36,22 @@ export async function lastSitting(
   return event ? { event, sitting: sittingOf(event) } : null;
 }
 
+const SITTINGS_AT_ONCE = 50;
+
+/** The newest record that a sitting covered; 0: none did. A sitting in which there was no record covers none. */
+export async function reviewedTo(store: Store): Promise<number> {
+  for (let before: number | undefined; ; ) {
+    const page = await store.events({
+      types: ['log.reviewed'],
+      limit: SITTINGS_AT_ONCE,
+      ...(before === undefined ? {} : { beforeSequence: before }),
+    });
+    for (const { body } of page) if (typeof body.lastRecord === 'number') return body.lastRecord;
+    before = page.at(-1)?.sequence;
+    if (before === undefined) return 0;
+  }
+}
+
 /** The oldest record that is still in the store; null: there is none. */
 export async function firstRecord(store: Store): Promise<Event | null> {
   const [newest] = await store.events({ limit: 1 });

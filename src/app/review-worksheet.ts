@@ -9,6 +9,17 @@ export interface DecidedItem {
   readonly id: string;
   readonly decision: ReviewDecision | null;
   readonly note: string | null;
+  /** What the worksheet told of it; undefined where that was taken out. */
+  readonly told: { readonly [field in keyof ToldItem]?: string | undefined };
+}
+
+/** What a worksheet tells of an item. */
+interface ToldItem {
+  readonly what: string;
+  readonly about: string;
+  readonly says: string;
+  readonly seen: string;
+  readonly records?: string;
 }
 
 /** A worksheet as a person hands it back. */
@@ -36,11 +47,7 @@ export function worksheetText(queue: ReviewQueue, digest: string, workspace: str
   ];
   const items = queue.items.map((item) => ({
     id: item.id,
-    what: `${item.kind}: ${item.what}`,
-    about: item.subject,
-    says: item.message,
-    seen: `${count(item.count, 'time')}, ${item.count === 1 ? utcTime(item.first) : `${utcTime(item.first)} to ${utcTime(item.last)}`}`,
-    ...(item.records.length === 0 ? {} : { records: item.records.join(', ') }),
+    ...tellItem(item),
     decision: null,
     note: null,
   }));
@@ -48,6 +55,30 @@ export function worksheetText(queue: ReviewQueue, digest: string, workspace: str
   return `${head.join('\n')}\n${body}`;
 }
 
+function tellItem(item: ReviewItem): ToldItem {
+  return {
+    what: `${item.kind}: ${item.what}`,
+    about: item.subject,
+    says: item.message,
+    seen: `${count(item.count, 'time')}, ${item.count === 1 ? utcTime(item.first) : `${utcTime(item.first)} to ${utcTime(item.last)}`}`,
+    ...(item.records.length === 0 ? {} : { records: item.records.join(', ') }),
+  };
+}
+
+/** What people read is what is signed: throws UserError where a worksheet tells something else than its queue. */
+export function refuseChanges(items: readonly ReviewItem[], decided: readonly DecidedItem[], file: string): void {
+  const byId = new Map(items.map((item) => [item.id, tellItem(item)]));
+  for (const { id, told } of decided) {
+    const kept = byId.get(id);
+    for (const [field, text] of Object.entries(told))
+      if (kept && text !== undefined && text !== kept[field as keyof ToldItem])
+        throw new UserError(`${file}: what the worksheet tells of the item ${id} was changed (${field})`, {
+          hint: 'Only decision and note are there to write. Make a new worksheet: quietdoor review log',
+        });
+  }
+}
+
+const text = z.coerce.string({ error: 'expected a text, as the worksheet was made with' }).optional();
 const schema = z.object({
   queue: z
     .string()
@@ -60,6 +91,7 @@ const schema = z.object({
         .nullable()
         .default(null),
       note: z.string({ error: 'expected a text' }).max(10_000).nullable().default(null),
+      ...{ what: text, about: text, says: text, seen: text, records: text },
     }),
     { error: 'expected a list of items' },
   ),
@@ -81,7 +113,10 @@ export function parseWorksheet(text: string, file: string): Worksheet {
     throw new UserError(`${file}: aliases are not expected here`, { cause });
   }
   const read = schema.safeParse(plain);
-  if (read.success) return { queue: read.data.queue.slice('sha256:'.length), items: read.data.items };
+  if (read.success) {
+    const items = read.data.items.map(({ id, decision, note, ...told }) => ({ id, decision, note, told }));
+    return { queue: read.data.queue.slice('sha256:'.length), items };
+  }
   const places = read.error.issues.slice(0, 20).map((issue) => {
     const node = document.getIn(issue.path as (string | number)[], true) as
       | { range?: [number, number, number] }

@@ -66,7 +66,6 @@ const ROUTINE: ReadonlySet<EventType> = new Set<EventType>([
   'flows.expired',
   'watch.started',
   'log.reviewed',
-  'ledger.archived',
   'alert.raised',
   'alert.acknowledged',
   'alert.snoozed',
