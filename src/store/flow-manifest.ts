@@ -67,7 +67,7 @@ export interface PartExchange {
 export interface FlowManifestStore {
   /** Feeds by number. */
   feeds(): Promise<readonly StoredFeed[]>;
-  /** Numbers of feeds, in order; those that are new get one. Throws UserError where there are too many. */
+  /** Numbers of feeds, in order; those that are new get one, which is that of the feed `other` where there are too many. */
   addFeeds(feeds: readonly Feed[]): Promise<readonly number[]>;
   /** Says whether an input was taken in. */
   hasInput(digest: string): Promise<boolean>;

@@ -40,6 +40,44 @@ async function partFile({ dir, flows }: Place, from?: number): Promise<string> {
   return join(flowFolder(dir), part.file);
 }
 
+test('feeds that are too many are told as one, and keep no other from being recorded', () =>
+  inState(async ({ dir, flows }) => {
+    await flows.append(partOf([web]));
+    const database = new DatabaseSync(join(dir, 'quietdoor.db'));
+    database.exec(`insert into flow_feeds with recursive n(i) as (select 2 union all select i + 1 from n where i < 65533)
+      select i, 'netflow:' || i, 'netflow' from n`);
+    database.close();
+    const span = { from: START, until: START + 300 };
+    const delivered = (feed: string): FeedCoverage => ({ feed, ...span, kind: 'delivered', lost: 0 });
+    const gap = (feed: string): FeedCoverage => ({ feed, ...span, kind: 'gap', lost: 5 });
+    const feeds = ['netflow:a', 'netflow:b', 'netflow:c', 'import:a'].map((name) => ({ name, format: 'netflow' }));
+    await flows.append(
+      partOf(
+        feeds.map((_, feed) => ({ ...web, feed, port: 8000 + feed })),
+        {
+          feeds,
+          coverage: [delivered('netflow:a'), delivered('netflow:b'), gap('netflow:c'), delivered('import:a')],
+        },
+      ),
+    );
+    assert.deepEqual((await rowsOf(flows)).map((row) => row.replace(/.*:(\d+) .* f/, '$1 f')).sort(), [
+      '443 f1',
+      '8000 f65534',
+      '8001 f65535',
+      '8002 f65535',
+      '8003 f1',
+    ]);
+    assert.deepEqual(
+      (await flows.feeds()).slice(-2).map(({ name }) => name),
+      ['netflow:a', 'other'],
+    );
+    assert.deepEqual((await flows.coverage(0, 2 ** 32)).map(({ feed, kind }) => `${feed} ${kind}`).sort(), [
+      'import:a delivered',
+      'netflow:a delivered',
+      'other gap',
+    ]);
+  }));
+
 test('gives back what was appended, sorted, rows of several parts added up', () =>
   inState(async ({ dir, store, flows }) => {
     const ipv6 = { bucket: START + 300, src: 'fd00::1', dst: '2001:db8::ffff:1', port: 22 };

@@ -302,8 +302,8 @@ class ParquetFlowStore implements KeptFlows {
           await writer.add(batch, ids);
         }
         await this.#manifest.addFeeds(part.feeds);
-        const covered = [...new Set(part.coverage.map(({ feed }) => feed))];
-        const unknown = covered.filter((feed) => !part.feeds.some(({ name }) => name === feed));
+        const named = new Set(part.feeds.map(({ name }) => name));
+        const unknown = [...new Set(part.coverage.map(({ feed }) => feed))].filter((feed) => !named.has(feed));
         if (unknown.length > 0)
           await this.#manifest.addFeeds(unknown.map((name) => ({ name, format: part.feeds[0]?.format ?? 'unknown' })));
         await writer.finish();

@@ -54,6 +54,8 @@ export interface FlowAddressTable {
 
 /** A feed's number has 16 bits in the parts. */
 const MOST_FEEDS = 65_535;
+/** What is one too many. Whoever may make up names (a sender of datagrams) would otherwise keep all others from being recorded. */
+const OTHER_FEEDS = 'other';
 
 export async function selectFeeds(db: Database): Promise<StoredFeed[]> {
   return db.selectFrom('flow_feeds').select(['id', 'name', 'format']).orderBy('id').execute();
@@ -61,20 +63,25 @@ export async function selectFeeds(db: Database): Promise<StoredFeed[]> {
 
 export async function insertFeeds(db: Database, feeds: readonly Feed[]): Promise<number[]> {
   const known = new Map((await selectFeeds(db)).map(({ id, name }) => [name, id]));
-  const ids: number[] = [];
-  for (const { name, format } of feeds) {
-    let id = known.get(name);
-    if (id === undefined) {
-      id = known.size + 1;
-      if (id > MOST_FEEDS)
-        throw new UserError(`there are ${MOST_FEEDS} feeds of flows already: "${name}" is one too many`, {
-          hint: 'A feed is a log, an agent or an exporter. Is a field of the records taken for the name of a feed?',
-        });
-      await db.insertInto('flow_feeds').values({ id, name, format }).execute();
-      known.set(name, id);
+  const added: (string | number)[] = [];
+  const numberOf = (name: string, format: string): number => {
+    const id = known.get(name);
+    if (id !== undefined) return id;
+    // The last number is kept for the rest.
+    const most = known.has(OTHER_FEEDS) || name === OTHER_FEEDS ? MOST_FEEDS : MOST_FEEDS - 1;
+    if (known.size < most) {
+      const number = known.size + 1;
+      known.set(name, number);
+      added.push(number, name, format);
+      return number;
     }
-    ids.push(id);
-  }
+    if (name !== OTHER_FEEDS) return numberOf(OTHER_FEEDS, format);
+    throw new UserError(`there are ${MOST_FEEDS} feeds of flows already: one more is too many`, {
+      hint: 'A feed is a log, an agent or an exporter. Is a field of the records taken for the name of a feed?',
+    });
+  };
+  const ids = feeds.map(({ name, format }) => numberOf(name, format));
+  await writeValues(db, 'insert into flow_feeds', 3, added);
   return ids;
 }
 
@@ -95,7 +102,13 @@ export async function insertInput(db: Database, input: StoredInput): Promise<boo
   if (isNew !== 1n) return false;
   await insertParts(db, parts);
   const ids = new Map((await selectFeeds(db)).map(({ id, name }) => [name, id]));
-  for (const one of coverage) await insertCoverage(db, ids, one);
+  const other = ids.get(OTHER_FEEDS);
+  for (const one of coverage) {
+    const feed = ids.get(one.feed);
+    // Of feeds that are told as one it is not known which of them delivered; what is missing is missing.
+    if (feed === undefined && other !== undefined && one.kind === 'delivered') continue;
+    await insertCoverage(db, feed ?? other, one);
+  }
   await insertAddresses(db, addresses);
   if (event) await insertEvents(db, [event], recordedAt);
   return true;
@@ -111,8 +124,7 @@ async function insertParts(db: Database, parts: readonly StoredPart[]): Promise<
 }
 
 /** Writes coverage; what was delivered grows together with what it touches, or a live feed would have a row per bucket. */
-async function insertCoverage(db: Database, ids: ReadonlyMap<string, number>, one: FeedCoverage): Promise<void> {
-  const feed = ids.get(one.feed);
+async function insertCoverage(db: Database, feed: number | undefined, one: FeedCoverage): Promise<void> {
   if (feed === undefined) throw new Error(`the feed ${one.feed} has no number`);
   let [from, until] = [one.from, one.until];
   if (until <= from) return;
