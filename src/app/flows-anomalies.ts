@@ -9,6 +9,7 @@ import type { FlowStore } from '../store/flow-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { detectFlows } from './detect-flows.ts';
+import { addressesOfHost, parseFlowPlace } from './flow-places.ts';
 import { hostOfAddress } from './host-of-address.ts';
 import { loadHosts } from './identities.ts';
 import { loadRegister } from './load-register.ts';
@@ -52,10 +53,18 @@ export async function loadAnomalies(
   };
 }
 
+/** What is known of hosts, for flows. */
+export interface FlowHosts {
+  /** The name of the host with this address, else the address. */
+  nameOf(address: string): string;
+  /** Addresses of a host that a person named. Throws UserError where it is not known. */
+  addressesOf(option: string, host: string): readonly string[];
+}
+
 /** Runs something with the flows of a workspace and the names of hosts. Throws UserError where there are no flows. */
 export async function withObservedFlows<T>(
   context: Context,
-  use: (flows: FlowStore, nameOf: (address: string) => string, store: Store) => Promise<T>,
+  use: (flows: FlowStore, hosts: FlowHosts, store: Store) => Promise<T>,
 ): Promise<T> {
   const { openFlowStore } = await import('../store/flows.ts');
   return withStateToRead(context, async (store) => {
@@ -64,7 +73,8 @@ export async function withObservedFlows<T>(
     const hosts = await loadHosts(store, register, context.now());
     await using flows = await openFlowStore(context.state, store, 'read');
     const hostOf = hostOfAddress(hosts);
-    return await use(flows, (address) => hostOf(address) ?? address, store);
+    const nameOf = (address: string) => hostOf(address) ?? address;
+    return await use(flows, { nameOf, addressesOf: (option, host) => addressesOfHost(hosts, option, host) }, store);
   });
 }
 
@@ -86,7 +96,9 @@ export interface AnomalyRequest {
 
 /** Unusual traffic that a person asked for. Throws UserError. */
 export async function findAnomalies(context: Context, request: AnomalyRequest): Promise<FoundAnomalies> {
-  return withObservedFlows(context, async (flows, nameOf, store) => {
+  const place = request.endpoint === undefined ? null : parseFlowPlace('--endpoint', request.endpoint);
+  return withObservedFlows(context, async (flows, { nameOf, addressesOf }, store) => {
+    const asked = place && { ...place, hosts: new Set(addressesOf('--endpoint', place.host).map(nameOf)) };
     const span = await flows.span();
     if (!span) throw noFlows();
     const now = context.now();
@@ -100,7 +112,7 @@ export async function findAnomalies(context: Context, request: AnomalyRequest): 
       until: bucket(until + BUCKET_SECONDS - 1),
       store,
     });
-    return { ...found, anomalies: found.anomalies.filter((anomaly) => isAsked(anomaly, request)) };
+    return { ...found, anomalies: found.anomalies.filter((anomaly) => isAsked(anomaly, asked, request.kinds)) };
   });
 }
 
@@ -110,13 +122,18 @@ function defaultFrom({ defaultDays }: AnomalyRequest, spanFrom: number, until: n
   return Math.min(dayOf(spanFrom) + DEFAULTS.learningDays * DAY_SECONDS, until - DAY_SECONDS);
 }
 
-/** `HOST`, `HOST:PORT` or `HOST:PORT/TRANSPORT`, of the anomaly's own port or one of its many. */
-function isAsked(anomaly: Anomaly, { endpoint, kinds }: AnomalyRequest): boolean {
+/** Of the anomaly's own port, or one of its many. */
+function isAsked(
+  anomaly: Anomaly,
+  place: { readonly hosts: ReadonlySet<string>; readonly port?: number; readonly transport?: string } | null,
+  kinds: readonly AnomalyKind[],
+): boolean {
   if (kinds.length > 0 && !kinds.includes(anomaly.kind) && !anomaly.also.some((kind) => kinds.includes(kind)))
     return false;
-  if (endpoint === undefined) return true;
+  if (place === null) return true;
   const all = [...(anomaly.endpoint ? [anomaly.endpoint] : []), ...(anomaly.endpoints ?? [])];
-  return all.some(({ host, port, transport }) =>
-    [host, `${host}:${port}`, `${host}:${port}/${transport}`].includes(endpoint),
+  return all.some(
+    ({ host, port, transport }) =>
+      place.hosts.has(host) && (place.port ?? port) === port && (place.transport ?? transport) === transport,
   );
 }

@@ -1,9 +1,12 @@
-import { parseAddress } from '../model/address.ts';
 import { UserError } from '../model/errors.ts';
 import { ACTION, PROTOCOL } from '../model/flow.ts';
 import type { FlowTop, TopKey, TopMeasure } from '../model/flow-top.ts';
+import type { Store } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { addressesOfHost, parseFlowPlace } from './flow-places.ts';
 import { damageOf, spanOf, type TimeTexts, withFlowsToRead } from './flows-read.ts';
+import { loadHosts } from './identities.ts';
+import { loadRegister } from './load-register.ts';
 
 /** What a person asked for; texts as typed. */
 export interface FlowTopQuery extends TimeTexts {
@@ -12,6 +15,8 @@ export interface FlowTopQuery extends TimeTexts {
   readonly limit: string;
   readonly source: readonly string[];
   readonly destination: readonly string[];
+  /** `HOST:PORT/TRANSPORT`, or less of it; in place of `destination` and `port`. */
+  readonly endpoint: string | undefined;
   /** `443` or `443/tcp`. */
   readonly port: string | undefined;
   readonly action: 'accepted' | 'denied' | undefined;
@@ -25,16 +30,20 @@ export async function topFlows(
   const limit = Number(query.limit);
   if (!Number.isInteger(limit) || limit < 1 || limit > 100_000)
     throw new UserError(`--limit is "${query.limit}"; a whole number from 1 to 100000 is expected`);
-  const narrowed = {
-    ...(query.source.length > 0 && { sources: query.source.map((text) => addressOf('--source', text)) }),
-    ...(query.destination.length > 0 && {
-      destinations: query.destination.map((text) => addressOf('--destination', text)),
-    }),
-    ...portOf(query.port),
-    ...(query.action === 'denied' && { actions: [ACTION.denied] }),
-    ...(query.action === 'accepted' && { actions: [ACTION.accepted] }),
-  };
-  return withFlowsToRead(context, async (flows) => {
+  const place = placeOf(query);
+  return withFlowsToRead(context, async (flows, store) => {
+    const addressesOf = await addressBook(context, store);
+    const narrowed = {
+      ...(query.source.length > 0 && { sources: query.source.flatMap((text) => addressesOf('--source', text)) }),
+      ...(query.destination.length > 0 && {
+        destinations: query.destination.flatMap((text) => addressesOf('--destination', text)),
+      }),
+      ...(query.endpoint !== undefined &&
+        place.host !== undefined && { destinations: addressesOf('--endpoint', place.host) }),
+      ...place.ports,
+      ...(query.action === 'denied' && { actions: [ACTION.denied] }),
+      ...(query.action === 'accepted' && { actions: [ACTION.accepted] }),
+    };
     const span = await spanOf(context, flows, query);
     const damaged = await damageOf(flows);
     if (!span) return { top: null, damaged };
@@ -42,9 +51,33 @@ export async function topFlows(
   });
 }
 
-function addressOf(option: string, text: string): string {
-  if (parseAddress(text)) return text;
-  throw new UserError(`${option} ${text} is no address`, { hint: 'Flows know addresses, no names. Such as 10.20.0.5' });
+/** The host that --endpoint names, and the port of it or of --port. */
+function placeOf({ endpoint, destination, port }: FlowTopQuery): {
+  readonly host?: string;
+  readonly ports: { port?: number; protocol?: number };
+} {
+  if (endpoint === undefined) return { ports: portOf(port) };
+  if (destination.length > 0 || port !== undefined)
+    throw new UserError('--endpoint says host and port: give it without --destination and --port');
+  const place = parseFlowPlace('--endpoint', endpoint);
+  const { transport } = place;
+  return {
+    host: place.host,
+    ports: {
+      ...(place.port !== undefined && { port: place.port }),
+      ...(transport !== undefined && { protocol: (PROTOCOL as Readonly<Record<string, number>>)[transport] as number }),
+    },
+  };
+}
+
+/** Addresses of what a person named: an address itself, or a host that is known. */
+async function addressBook(
+  context: Context,
+  store: Store,
+): Promise<(option: string, text: string) => readonly string[]> {
+  const { register } = await loadRegister(context, store);
+  const hosts = await loadHosts(store, register, context.now());
+  return (option, text) => addressesOfHost(hosts, option, text);
 }
 
 function portOf(text: string | undefined): { port?: number; protocol?: number } {

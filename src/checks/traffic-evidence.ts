@@ -88,7 +88,7 @@ export function anomalyFindings(
       ...(card.also.length === 0 ? [] : [{ label: 'also', value: listWords(card.also) }]),
     ],
     remediation:
-      `Ask the owner whether it is known: quietdoor explain ${endpointKey(facts.endpoint)}   ` +
-      `Its flows: quietdoor flows top --endpoint ${endpointKey(facts.endpoint)} --from ${card.from} --to ${card.to}`,
+      `Ask ${facts.entries[0]?.entry.owner ?? 'who runs it'} whether it is known. Who it was: quietdoor flows top --by source ` +
+      `--endpoint ${endpointKey(facts.endpoint).split('@', 1)[0]} --from ${card.from} --to ${card.to}`,
   }));
 }

@@ -12,11 +12,30 @@ const COLUMNS: readonly Column[] = [
   { title: 'where', min: 16 },
 ];
 
-/** Returns unusual traffic as `table`, `json`, `jsonl` or `csv`, in the order given. Throws Error on another format. */
-export function renderAnomalies(anomalies: readonly Anomaly[], format: string, options: RenderOptions): string {
+/** What there was to judge by. */
+export interface JudgedTraffic {
+  /** Days of flows before the time that was judged. */
+  readonly learnedDays: number;
+  /** Ports with accepted connections. */
+  readonly ports: number;
+}
+
+/** Days from which on a port is known. */
+const KNOWN_DAYS = 14;
+
+/**
+ * Returns unusual traffic as `table`, `json`, `jsonl` or `csv`, in the order given. Throws Error on another format.
+ * `judged`: said with the table where it was too little to call anything usual.
+ */
+export function renderAnomalies(
+  anomalies: readonly Anomaly[],
+  format: string,
+  options: RenderOptions,
+  judged: JudgedTraffic | null = null,
+): string {
   switch (format) {
     case 'table':
-      return anomaliesText(anomalies, options);
+      return anomaliesText(anomalies, options) + judgedText(judged);
     case 'json':
       return `${printableJson({ schemaVersion: 1, anomalies }, 2)}\n`;
     case 'jsonl':
@@ -43,6 +62,13 @@ function anomaliesText(anomalies: readonly Anomaly[], options: RenderOptions): s
     for (const line of wrap(anomaly.message, options.width - 2)) lines.push(`  ${line}`);
   });
   return `${[...lines, '', count(anomalies.length, 'card')].join('\n')}\n`;
+}
+
+function judgedText(judged: JudgedTraffic | null): string {
+  if (judged === null || judged.learnedDays >= KNOWN_DAYS) return '';
+  if (judged.ports === 0)
+    return 'Nobody was let in to any port in the flows of that time: there was nothing to judge.\n';
+  return `Only ${count(judged.learnedDays, 'day')} of flows before it: what is usual is still learned, and only what is far out is told.\n`;
 }
 
 function rowOf(anomaly: Anomaly): string[] {

@@ -1,6 +1,6 @@
 import { transportOf } from '../model/flow.ts';
 import type { FeedHealth, FlowFeeds } from '../model/flow-feeds.ts';
-import type { FlowTop, TopKey, TopRow } from '../model/flow-top.ts';
+import type { FlowTop, TopKey, TopMeasure, TopRow } from '../model/flow-top.ts';
 import { count, duration } from '../util/words.ts';
 import { csvFile } from './csv-text.ts';
 import { printable, printableJson } from './printable.ts';
@@ -41,19 +41,28 @@ export function renderTop(top: FlowTop | null, format: string, options: RenderOp
   const span = `${formatTime(top.from * 1000)} to ${formatTime(top.until * 1000)}`;
   if (rows.length === 0) return `No flow matches, from ${span}.\n`;
   const columns: Column[] = [
-    ...KEY_TITLES[top.by].map((title) => ({ title, min: 12 })),
-    ...SUMS.map((title) => ({ title, align: 'right' as const })),
-    { title: 'last seen' },
+    // A port that is cut off is the one that was asked for: rather a column less.
+    ...KEY_TITLES[top.by].map((title) => (title === 'feed' ? { title, min: 12 } : { title })),
+    ...SUMS.map((title) => ({
+      title,
+      align: 'right' as const,
+      ...(isSpare(title, top.measure) && { optional: true as const }),
+    })),
+    { title: 'last seen (UTC)' },
   ];
   const cells = rows.map((row) => [
     ...keyCells(top.by, row),
     ...SUMS.map((name) => formatNumber(row[name])),
-    formatTime(row.last * 1000),
+    formatTime(row.last * 1000).slice(0, 'YYYY-MM-DD HH:MM'.length),
   ]);
   const notes = [`${formatNumber(rows.length)} of ${formatNumber(top.count)}, by ${top.measure}, from ${span}.`];
   if (rows.some(({ directed }) => directed === false))
     notes.push("?: which side opened these is not known, so that the port may be a client's.");
   return `${[...renderTable(columns, cells, options), '', ...notes].join('\n')}\n`;
+}
+
+function isSpare(sum: (typeof SUMS)[number], measure: TopMeasure): boolean {
+  return sum !== measure && sum !== 'connections' && sum !== 'denied';
 }
 
 function keyCells(by: TopKey, row: TopRow): string[] {

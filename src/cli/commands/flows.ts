@@ -9,7 +9,15 @@ import { define as importFiles } from './flows/import.ts';
 import { define as top } from './flows/top.ts';
 
 /** Verbs of `quietdoor flows`, one file each in the folder beside this one. */
-const verbs: ReadonlyArray<(parent: Command) => void> = [importFiles, collect, top, feeds, compact, anomalies, backtest];
+const verbs: ReadonlyArray<(parent: Command) => void> = [
+  importFiles,
+  collect,
+  top,
+  feeds,
+  compact,
+  anomalies,
+  backtest,
+];
 
 export function define(command: Command): void {
   for (const verb of verbs) verb(command);

@@ -44,7 +44,7 @@ export function define(parent: Command): void {
       const found = await findAnomalies(openContext(flags), {
         ...{ from: flags.from, to: flags.to, endpoint: flags.endpoint, kinds: flags.kind ?? [], defaultDays: 7 },
       });
-      await writeResult(renderAnomalies(found.anomalies, flags.format, renderOptions(flags)), flags);
+      await writeResult(renderAnomalies(found.anomalies, flags.format, renderOptions(flags), found), flags);
     });
   withAnomalyOptions(command);
   withPlace(command);
