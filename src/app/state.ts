@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../model/errors.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreOptions } from '../store/store.ts';
 import type { Context } from './context.ts';
 
 /** Opens the store for writing; makes it where there is none. Throws UserError where it cannot be written. */
-export async function openStateToWrite(context: Context): Promise<Store> {
+export async function openStateToWrite(context: Context, options: Pick<StoreOptions, 'cacheKb'> = {}): Promise<Store> {
   const { openStore } = await import('../store/store.ts');
-  return openStore({ dir: context.state, mode: 'write' });
+  return openStore({ dir: context.state, mode: 'write', ...options });
 }
 
 /** Opens the store for reading; null where nothing was ever recorded. Throws UserError where it cannot be used. */

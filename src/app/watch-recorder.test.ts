@@ -72,6 +72,32 @@ test('what happened is written together, and not twice', async () => {
   assert.deepEqual(recorded[2]?.sightings, []);
 });
 
+test('much that waits is written sooner, but not where the store is broken', async () => {
+  const { state, recorder, flush, recorded } = bench(10_000);
+  await flush();
+  state.now = 10;
+  recorder.saw([opened(1)]);
+  await flush();
+  assert.equal(recorded.length, 1, 'it is not time yet');
+  for (let i = 0; i < 2_000; i++) recorder.saw([opened(i)]);
+  state.broken = true;
+  assert.equal(await flush(), 'the disk is full');
+  state.broken = false;
+  state.now = 20;
+  await flush();
+  assert.equal(recorded.length, 1);
+  state.now = 2_000;
+  recorder.saw([opened(1)]);
+  await flush();
+  state.now = 2_010;
+  for (let i = 0; i < 2_000; i++) recorder.saw([opened(i)]);
+  await flush();
+  assert.deepEqual(
+    recorded.slice(1).map((o) => o.sightings?.length),
+    [2_002, 2_000],
+  );
+});
+
 test('a look that came after another one is dated anew', async () => {
   const { state, flush, recorded } = bench();
   state.late = true;

@@ -14,8 +14,9 @@ const CONFIRM_MS = 300_000;
 const MOST_WAITING = 100_000;
 /** After a write that failed the next one waits, longer each time. */
 const RETRY_MS = { first: 1_000, most: 30_000 };
-/** Writing may take this share of the time. */
+/** Writing may take this share of the time; half of it where so much waits that it takes memory. */
 const SHARE = 10;
+const FULL = 2_000;
 const MIN_PAUSE_MS = 1_000;
 
 /** Puts into the store what a watch saw, many things in one transaction. What cannot be written waits, up to a bound. */
@@ -42,6 +43,7 @@ export function createWatchRecorder(options: RecorderOptions): WatchRecorder {
   let sightings: Sighting[] = [];
   let drafts: EventDraft[] = [];
   let notBefore = Number.NEGATIVE_INFINITY;
+  let fullNotBefore = Number.NEGATIVE_INFINITY;
   let confirmedAt = Number.NEGATIVE_INFINITY;
   let failure: { readonly message: string; readonly since: number; pause: number } | null = null;
   let lost = 0;
@@ -90,14 +92,16 @@ export function createWatchRecorder(options: RecorderOptions): WatchRecorder {
     },
     flush: async (look, listeners, force = false) => {
       const now = elapsed();
-      const isDue = sightings.length + drafts.length > 0 || now - confirmedAt >= CONFIRM_MS;
-      if (writing || (!force && (!isDue || now < notBefore))) return null;
+      const waiting = sightings.length + drafts.length;
+      const isDue = waiting > 0 || now - confirmedAt >= CONFIRM_MS;
+      if (writing || (!force && (!isDue || now < (waiting < FULL ? notBefore : fullNotBefore)))) return null;
       writing = true;
       try {
         await write(look, listeners());
         const cost = elapsed() - now;
         confirmedAt = elapsed();
         notBefore = confirmedAt + Math.max(MIN_PAUSE_MS, SHARE * cost);
+        fullNotBefore = confirmedAt + cost;
         failure = null;
         lost = 0;
         return null;
@@ -106,6 +110,7 @@ export function createWatchRecorder(options: RecorderOptions): WatchRecorder {
         const { message } = error as Error;
         failure ??= { message, since: context.now(), pause: RETRY_MS.first };
         notBefore = elapsed() + failure.pause;
+        fullNotBefore = notBefore;
         failure.pause = Math.min(2 * failure.pause, RETRY_MS.most);
         return isNew ? message : null;
       } finally {

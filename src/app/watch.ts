@@ -54,6 +54,8 @@ export interface WatchEnd {
 /** Shortest time between looks: alone they are all there is; beside a trace they are for UDP and for what it lost. */
 const POLL_MS = { alone: 1_000, besideTrace: 5_000 };
 const FLUSH_MS = 200;
+/** It writes little at a time, for months. */
+const STORE_CACHE_KB = 2_048;
 const CLOCK_MS = 1_000;
 const HEARTBEAT_MS = 10_000;
 const REGISTER_MS = 5_000;
@@ -64,7 +66,7 @@ const REGISTER_MS = 5_000;
  */
 export async function watch(context: Context, options: WatchOptions): Promise<WatchEnd> {
   // The store first: a watch that cannot record is said at once.
-  await using store = await openStateToWrite(context);
+  await using store = await openStateToWrite(context, { cacheKb: STORE_CACHE_KB });
   const lock = takeRunLock(context.state, '@watch');
   if (lock === null)
     throw new UserError(`another watch runs on ${context.state}`, {

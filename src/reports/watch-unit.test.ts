@@ -23,7 +23,7 @@ test('words that systemd would read as something else', () => {
   const unit = watchUnit(odd);
   assert.equal(
     lineOf(unit, 'ExecStart'),
-    `ExecStart=/usr/lib/quietdoor/node --v8-pool-size=0 --max-semi-space-size=1 --optimize-for-size /usr/lib/quietdoor/bin/quietdoor.js watch --workspace "/srv/a \\"b\\" 100%%" --state "/srv/$$HOME\\\\x" --format jsonl`,
+    `ExecStart=/usr/lib/quietdoor/node /usr/lib/quietdoor/bin/quietdoor.js watch --workspace "/srv/a \\"b\\" 100%%" --state "/srv/$$HOME\\\\x" --format jsonl`,
   );
   assert.equal(lineOf(unit, 'ReadWritePaths'), `ReadWritePaths="/srv/$HOME\\\\x"`);
 });

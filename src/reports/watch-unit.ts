@@ -16,9 +16,6 @@ export interface WatchUnitInput {
   readonly args?: readonly string[];
 }
 
-/** Options of Node that keep a process small that runs for months and seldom has much to do: some 25 MB less. */
-const SMALL_HEAP = ['--v8-pool-size=0', '--max-semi-space-size=1', '--optimize-for-size'];
-
 /**
  * A unit for systemd (systemd.service(5), systemd.exec(5)) that runs `watch`, hardened as far as watching allows; each
  * exception says why. Throws UserError where a path cannot be written in a unit.
@@ -28,7 +25,7 @@ export function watchUnit({ node, main, workspace, state, user = 'root', args = 
   const isRoot = user === 'root';
   const words = [main, 'watch', '--workspace', workspace, '--state', state, ...args];
   // only of the words behind the program are variables replaced
-  const command = [word(node), ...SMALL_HEAP, ...words.map((text) => word(text).replaceAll('$', '$$$$'))].join(' ');
+  const command = [word(node), ...words.map((text) => word(text).replaceAll('$', '$$$$'))].join(' ');
   const usesTmp = [node, main, workspace, state].some((path) => /^\/(?:var\/)?tmp(?:\/|$)/.test(path));
   const capabilities = ['CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH', 'CAP_NET_ADMIN', 'CAP_NET_RAW'].join(' ');
   return `# Quietdoor's watch. Made by: quietdoor watch --print-unit > /etc/systemd/system/quietdoor-watch.service

@@ -86,7 +86,9 @@ export async function openSqliteStore(options: StoreOptions, migrations: Migrati
     const schema = await retryWhileBusy(lockTimeoutMs, () => schemaOf(db as DatabaseSync, file, migrations.length));
     if (options.mode === 'write') {
       await retryWhileBusy(lockTimeoutMs, () => db?.exec('pragma journal_mode = wal'));
-      db.exec('pragma synchronous = full; pragma journal_size_limit = 16777216; pragma cache_size = -16384');
+      db.exec(
+        `pragma synchronous = full; pragma journal_size_limit = 16777216; pragma cache_size = -${options.cacheKb ?? 16_384}`,
+      );
       await migrate(db, file, migrations, lockTimeoutMs);
     } else if (schema < migrations.length) throw notUpgraded(file, schema, migrations.length);
     return new SqliteStore(db, file, lockTimeoutMs);

@@ -140,6 +140,8 @@ export interface StoreOptions {
   readonly dir: string;
   /** `read` writes nothing, not even a missing directory, and works on a read-only mount. */
   readonly mode: 'write' | 'read';
+  /** Pages of the database that are kept in memory, KiB; default 16,384. */
+  readonly cacheKb?: number;
   /** Longest wait for another process that writes; default 10 s. */
   readonly lockTimeoutMs?: number;
   /** Who is to own files that are made; default: the invoking user under sudo, else the running one. */
