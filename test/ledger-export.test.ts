@@ -280,6 +280,23 @@ test('a proof stands for itself', () =>
     assert.equal(first?.size, 702);
     assert.deepEqual(verifyProof(proof, {}).problems, []);
     assert.deepEqual(kinds(verifyProof(proof.replace('\nindex 299\n', '\nindex 298\n'), {})), ['altered']);
+    // Who signed is shown by the key, or by the same checkpoint at a witness; a forged signature is seen.
+    const exported = await exportLedger(ledger.context, join(ledger.dir, 'export'), {});
+    const publicKey = readFileSync(join(exported.folder, 'public-key.pem'), 'utf8');
+    const {
+      keys: [key = ''],
+      ...verdict
+    } = verifyProof(proof, { publicKey });
+    assert.deepEqual([verdict.problems, verdict.trust, verdict.proof?.isVouchedFor], [[], 'key', true]);
+    assert.match(verdict.proof?.record ?? '', /"sequence":300,/);
+    assert.deepEqual(verifyProof(proof, { publicKey, key }).problems, []);
+    assert.deepEqual(kinds(verifyProof(proof, { publicKey, key: `sha256:${'0'.repeat(64)}` })), ['key']);
+    const forged = proof.replace(/([^ ]{8})=*\n$/, (end) => `${end.startsWith('A') ? 'B' : 'A'}${end.slice(1)}`);
+    assert.notEqual(forged, proof);
+    assert.deepEqual(kinds(verifyProof(forged, { publicKey })), ['key']);
+    assert.equal(verifyProof(forged, {}).proof?.isVouchedFor, false);
+    assert.throws(() => verifyProof(proof, { key }), /a fingerprint alone/);
+    assert.throws(() => verifyProof(proof, { publicKey: 'no key' }), /no public key/);
     assert.throws(() => verifyProof(proof.replace('tlog-proof@v1', 'tlog-proof@v2'), {}), /no proof/);
     await assert.rejects(proveRecord(ledger.context, '9999'), /there is no record/);
     await assert.rejects(proveRecord(ledger.context, '-1'), /no sequence/);

@@ -11,6 +11,7 @@ import { checkpointText } from '../src/ledger/checkpoint.ts';
 import { leafHash } from '../src/ledger/hash.ts';
 import { signNote } from '../src/ledger/note.ts';
 import { TileBuilder } from '../src/ledger/tiles.ts';
+import { UserError } from '../src/model/errors.ts';
 import { MIGRATIONS } from '../src/store/migrations/index.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { openStore } from '../src/store/store.ts';
@@ -380,4 +381,19 @@ test('many at once leave one tree', () =>
     );
     const verdict = await verifyLedger({ state: ledger.state });
     assert.deepEqual([verdict.problems, verdict.last, verdict.signed], [[], 202, 202]);
+  }));
+
+test('a damaged store is told in words, also where a thread finds it', () =>
+  withLedger(async (ledger) => {
+    await ledger.record(60_000);
+    const file = join(ledger.state, 'quietdoor.db');
+    ledger.tamper((db) => db.exec('pragma wal_checkpoint(truncate)'));
+    const bytes = readFileSync(file);
+    for (let page = 400; page < 600; page++) bytes.fill(0xa5, page * 4_096, (page + 1) * 4_096);
+    writeFileSync(file, bytes);
+    await assert.rejects(verifyLedger({ state: ledger.state }), (error: Error) => {
+      assert.ok(error instanceof UserError, String(error.stack));
+      assert.match(error.message, /is damaged/);
+      return true;
+    });
   }));

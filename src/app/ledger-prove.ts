@@ -1,5 +1,8 @@
+import { createPublicKey } from 'node:crypto';
 import type { Checkpoint } from '../ledger/checkpoint.ts';
 import { leafHash } from '../ledger/hash.ts';
+import { type LedgerKey, ledgerKey } from '../ledger/key.ts';
+import { signedBy } from '../ledger/note.ts';
 import type { LedgerProblem } from '../ledger/problem.ts';
 import { verifyInclusion } from '../ledger/proof.ts';
 import { hashIn, TILE_WIDTH } from '../ledger/tiles.ts';
@@ -46,11 +49,17 @@ export async function proveRecord(context: Context, text: string): Promise<strin
   return proof;
 }
 
+/** What a proof is held against, from outside of it. */
+export interface ProofYardstick {
+  /** Fingerprint. */
+  readonly key?: string;
+  /** The key itself, PEM: a fingerprint alone can check no signature. */
+  readonly publicKey?: string;
+  readonly witnessed?: readonly Checkpoint[];
+}
+
 /** Verifies a proof by itself: that the record is under the checkpoint, and who signed that. Throws UserError. */
-export function verifyProof(
-  text: string,
-  { key, witnessed = [] }: { readonly key?: string; readonly witnessed?: readonly Checkpoint[] },
-): LedgerVerdict {
+export function verifyProof(text: string, { key, witnessed = [], publicKey }: ProofYardstick): LedgerVerdict {
   const proof = parseProof(text);
   if (!proof) throw new UserError('this is no proof of a record (c2sp.org/tlog-proof@v1)');
   const { record, index, hashes, checkpoint } = proof;
@@ -60,24 +69,42 @@ export function verifyProof(
     throw new UserError('the proof does not carry its record', { hint: 'The record is in an archive; verify that.' });
   if (!verifyInclusion(index, checkpoint.size, leafHash(record), hashes, checkpoint.root))
     problems.push({ kind: 'altered', sequence, message: `record ${sequence} is not under the checkpoint` });
-  // A record cannot say which key signs: the fingerprint from outside is compared with that of the signer by its id.
   const same = witnessed.find((c) => c.size === checkpoint.size);
   if (same && same.root !== checkpoint.root)
     problems.push({ kind: 'fork', message: 'the witnessed checkpoint of this size shows other records' });
   const vouched = same !== undefined && same.root === checkpoint.root;
-  if (key !== undefined)
+  const signer = publicKey === undefined ? undefined : signerOf(checkpoint, publicKey);
+  if (key !== undefined && !signer)
+    throw new UserError('a fingerprint alone can check no signature, and a proof holds no key', {
+      hint: 'Name the key too: --public-key public-key.pem (every export has it).',
+    });
+  if (signer && signedBy(checkpoint.note, signer) !== 'yes')
     problems.push({
       kind: 'key',
-      message: 'a proof holds no key: verify it with --witnessed, or an export with --key',
+      message: `the checkpoint is not signed by the key that was named (${signer.fingerprint})`,
     });
+  if (signer && key !== undefined && key !== signer.fingerprint)
+    problems.push({ kind: 'key', message: `--public-key is another key (${signer.fingerprint}) than --key says` });
   return {
     origin: checkpoint.origin,
     first: sequence,
     last: sequence,
     archived: 0,
     signed: checkpoint.size,
-    keys: [],
+    keys: signer ? [signer.fingerprint] : [],
     problems,
-    trust: vouched ? 'checkpoint' : 'none',
+    trust: signer ? (vouched ? 'both' : 'key') : vouched ? 'checkpoint' : 'none',
+    proof: { record, isVouchedFor: vouched || signer !== undefined },
   };
+}
+
+function signerOf({ origin }: Checkpoint, publicKey: string): LedgerKey {
+  try {
+    return ledgerKey(origin, createPublicKey(publicKey));
+  } catch (cause) {
+    throw new UserError('the file of --public-key is no public key of a ledger', {
+      hint: 'Expected PEM, as public-key.pem of an export.',
+      cause,
+    });
+  }
 }

@@ -3,6 +3,8 @@ import { openContext, type PlaceFlags } from './context.ts';
 import { readFingerprint, readNamed, readWitnessed } from './ledger-files.ts';
 import { type LedgerVerdict, verifyLedger } from './ledger-verify.ts';
 
+const MAX_KEY_BYTES = 65_536;
+
 /** What `ledger verify` was asked; texts as typed. */
 export interface VerifyQuery extends PlaceFlags {
   readonly key?: string;
@@ -10,6 +12,7 @@ export interface VerifyQuery extends PlaceFlags {
   readonly from?: string;
   readonly export?: string;
   readonly proof?: string;
+  readonly publicKey?: string;
 }
 
 export interface VerifyAnswer {
@@ -29,13 +32,25 @@ export async function verifyWhatIsMeant(query: VerifyQuery): Promise<VerifyAnswe
   const witnessed = query.witnessed === undefined ? {} : { witnessed: read(query.witnessed) };
   if ([query.export, query.proof, query.from].filter((given) => given !== undefined).length > 1)
     throw new UserError('--export, --proof and --from exclude each other');
+  if (query.publicKey !== undefined && query.proof === undefined)
+    throw new UserError('--public-key is for --proof; the ledger and its exports hold their keys: use --key');
   if (query.export !== undefined) {
     const { verifyExport } = await import('./ledger-verify-export.ts');
     return { verdict: await verifyExport(query.export, { ...key, ...witnessed }), notices };
   }
   if (query.proof !== undefined) {
     const { verifyProof } = await import('./ledger-prove.ts');
-    return { verdict: verifyProof(readNamed(query.proof), { ...key, ...witnessed }), notices };
+    const publicKey = query.publicKey === undefined ? {} : { publicKey: readNamed(query.publicKey, MAX_KEY_BYTES) };
+    const verdict = verifyProof(readNamed(query.proof), { ...key, ...witnessed, ...publicKey });
+    if (
+      query.witnessed !== undefined &&
+      !['checkpoint', 'both'].includes(verdict.trust) &&
+      verdict.problems.length === 0
+    )
+      notices.push(
+        `${query.witnessed} has no checkpoint of ${verdict.signed} records, so it says nothing of this proof`,
+      );
+    return { verdict, notices };
   }
   const from = query.from === undefined ? undefined : read(query.from).toSorted((a, b) => b.size - a.size)[0];
   const { state } = openContext(query);

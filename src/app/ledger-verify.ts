@@ -10,6 +10,7 @@ import { Frontier, nodesOf } from '../ledger/tree.ts';
 import { UserError } from '../model/errors.ts';
 import { type LedgerReader, openLedgerReader } from '../store/ledger-reader.ts';
 import { readNodes, storedRoot } from './ledger-tree.ts';
+import type { ThreadAnswer } from './ledger-verify-worker.ts';
 
 /** Records of a segment: whole tiles, and few enough that their texts stay small in memory. */
 const SEGMENT = 4_096;
@@ -43,6 +44,8 @@ export interface LedgerVerdict {
   readonly problems: readonly LedgerProblem[];
   /** What from outside stands behind it. `none`: internally consistent only. */
   readonly trust: 'none' | 'key' | 'checkpoint' | 'both';
+  /** Of a proof: its record, and whether anything showed who signed its checkpoint. */
+  readonly proof?: { readonly record: string; readonly isVouchedFor: boolean };
 }
 
 /** Verifies the ledger of a store: records, tree, checkpoints, keys. Writes nothing. */
@@ -142,7 +145,13 @@ async function hashAll(
         for (; under < AHEAD && next < segments.length; under++) worker.postMessage(segments[next++]);
         if (under === 0) worker.terminate().then(() => resolve(), reject);
       };
-      worker.on('message', (result: SegmentResult) => {
+      worker.on('message', (answer: ThreadAnswer) => {
+        if (!('result' in answer)) {
+          worker.terminate();
+          reject(new UserError(answer.message, answer.hint === undefined ? {} : { hint: answer.hint }));
+          return;
+        }
+        const { result } = answer;
         results.set(result.from, result);
         under--;
         hand();

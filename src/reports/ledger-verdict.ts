@@ -10,6 +10,7 @@ export interface LedgerVerdictReport {
   readonly keys: readonly string[];
   readonly problems: ReadonlyArray<{ readonly kind: string; readonly sequence?: number; readonly message: string }>;
   readonly trust: 'none' | 'key' | 'checkpoint' | 'both';
+  readonly proof?: { readonly record: string; readonly isVouchedFor: boolean };
 }
 
 /** Problems shown to a person; JSON has them all. */
@@ -18,15 +19,20 @@ const SHOWN = 50;
 /** The verdict first, then what it rests on. `notices`: what else must be known. */
 export function verdictText(verdict: LedgerVerdictReport, notices: readonly string[], format: string): string {
   if (format === 'json')
-    return `${JSON.stringify({ schemaVersion: 1, holds: verdict.problems.length === 0, internalOnly: verdict.trust === 'none', ...verdict, notices }, null, 2)}\n`;
+    return `${JSON.stringify({ schemaVersion: 1, holds: verdict.problems.length === 0 && verdict.proof?.isVouchedFor !== false, internalOnly: verdict.trust === 'none', ...verdict, notices }, null, 2)}\n`;
   const { problems, first, last, archived, signed, keys } = verdict;
   const lines =
-    problems.length === 0 ? [`holds: ${trustWords(verdict)}`] : [`does not hold: ${count(problems.length, 'problem')}`];
+    problems.length === 0
+      ? [`${verdict.trust === 'none' ? '' : 'holds: '}${trustWords(verdict)}`]
+      : [`does not hold: ${count(problems.length, 'problem')}`];
   for (const { message } of problems.slice(0, SHOWN)) lines.push(`  ${message}`);
   if (problems.length > SHOWN) lines.push(`  … and ${problems.length - SHOWN} more; --format json has them all`);
+  if (verdict.proof) lines.push(`record ${first}: ${verdict.proof.record}`);
   const records = last >= first ? `records ${first} to ${last}` : 'no records';
   lines.push(
-    `${records}; the newest checkpoint covers ${signed}${archived > 0 ? `; archived: up to ${archived}` : ''}`,
+    verdict.proof
+      ? `under the checkpoint of ${signed} records`
+      : `${records}; the newest checkpoint covers ${signed}${archived > 0 ? `; archived: up to ${archived}` : ''}`,
   );
   if (last > signed)
     lines.push(`${count(last - Math.max(signed, first - 1), 'record')} not covered by a checkpoint yet`);
@@ -35,7 +41,8 @@ export function verdictText(verdict: LedgerVerdictReport, notices: readonly stri
   return `${[...lines, ...notices].map(printable).join('\n')}\n`;
 }
 
-function trustWords({ trust, signed }: LedgerVerdictReport): string {
+function trustWords({ trust, signed, proof }: LedgerVerdictReport): string {
+  if (proof) return proofWords(trust);
   switch (trust) {
     case 'none':
       return signed > 0
@@ -47,6 +54,19 @@ function trustWords({ trust, signed }: LedgerVerdictReport): string {
       return 'continues the checkpoint that was kept elsewhere';
     case 'both':
       return 'signed by the key that was named, and continues the checkpoint that was kept elsewhere';
+  }
+}
+
+function proofWords(trust: LedgerVerdictReport['trust']): string {
+  switch (trust) {
+    case 'none':
+      return 'the record leads to its checkpoint; who signed that was not checked (name --public-key, or --witnessed with this checkpoint)';
+    case 'key':
+      return 'the record is under a checkpoint that was signed by the key that was named';
+    case 'checkpoint':
+      return 'the record is under the checkpoint that was kept elsewhere';
+    case 'both':
+      return 'the record is under a checkpoint that was kept elsewhere, and signed by the key that was named';
   }
 }
 

@@ -22,6 +22,6 @@ export function define(parent: Command): void {
   withPlace(command);
   withExamples(command, [
     ['quietdoor ledger prove 4711 -o 4711.tlog-proof', 'for somebody who may see no other record'],
-    ['quietdoor ledger verify --proof 4711.tlog-proof', 'what they do with it'],
+    ['quietdoor ledger verify --proof 4711.tlog-proof --public-key public-key.pem', 'what they do with it'],
   ]);
 }
