@@ -84,14 +84,14 @@ test('flows are put beside the port: who is not approved, what nobody uses, what
   assert.equal(found.length, 1);
   assert.match(
     found[0].message,
-    /^10\.20\.77\.9 connected 400 times to port 5432\/tcp since .*; pg-orders does not allow it/,
+    /^10\.20\.77\.9 connected 400 times to port 5432\/tcp between .*; pg-orders does not allow it/,
   );
   const explained = await quietdoor(['explain', 'db-1:5432'], { cwd });
   const words = explained.stdout.replace(/\s+/g, ' ');
   assert.match(
     words,
     // Which kind depends on the day and the hour at which the test runs.
-    /Traffic: not normal here \([a-z ]+: .*\); it does not conform: 1 source of 4 that connected is not approved by pg-orders/,
+    /Traffic: not normal here \([a-z ]+ since .* UTC: .*\); it does not conform: 1 source of 4 that connected is not approved by pg-orders/,
   );
   assert.match(explained.stdout, /TRAFFIC\s+last 4 weeks\s+(?:[▁▂▃▄▅▆▇█·]{7} ){3}[▁▂▃▄▅▆▇█·]{7}/);
   assert.match(explained.stdout, /usually Mon to Fri 07:00 to 19:00 UTC/);

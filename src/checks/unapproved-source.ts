@@ -2,6 +2,7 @@ import { placeOfRule } from '../model/admission-compare.ts';
 import { describePort } from '../model/describe.ts';
 import type { EndpointFacts, EstateFacts } from '../model/facts.ts';
 import { type Evidence, type FindingDraft, SEVERITIES, type Severity } from '../model/finding.ts';
+import { BUCKET_SECONDS } from '../model/flow.ts';
 import { DAY_MS, type RegisterEntry } from '../model/register.ts';
 import type { EndpointTraffic, SourceTraffic } from '../model/traffic.ts';
 import { count, listWords, utcTime } from '../util/words.ts';
@@ -66,8 +67,9 @@ function judge(
     discriminator: source.source,
     severity: severityOf(entry),
     message:
-      `${source.source} connected ${times(source.connections)} to port ${describePort(facts.endpoint)} since ${utcTime(Math.max(source.firstSeen, traffic.from))}, last at ` +
-      `${utcTime(source.lastAccepted ?? source.lastSeen)}; ${entry.id} does not allow it, and ${filter}.`,
+      `${source.source} connected ${times(source.connections)} to port ${describePort(facts.endpoint)} between ${utcTime(Math.max(source.firstSeen, traffic.from))} and ` +
+      // Flows are kept by the beginning of their bucket.
+      `${utcTime((source.lastAccepted ?? source.lastSeen) + BUCKET_SECONDS * 1_000)}; ${entry.id} does not allow it, and ${filter}.`,
     evidence: [
       { label: 'approved', value: entry.sources?.length ? listWords(entry.sources, 8) : 'nobody' },
       { label: 'first seen', value: utcTime(source.firstSeen) },

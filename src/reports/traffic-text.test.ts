@@ -50,6 +50,7 @@ const facts = (of: EndpointTraffic | null, entry = true): EndpointFacts =>
 const spike = {
   kind: 'traffic-spike',
   also: [],
+  from: '2026-11-21T22:00:00Z',
   to: '2026-11-21T22:10:00Z',
   seen: { words: '9,120 an hour' },
   expected: { words: '0 to 3' },
@@ -60,17 +61,17 @@ for (const [what, of, answer] of [
   [
     'normal and approved',
     traffic({}),
-    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); it conforms: the one source that connected is approved by pg-orders.',
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, 0 to 3 at this time in the weeks before); it conforms: the one source that connected is approved by pg-orders.',
   ],
   [
     'a spike by somebody who is not approved',
     traffic({ anomalies: [spike], sources: [source({ source: '10.20.77.9', approved: false })], unapprovedCount: 1 }),
-    'Traffic: not normal here (traffic spike: 9,120 an hour, expected 0 to 3); it does not conform: 1 source of 1 that connected is not approved by pg-orders.',
+    'Traffic: not normal here (traffic spike since 2026-11-21 22:00:00 UTC: 9,120 an hour, expected 0 to 3); it does not conform: 1 source of 1 that connected is not approved by pg-orders.',
   ],
   [
     'a spike of two days ago is history',
     traffic({ anomalies: [{ ...spike, to: '2026-11-19T22:10:00Z' }] }),
-    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); it conforms: the one source that connected is approved by pg-orders.',
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, 0 to 3 at this time in the weeks before); it conforms: the one source that connected is approved by pg-orders.',
   ],
   [
     'nobody looks',
@@ -83,14 +84,24 @@ for (const [what, of, answer] of [
     'Traffic: whether it is normal is not known yet (7 days of history); pg-orders does not say who may connect.',
   ],
   [
+    'the newest flows are hours old',
+    traffic({ now: { hour: NOW - 6 * 3_600_000, perHour: 2, usualLow: 0, usualHigh: 3 } }),
+    'Traffic: normal here until 2026-11-21 17:14:00 UTC (2 in the newest hour, 0 to 3 at this time in the weeks before), and nobody looked since; it conforms: the one source that connected is approved by pg-orders.',
+  ],
+  [
+    'the newest flows are days old',
+    traffic({ now: { hour: NOW - 7 * 86_400_000, perHour: 0, usualLow: 0, usualHigh: 0 }, covered: 0.75 }),
+    'Traffic: whether it is normal is not known, as nobody looked since 2026-11-14 23:14:00 UTC; what is known conforms: the one source that connected in the 75 % of the time that is covered is approved by pg-orders.',
+  ],
+  [
     'nobody, and somebody looked',
     traffic({ ...nobody }),
-    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); nobody connected, so there is nothing to approve.',
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, 0 to 3 at this time in the weeks before); nobody connected, so there is nothing to approve.',
   ],
   [
     'nobody in the little that was looked at',
     traffic({ ...nobody, covered: 0.4 }),
-    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); nobody connected in the 40 % of the time that is covered, so there is nothing to approve.',
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, 0 to 3 at this time in the weeks before); nobody connected in the 40 % of the time that is covered, so there is nothing to approve.',
   ],
   [
     'connections whose direction is not known are not nobody',
@@ -100,17 +111,17 @@ for (const [what, of, answer] of [
   [
     'who was only refused did not connect',
     traffic({ ...nobody, sources: [source({ connections: 0, denied: 9, approved: false })], sourceCount: 1 }),
-    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); nobody was let in: 1 source was refused.',
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, 0 to 3 at this time in the weeks before); nobody was let in: 1 source was refused.',
   ],
   [
     'who was refused is not among those that are approved',
     traffic({ sources: [source({}), source({ connections: 0, denied: 9, approved: false })], sourceCount: 2 }),
-    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); it conforms: the one source that connected is approved by pg-orders.',
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, 0 to 3 at this time in the weeks before); it conforms: the one source that connected is approved by pg-orders.',
   ],
   [
     'what nobody looked at does not conform',
     traffic({ covered: 0.05, undirected: 2 }),
-    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, usual is 0 to 3); what is known conforms: the one source that connected in the 5 % of the time that is covered is approved by pg-orders, and the direction of 2 connections is not known.',
+    'Traffic: normal here, nothing unusual in the last day (2 in the newest hour, 0 to 3 at this time in the weeks before); what is known conforms: the one source that connected in the 5 % of the time that is covered is approved by pg-orders, and the direction of 2 connections is not known.',
   ],
 ] as const)
   test(`is this normal, and does it conform: ${what}`, () => {
@@ -155,7 +166,7 @@ test('the section names the largest sources, and who is not approved however sma
     '10.20.4.1 11 % approved',
     '10.20.4.2 11 % approved',
     '10.20.4.3 11 % approved',
-    '10.20.77.9 0 % (not approved, first seen 2026-11-01)',
+    '10.20.77.9 <1 % (not approved, first seen 2026-11-01)',
     '5 more',
   ]);
 });

@@ -20,6 +20,9 @@ const DAY_HOURS = 24;
 const MOSTLY_COVERED = 99;
 /** What was unusual longer ago is history. */
 const RECENT_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** Feeds deliver a little late; from here on nothing is said of the time since. */
+const LATE_MS = 2 * HOUR_MS;
 
 /** Is this traffic normal here, and does it conform? A sentence; null where no flows of the port are known. */
 export function trafficAnswer(facts: EndpointFacts, now: number): string | null {
@@ -32,14 +35,19 @@ function normalWords(traffic: EndpointTraffic, now: number): string {
   const [worst, ...more] = traffic.anomalies.filter((anomaly) => now - Date.parse(anomaly.to) <= RECENT_MS);
   if (worst) {
     const others = more.length === 0 ? '' : `, and ${count(more.length, 'other card')} of the last day`;
-    return `not normal here (${worst.kind.replaceAll('-', ' ')}: ${worst.seen.words}, expected ${worst.expected.words}${others})`;
+    return `not normal here (${worst.kind.replaceAll('-', ' ')} since ${formatTime(Date.parse(worst.from))}: ${worst.seen.words}, expected ${worst.expected.words}${others})`;
   }
   if (traffic.covered === 0) return 'whether it is normal is not known, as no feed covers this port';
   if (!traffic.now) return `whether it is normal is not known yet (${count(traffic.learnedDays, 'day')} of history)`;
   if (traffic.undirected > 0 && traffic.connections === 0)
     return 'nothing unusual in the last day, if the flows whose direction is not known went to this port';
-  const { perHour, usualLow, usualHigh } = traffic.now;
-  return `normal here, nothing unusual in the last day (${groupDigits(perHour)} in the newest hour, usual is ${range(usualLow, usualHigh)})`;
+  const { hour, perHour, usualLow, usualHigh } = traffic.now;
+  const end = hour + HOUR_MS;
+  if (now - end > RECENT_MS) return `whether it is normal is not known, as nobody looked since ${formatTime(end)}`;
+  const newest = `${groupDigits(perHour)} in the newest hour, ${range(usualLow, usualHigh)} at this time in the weeks before`;
+  return now - end > LATE_MS
+    ? `normal here until ${formatTime(end)} (${newest}), and nobody looked since`
+    : `normal here, nothing unusual in the last day (${newest})`;
 }
 
 function conformWords({ entries }: EndpointFacts, traffic: EndpointTraffic): string {
@@ -75,7 +83,7 @@ export function trafficLines({ traffic, endpoint }: EndpointFacts): readonly Lin
   if (!traffic) return [];
   const { now } = traffic;
   const usual = now
-    ? `newest covered hour ${groupDigits(now.perHour)}, usual for ${hourName(now.hour)} is ${range(now.usualLow, now.usualHigh)}`
+    ? `newest covered hour ${formatDate(now.hour)} ${hourName(now.hour)}: ${groupDigits(now.perHour)}, ${range(now.usualLow, now.usualHigh)} at this time in the weeks before`
     : `not learned yet: ${count(traffic.learnedDays, 'day')} of history`;
   return [
     `last 4 weeks  ${sparkline(daysOf(traffic.quarterDays))}`,
@@ -189,7 +197,8 @@ function sourcesWords(traffic: EndpointTraffic): Line {
 
 function sourceWords({ source, connections, denied, approved, firstSeen }: SourceTraffic, all: number): string {
   if (connections === 0) return `${source} refused ${groupDigits(denied)}×`;
-  const share = all > 0 ? ` ${Math.round((connections / all) * 100)} %` : '';
+  const percent = Math.round((connections / all) * 100);
+  const share = all > 0 ? ` ${percent === 0 ? '<1' : percent} %` : '';
   const may = approved === null ? '' : approved ? ' approved' : ` (not approved, first seen ${formatDate(firstSeen)})`;
   return `${source}${share}${may}`;
 }
