@@ -7,11 +7,15 @@ import {
   IPV4_FROM,
   PARQUET,
   type ParquetPlan,
+  type ParquetQuery,
+  type ParquetValue,
   parquetQuery,
   planParquet,
+  smallColumnsQuery,
+  WITHOUT_COLUMN,
 } from '../flows/parquet-columns.ts';
 import { hasPorts } from '../flows/protocols.ts';
-import { createRollup } from '../flows/rollup.ts';
+import { createRollup, type Rollup } from '../flows/rollup.ts';
 import { scanIpv6 } from '../model/address.ts';
 import { UserError } from '../model/errors.ts';
 import { ACTION, DIRECTION, type FlowBatch, PROTOCOL } from '../model/flow.ts';
@@ -52,7 +56,9 @@ export async function readParquetFlows(
     const table = `read_parquet(${sqlText(path)}, hive_partitioning = false)`;
     const plan = await planOf(connection, table, request);
     const names = await namesOf(connection, plan, table);
-    return readingOf(context, request, services, { input, connection, table, plan, names, close });
+    const small = (await connection.runAndReadAll(smallColumnsQuery(sqlText(path)))).getRows();
+    const query = parquetQuery(plan, table, request.utcOffsetMinutes, new Set(small.map(([name]) => String(name))));
+    return readingOf(context, request, services, { input, connection, query, plan, names, close });
   } catch (error) {
     duck?.close();
     rmSync(spill, { recursive: true, force: true });
@@ -63,7 +69,7 @@ export async function readParquetFlows(
 interface Source {
   readonly input: FlowInput;
   readonly connection: DuckDBConnection;
-  readonly table: string;
+  readonly query: ParquetQuery;
   readonly plan: ParquetPlan;
   /** Names of feeds, by their place in the type. */
   readonly names: readonly string[];
@@ -96,7 +102,7 @@ function readingOf(
   context: Context,
   request: FlowImportRequest,
   services: ServiceIndex | null,
-  { input, connection, table, plan, names, close }: Source,
+  { input, connection, query, plan, names, close }: Source,
 ): FlowReading {
   const problems: FlowProblem[] = [];
   const full: FlowBatch[] = [];
@@ -120,7 +126,7 @@ function readingOf(
     plan.isAws &&
     ['feed', 'src_port', 'packets', 'bytes', 'end', 'action'].every((field) => plan.columns.has(field as 'feed'));
   const feeds = names.map((name) => (plan.isAws ? `aws-vpc:${name}` : name));
-  const reader = createReader(rollup, plan, feeds, fallback);
+  const reader = createReader(rollup, plan, query.values, feeds, fallback);
 
   function* handOut(): Generator<FlowBatch, void, undefined> {
     for (const batch of full.splice(0)) {
@@ -131,10 +137,14 @@ function readingOf(
 
   async function* batches(): AsyncGenerator<FlowBatch, void, undefined> {
     try {
-      const result = await connection.stream(parquetQuery(plan, table, request.utcOffsetMinutes));
+      const result = await connection.stream(query.sql);
+      // DuckDB decodes the next rows while these are counted.
+      let next = result.fetchChunk();
       for (;;) {
-        const chunk = await result.fetchChunk();
+        const chunk = await next;
         if (!chunk || chunk.rowCount === 0) break;
+        next = result.fetchChunk();
+        next.catch(() => {}); // waited for in the next turn, if there is one
         reader(chunk, row);
         row += chunk.rowCount;
         yield* handOut();
@@ -176,10 +186,16 @@ const STATUS = { ok: 0, noData: 1, skipData: 2 } as const;
 const FIN_SYN_RST_ACK = 2;
 const SYN_ACK = 18;
 
+/** Rows of a chunk at most: what DuckDB gives. */
+const CHUNK_ROWS = 2048;
+
+type Numbers = Int32Array | Float64Array | Uint8Array;
+
 /** Makes a function that counts the rows of a chunk. `row`: how many there were before. */
 function createReader(
-  rollup: ReturnType<typeof createRollup>,
+  rollup: Rollup,
   plan: ParquetPlan,
+  values: readonly ParquetValue[],
   feeds: readonly string[],
   fallback: string,
 ): (chunk: DuckDBDataChunk, row: number) => void {
@@ -187,10 +203,21 @@ function createReader(
   const hasTcpFlags = plan.columns.has('tcp_flags');
   const name = (field: 'start' | 'src' | 'dst' | 'src_port' | 'dst_port' | 'protocol' | 'action' | 'status'): string =>
     plan.columns.get(field)?.name ?? field;
+  const places = new Map(values.map((value, place) => [value, place]));
+  const without = new Map(
+    Object.entries(WITHOUT_COLUMN).map(([value, number]) => [value, new Int32Array(CHUNK_ROWS).fill(number)]),
+  );
+  /** Numbers of feeds in the roll-up, by their place in the type and behind them the fallback; -1: not asked for yet. */
+  const feedNumbers = new Int32Array(feeds.length + 1).fill(-1);
 
-  /** Number of an address; -1: the text is none. */
-  function addressOf(value: number, text: unknown): number {
-    if (value >= IPV4_FROM && value < IPV4_FROM * 2) return value - IPV4_FROM;
+  function useFeed(place: number): void {
+    const known = place < 0 || place >= feeds.length ? feeds.length : place;
+    if ((feedNumbers[known] as number) < 0) feedNumbers[known] = rollup.numberOfFeed?.(feeds[known] ?? fallback) ?? -1;
+    rollup.useFeed?.(feedNumbers[known] as number);
+  }
+
+  /** Number of an IPv6 address; -1: the text is none. */
+  function ipv6Of(text: unknown): number {
     if (typeof text !== 'string' || text.length > LONGEST_ADDRESS) return -1;
     const bytes = scanIpv6(text, 0, text.length);
     return bytes === null ? -1 : rollup.ids.ipv6(new Uint8Array(bytes.buffer, bytes.byteOffset, 16), 0);
@@ -200,33 +227,30 @@ function createReader(
   const quoted = (text: unknown): string => (typeof text === 'string' ? `"${text.slice(0, 60)}"` : 'missing');
 
   return (chunk, before) => {
-    const column = (i: number): Float64Array => (chunk.getColumnVector(i) as unknown as { items: Float64Array }).items;
-    const [start, end, src, dst, srcPort, dstPort, protocol] = [0, 1, 2, 3, 4, 5, 6].map(column) as Float64Array[] as [
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-    ];
-    const action = column(7) as unknown as Uint8Array;
-    const [packets, bytes, connections, flags] = [8, 9, 10, 11].map(column) as [
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-    ];
-    const status = column(12) as unknown as Uint8Array;
-    const feed = column(13);
-    const texts = [chunk.getColumnVector(14), chunk.getColumnVector(15)] as const;
+    const column = (value: ParquetValue): Numbers => {
+      const place = places.get(value);
+      if (place === undefined) return without.get(value) as Int32Array;
+      return (chunk.getColumnVector(place) as unknown as { items: Numbers }).items;
+    };
+    const text = (value: 'src_text' | 'dst_text', i: number): unknown =>
+      chunk.getColumnVector(places.get(value) as number).getItem(i);
+    const start = column('start');
+    const end = column('end');
+    const src = column('src');
+    const dst = column('dst');
+    const srcPort = column('src_port');
+    const dstPort = column('dst_port');
+    const protocol = column('protocol');
+    const action = column('action');
+    const packets = column('packets');
+    const bytes = column('bytes');
+    const connections = column('connections');
+    const flags = column('tcp_flags');
+    const status = column('status');
+    const feed = column('feed');
     const { rowCount } = chunk;
-    let lastFeed = -2;
     for (let i = 0; i < rowCount; i++) {
       rollup.line = before + i + 1;
-      const feedNumber = feed[i] as number;
-      if (feedNumber !== lastFeed) rollup.feed(feeds[feedNumber] ?? fallback);
-      lastFeed = feedNumber;
       const from = start[i] as number;
       const until = end[i] as number;
       if (from < 0) {
@@ -241,28 +265,23 @@ function createReader(
         }
         const isGap = state === STATUS.skipData;
         rollup.coverage(
-          feeds[feedNumber] ?? fallback,
+          feeds[feed[i] as number] ?? fallback,
           from,
           until > from ? until : from + 1,
           isGap ? 'gap' : 'delivered',
           isGap ? null : 0,
         );
-        const text = texts[0].getItem(i);
-        if ((src[i] as number) < 0 && (text === null || text === '-')) {
+        if ((src[i] as number) < 0 && [null, '-'].includes(text('src_text', i) as string | null)) {
           rollup.skip(isGap ? 'SKIPDATA' : 'NODATA');
           continue;
         }
       }
-      const a = addressOf(
-        src[i] as number,
-        (src[i] as number) < IPV4_FROM || (src[i] as number) >= IPV4_FROM * 2 ? texts[0].getItem(i) : null,
-      );
-      const b = addressOf(
-        dst[i] as number,
-        (dst[i] as number) < IPV4_FROM || (dst[i] as number) >= IPV4_FROM * 2 ? texts[1].getItem(i) : null,
-      );
+      let a = (src[i] as number) - IPV4_FROM;
+      if (a < 0) a = ipv6Of(text('src_text', i));
+      let b = (dst[i] as number) - IPV4_FROM;
+      if (b < 0) b = ipv6Of(text('dst_text', i));
       if (a < 0 || b < 0) {
-        wrong(a < 0 ? 'src' : 'dst', quoted(texts[a < 0 ? 0 : 1].getItem(i)), 'an IP address');
+        wrong(a < 0 ? 'src' : 'dst', quoted(text(a < 0 ? 'src_text' : 'dst_text', i)), 'an IP address');
         continue;
       }
       const transport = protocol[i] as number;
@@ -275,8 +294,8 @@ function createReader(
         wrong(isSource ? 'src_port' : 'dst_port', String(isSource ? srcPort[i] : dstPort[i]), 'a port, 0 to 65535');
         continue;
       }
-      if ((action[i] as number) === 3)
-        wrong('action', 'another word', 'ACCEPT or REJECT; what became of it counts as unknown');
+      const outcome = action[i] as number;
+      if (outcome === 3) wrong('action', 'another word', 'ACCEPT or REJECT; what became of it counts as unknown');
       const isWithPorts = hasPorts(transport);
       record.start = from;
       record.end = until < 0 ? from : until;
@@ -285,12 +304,13 @@ function createReader(
       record.srcPort = isWithPorts ? (srcPort[i] as number) : -1;
       record.dstPort = isWithPorts ? (dstPort[i] as number) : -1;
       record.protocol = transport;
-      record.action = (action[i] as number) === 3 ? ACTION.unknown : (action[i] as number);
+      record.action = outcome === 3 ? ACTION.unknown : outcome;
       record.direction = DIRECTION.unknown;
       record.connections = whole(connections[i] as number);
       record.packets = whole(packets[i] as number);
       record.bytes = whole(bytes[i] as number);
       if (hasTcpFlags && transport === PROTOCOL.tcp) readTcpFlags(flags[i] as number);
+      useFeed(feed[i] as number);
       rollup.add();
     }
   };

@@ -116,68 +116,131 @@ export function planParquet(
   return problems.length > 0 ? { problems } : { isAws, columns };
 }
 
-/** What an address becomes: 2^32 and its value where it is IPv4, another number or -1 where it is none. */
+/** What an address becomes: 2^32 and its value where it is IPv4; -1 where it is none. */
 export const IPV4_FROM = 2 ** 32;
 
+/** What a record is read from: whole numbers and codes, and addresses that are not IPv4 as texts. */
+export const PARQUET_VALUES = [
+  'start',
+  'end',
+  'src',
+  'dst',
+  'src_port',
+  'dst_port',
+  'protocol',
+  'action',
+  'packets',
+  'bytes',
+  'connections',
+  'tcp_flags',
+  'status',
+  'feed',
+  'src_text',
+  'dst_text',
+] as const;
+export type ParquetValue = (typeof PARQUET_VALUES)[number];
+
+/** The value of a row whose file has no column for it. */
+export const WITHOUT_COLUMN: Readonly<Partial<Record<ParquetValue, number>>> = {
+  end: -1,
+  src_port: -1,
+  action: 0,
+  packets: 0,
+  bytes: 0,
+  connections: 1,
+  tcp_flags: -1,
+  status: 0,
+  feed: -1,
+};
+
+/** A query, and which of its columns are what. What the file has no column for is not asked. */
+export interface ParquetQuery {
+  readonly sql: string;
+  readonly values: readonly ParquetValue[];
+}
+
+/** Types whose every value fits an INTEGER. */
+const SMALL = /^(?:TINYINT|SMALLINT|INTEGER|UTINYINT|USMALLINT)$/;
+
 /**
- * The query that gives records as numbers, in the order of the file: start, end, src, dst, src_port, dst_port, protocol,
- * action (ACTION; 3: another word), packets, bytes, connections, tcp_flags, status (0 OK, 1 NODATA, 2 SKIPDATA, 3 another),
- * feed (place in `feed_names`), and addresses that are not IPv4 as texts. -1: there is none. `table`: SQL.
+ * The query that gives records as numbers, in the order of the file. action: ACTION; 3: another word. status: 0 OK, 1 NODATA,
+ * 2 SKIPDATA, 3 another. feed: place in `feed_names`. -1: there is none. `table`: SQL. `small`: columns of 64 bits whose
+ * values all fit an INTEGER, as the file's index says: half the bytes to move.
  */
-export function parquetQuery(plan: ParquetPlan, table: string, utcOffsetMinutes: number): string {
+export function parquetQuery(
+  plan: ParquetPlan,
+  table: string,
+  utcOffsetMinutes: number,
+  small: ReadonlySet<string>,
+): ParquetQuery {
   const column = (field: keyof typeof AWS | 'connections'): string | null => {
     const name = plan.columns.get(field)?.name;
     return name === undefined ? null : quoted(name);
   };
-  const number = (field: keyof typeof AWS | 'connections', missing = -1): string => {
-    const name = column(field);
-    return name === null ? `${missing}::DOUBLE` : `coalesce(${name}::DOUBLE, ${missing})`;
+  const number = (field: keyof typeof AWS | 'connections', missing = -1): string | null => {
+    const of = plan.columns.get(field);
+    if (of === undefined) return null;
+    const type = SMALL.test(of.type) || (WHOLE.test(of.type) && small.has(of.name)) ? 'INTEGER' : 'DOUBLE';
+    return `coalesce(${quoted(of.name)}::${type}, ${missing})`;
   };
-  const time = (field: 'start' | 'end'): string => {
+  const time = (field: 'start' | 'end'): string | null => {
     const type = plan.columns.get(field)?.type;
     const name = column(field);
     if (name === null || type === undefined || !TIME.test(type)) return number(field);
     const shift = type === 'TIMESTAMP WITH TIME ZONE' ? 0 : utcOffsetMinutes * 60;
     return `coalesce(epoch(${name}::${shift === 0 && type.endsWith('ZONE') ? type : 'TIMESTAMP'}) - ${shift}, -1)`;
   };
-  const word = (field: 'action' | 'status', cases: string): string => {
+  /** A chain of functions of one column, as an address below. */
+  const word = (field: 'action' | 'status', codes: Readonly<Record<string, number>>): string | null => {
     const name = column(field);
-    return name === null
-      ? '0::UTINYINT'
-      : `(CASE lower(coalesce(${name}::VARCHAR, '-')) ${cases} ELSE 3 END)::UTINYINT`;
+    if (name === null) return null;
+    const words = Object.keys(codes).map((text) => `'${text}'`);
+    const place = `list_position([${words.join(', ')}], lower(${name}::VARCHAR))`;
+    const code = `list_extract([${Object.values(codes).join(', ')}], ${place})`;
+    return `coalesce(${code}, CASE WHEN ${name} IS NULL THEN 0 ELSE 3 END)::UTINYINT`;
   };
   const [src, srcText] = address(column('pkt_src'), column('src') as string);
   const [dst, dstText] = address(column('pkt_dst'), column('dst') as string);
   const feed = column('feed');
-  return `SELECT ${[
-    time('start'),
-    time('end'),
+  const place = 'lambda v: enum_code(TRY_CAST(v AS feed_names))::INTEGER';
+  const sql: Readonly<Record<ParquetValue, string | null>> = {
+    start: time('start'),
+    end: time('end'),
     src,
     dst,
-    number('src_port'),
-    number('dst_port'),
-    number('protocol'),
-    word('action', ACTION_CASES),
-    number('packets', 0),
-    number('bytes', 0),
-    number('connections', 1),
-    number('tcp_flags'),
-    word('status', "WHEN 'ok' THEN 0 WHEN '-' THEN 0 WHEN 'nodata' THEN 1 WHEN 'skipdata' THEN 2"),
-    feed === null ? '-1::DOUBLE' : `coalesce(enum_code(TRY_CAST(${feed}::VARCHAR AS feed_names))::DOUBLE, -1)`,
-    srcText,
-    dstText,
-  ]
-    .map((sql, i) => `${sql} AS c${i}`)
-    .join(', ')} FROM ${table}`;
+    src_port: number('src_port'),
+    dst_port: number('dst_port'),
+    protocol: number('protocol'),
+    action: word('action', ACTION_CODES),
+    packets: number('packets', 0),
+    bytes: number('bytes', 0),
+    connections: number('connections', 1),
+    tcp_flags: number('tcp_flags'),
+    status: word('status', { ok: 0, '-': 0, nodata: 1, skipdata: 2 }),
+    feed:
+      feed === null
+        ? null
+        : `coalesce(list_extract(list_transform(list_value(${feed}::VARCHAR), ${place}), 1), -1)::INTEGER`,
+    src_text: srcText,
+    dst_text: dstText,
+  };
+  const values = PARQUET_VALUES.filter((value) => sql[value] !== null);
+  return { sql: `SELECT ${values.map((value) => `${sql[value]} AS ${value}_`).join(', ')} FROM ${table}`, values };
 }
 
-const ACTION_CASES = [
-  ...['accept', 'accepted', 'allow', 'allowed', 'pass', 'permit', 'permitted'].map((word) => `WHEN '${word}' THEN 1`),
-  ...['reject', 'rejected', 'deny', 'denied', 'drop', 'dropped', 'block', 'blocked'].map(
-    (word) => `WHEN '${word}' THEN 2`,
-  ),
-  "WHEN '-' THEN 0 WHEN '' THEN 0",
-].join(' ');
+/** The query that gives the names of columns of 64 bits whose values all fit an INTEGER, by the index of the file. */
+export function smallColumnsQuery(path: string): string {
+  const fits = (value: string): string => `TRY_CAST(${value} AS BIGINT) BETWEEN -2147483648 AND 2147483647`;
+  return `SELECT path_in_schema FROM parquet_metadata(${path}) GROUP BY path_in_schema
+    HAVING bool_and(coalesce((${fits('stats_min_value')}) AND (${fits('stats_max_value')}), false))`;
+}
+
+const ACTION_CODES: Readonly<Record<string, number>> = Object.fromEntries([
+  ...['accept', 'accepted', 'allow', 'allowed', 'pass', 'permit', 'permitted'].map((word) => [word, 1]),
+  ...['reject', 'rejected', 'deny', 'denied', 'drop', 'dropped', 'block', 'blocked'].map((word) => [word, 2]),
+  ['-', 0],
+  ['', 0],
+]);
 
 /** The query that gives the names of feeds; null: the file names none. */
 export function feedsQuery(plan: ParquetPlan, table: string, most: number): string | null {
@@ -192,21 +255,24 @@ export function feedsQuery(plan: ParquetPlan, table: string, most: number): stri
  * for each entry of the file's dictionary and not once a row.
  */
 function address(packet: string | null, plain: string): readonly [number: string, text: string] {
-  const isIpv4 = (sql: string): string => `${sql} BETWEEN ${IPV4_FROM} AND ${IPV4_FROM * 2 - 1}`;
-  const own = ipv4(plain);
-  const value = packet === null ? own : `CASE WHEN ${isIpv4(ipv4(packet))} THEN ${ipv4(packet)} ELSE ${own} END`;
-  if (packet === null) return [`${own}::DOUBLE`, `CASE WHEN NOT (${isIpv4(own)}) THEN ${plain}::VARCHAR END`];
+  const own = ipv4(`${plain}::VARCHAR`);
+  if (packet === null) {
+    const other = `list_filter(list_value(${plain}::VARCHAR), lambda t: ${ipv4('t')} IS NULL)`;
+    return [`coalesce(${own}, -1)`, `list_extract(${other}, 1)`];
+  }
+  const isOther = `contains(coalesce(${packet}::VARCHAR, ''), ':')`;
+  const value = `CASE WHEN ${isOther} THEN -1 ELSE coalesce(${ipv4(`${packet}::VARCHAR`)}, ${own}, -1) END`;
   const text = `coalesce(nullif(${packet}::VARCHAR, '-'), ${plain}::VARCHAR)`;
-  return [
-    `(CASE WHEN contains(coalesce(${packet}::VARCHAR, ''), ':') THEN -1 ELSE ${value} END)::DOUBLE`,
-    `CASE WHEN contains(coalesce(${packet}::VARCHAR, ''), ':') OR NOT (${isIpv4(value)}) THEN ${text} END`,
-  ];
+  return [value, `CASE WHEN ${value} < 0 THEN ${text} END`];
 }
 
+/** 2^32 and the value of an IPv4 address, a DOUBLE; NULL where it is none. */
 function ipv4(sql: string): string {
   // No leading zeros: some read them as octal. The 1 in front shows that there are four of them.
-  const byte = "CASE WHEN v = '0' OR NOT starts_with(v, '0') THEN TRY_CAST(v AS UTINYINT)::BIGINT END";
-  return `coalesce(list_reduce(list_transform(string_split(${sql}::VARCHAR, '.'), lambda v: ${byte}), lambda x, y: CASE WHEN x < ${IPV4_FROM * 2} THEN x * 256 + y END, 1::BIGINT), -1)`;
+  const byte = "CASE WHEN v = '0' OR NOT starts_with(v, '0') THEN TRY_CAST(v AS UTINYINT)::DOUBLE END";
+  const parts = `list_transform(string_split(${sql}, '.'), lambda v: ${byte})`;
+  const number = `list_reduce(${parts}, lambda x, y: CASE WHEN x < ${IPV4_FROM} THEN x * 256 + y END, 1::DOUBLE)`;
+  return `list_extract(list_filter(list_value(${number}), lambda n: n >= ${IPV4_FROM}), 1)`;
 }
 
 function quoted(name: string): string {
