@@ -200,7 +200,7 @@ describe('without Quietdoor', { skip }, () => {
         assert.match(script(folder, `sha256:${'0'.repeat(64)}`).stderr, /another key/);
       }));
   test('verify.py refuses what was tampered with, and a P-256 key is verified too', () =>
-    withExport({}, async ({ ledger, folder }) => {
+    withExport({}, async ({ ledger, folder, key }) => {
       for (const { name, change, script: verdict } of TAMPERINGS) {
         if (verdict === 'accepts') continue;
         const copy = join(ledger.dir, name.replaceAll(' ', '-'));
@@ -213,6 +213,16 @@ describe('without Quietdoor', { skip }, () => {
       await exportLedger(ledger.context, second, {});
       const done = script(second, fingerprint);
       assert.equal(done.status, 0, done.stderr);
+      // The key from before vouches for the one that it signed for; one that it did not sign for does not follow it.
+      const old = script(second, key);
+      assert.equal(old.status, 0, old.stderr);
+      assert.ok(old.stdout.includes(`${key} signed for ${fingerprint}`));
+      const manifest = join(second, 'manifest.json');
+      const handedOver = /\\"signature\\":\\"./;
+      const text = readFileSync(manifest, 'utf8');
+      assert.match(text, handedOver);
+      writeFileSync(manifest, text.replace(handedOver, '\\"signature\\":\\"/'));
+      assert.match(script(second, key).stderr, /another key/);
     }));
   test('the steps of the README do what they say', () =>
     withExport({}, async ({ folder, key }) => {

@@ -19,6 +19,14 @@ def root_of(stack):
         node = sha256(b"\\x01" + left + node)
     return node
 
+def is_signed(text, signature, der):
+    how = ["-rawin"] if len(der) == 44 else ["-rawin", "-digest", "sha256"]  # Ed25519, else ECDSA P-256
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in (("text", text.encode()), ("signature", signature), ("key", der)):
+            open(folder + "/" + name, "wb").write(data)
+        return subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", folder + "/key", *how,
+                               "-in", folder + "/text", "-sigfile", folder + "/signature"], capture_output=True).returncode == 0
+
 manifest = json.load(open("manifest.json", encoding="utf-8"))
 stack, sequence = [], manifest["first"]
 for node in manifest["left"]:
@@ -50,20 +58,25 @@ if base64.b64decode(root) != root_of(stack):
     sys.exit("FAILED: the records do not lead to the root that was signed")
 der = subprocess.run(["openssl", "pkey", "-pubin", "-in", "public-key.pem", "-outform", "DER"], capture_output=True, check=True).stdout
 fingerprint = "sha256:" + hashlib.sha256(der).hexdigest()
-with tempfile.NamedTemporaryFile() as signed, tempfile.NamedTemporaryFile() as signature:
-    signed.write(text.encode()); signed.flush()
-    signature.write(base64.b64decode(signatures.split("\\n")[0].split(" ")[2])[4:]); signature.flush()
-    how = ["-rawin"] if len(der) == 44 else ["-rawin", "-digest", "sha256"]  # Ed25519, else ECDSA P-256
-    done = subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "public-key.pem", *how,
-                           "-in", signed.name, "-sigfile", signature.name], capture_output=True)
-if done.returncode != 0:
+if not is_signed(text, base64.b64decode(signatures.split("\\n")[0].split(" ")[2])[4:], der):
     sys.exit("FAILED: the checkpoint is not signed by public-key.pem")
 print("records %d to %d lead to the checkpoint of %s records of %s" % (manifest["first"], manifest["last"], size, origin))
 print("signed with " + fingerprint)
 if len(sys.argv) < 2:
     print("internally consistent only: compare the fingerprint, and the checkpoint, with what was kept elsewhere")
-elif sys.argv[1] != fingerprint:
-    sys.exit("FAILED: that is another key than " + sys.argv[1])
+else:
+    # A key that was replaced since signed for the one after it.
+    trusted, keys = sys.argv[1], {}
+    for body in (json.loads(entry["record"])["body"] for entry in sorted(manifest["keys"], key=lambda e: e["sequence"])):
+        key = base64.b64decode(body["publicKey"])
+        following = "sha256:" + hashlib.sha256(key).hexdigest()
+        handover = "quietdoor ledger key rotation\\n%s\\n%s\\n%s\\n" % (origin, trusted, following)
+        if trusted in keys and is_signed(handover, base64.b64decode(body.get("signature", "")), keys[trusted]):
+            print(trusted + " signed for " + following)
+            trusted = following
+        keys[following] = key
+    if trusted != fingerprint:
+        sys.exit("FAILED: that is another key than " + trusted)
 `;
 
 /** The README of an export. */
@@ -89,7 +102,7 @@ this folder can only show that it is consistent in itself.
 | \`checkpoint.txt\` | size and root of the tree, signed (c2sp.org/tlog-checkpoint) |
 | \`checkpoints.txt\` | checkpoints that were signed on the way |
 | \`public-key.pem\` | the key that signed |
-| \`verify.py\` | does all of the below; 60 lines, standard library of Python only |
+| \`verify.py\` | does all of the below; one short file, standard library of Python only |
 
 ## Verify without Quietdoor
 
@@ -104,7 +117,7 @@ sha256sum records-*.jsonl.zst                     # compare with "sha256" in man
 zstd -dc records-*.jsonl.zst | wc -l              # ${o.last - o.first + 1}
 \`\`\`
 
-The key is the one that you were told:
+The key is the one that you were told (or, where that was replaced since, one that it signed for; \`verify.py\` follows that):
 
 \`\`\`
 openssl pkey -pubin -in public-key.pem -outform DER | sha256sum
