@@ -48,6 +48,8 @@ export interface PortBaseline {
   /** Sources that were refused. */
   readonly refusedSources: ReadonlySet<number>;
   readonly knownNetworks: ReadonlySet<number>;
+  /** Buckets and sources with accepted connections. */
+  readonly visits: number;
   /** Days on which networks came for the first time, after the first week. */
   readonly newcomerDays: number;
 }
@@ -129,6 +131,7 @@ export function learnPort(
       refusedSources: past.refused,
       knownNetworks: past.networks,
       newcomerDays: past.newcomerDays,
+      visits: past.visits,
     },
   };
 }
@@ -141,16 +144,18 @@ interface Past {
   readonly refused: ReadonlySet<number>;
   readonly networks: ReadonlySet<number>;
   readonly newcomerDays: number;
+  readonly visits: number;
 }
 
-/** A port that so few single connections touched, each by a source that never came again, is still an unused one. */
-const MOST_TOUCHES = 2;
+/** A port that one single connection touched, as a sweep does, is still an unused one. */
+const MOST_TOUCHES = 1;
 
 /** Who came before `day`, and when. Networks are new when they come a week or more after anything was known of the port. */
 function pastOf({ visits, earlier, knownSince }: PortTraffic, start: number, day: number, table: SourceTable): Past {
   let firstAccepted = earlier?.firstAccepted ?? null;
   let lastAccepted = earlier?.lastAccepted ?? null;
   let longestPause = earlier?.longestPause ?? 0;
+  let accepted = 0;
   let touches = lastAccepted === null ? 0 : MOST_TOUCHES + 1;
   const sources = new Set(earlier?.sources);
   const refused = new Set<number>();
@@ -165,6 +170,7 @@ function pastOf({ visits, earlier, knownSince }: PortTraffic, start: number, day
       refused.add(source);
       continue;
     }
+    accepted++;
     const isTouch = visits.connections[i] === 1 && !sources.has(source);
     touches += isTouch ? 1 : MOST_TOUCHES + 1;
     if (!sources.has(source)) {
@@ -180,7 +186,16 @@ function pastOf({ visits, earlier, knownSince }: PortTraffic, start: number, day
     lastAccepted = bucket;
   }
   if (touches <= MOST_TOUCHES) [firstAccepted, lastAccepted, longestPause] = [null, null, 0];
-  return { firstAccepted, lastAccepted, longestPause, sources, refused, networks, newcomerDays: newcomerDays.size };
+  return {
+    firstAccepted,
+    lastAccepted,
+    longestPause,
+    sources,
+    refused,
+    networks,
+    newcomerDays: newcomerDays.size,
+    visits: accepted,
+  };
 }
 
 /** Makes unknown: gaps of the feed, and everything before the port's first connection. */

@@ -23,6 +23,8 @@ export interface Parameters {
   readonly sweepPorts: number;
   /** A port to which new networks came on more days than this is promiscuous: another one is no news. */
   readonly newcomerDays: number;
+  /** Fewest visits (a source in a bucket) of a port whose sources are known. */
+  readonly visitsLeast: number;
   /** Days without traffic after which a port is dormant. */
   readonly dormantDays: number;
   /** Fewest refused connections in a bucket that are a burst. */
@@ -45,6 +47,7 @@ export const DEFAULTS: Parameters = {
   massPorts: 15,
   sweepPorts: 15,
   newcomerDays: 2,
+  visitsLeast: 30,
   dormantDays: 28,
   deniedLeast: 15,
   bytesLeast: 100_000,

@@ -5,6 +5,9 @@ import { type PortDay, startOf } from '../port-day.ts';
 import type { Signal } from '../signal.ts';
 import { dailySurprise, onceIn } from '../tail.ts';
 
+/** Bytes have heavier tails than counts: so many times rarer. */
+const RARER = 8;
+
 /** Much more bytes per connection than usual, and more bytes than the port's largest days had. */
 export function bytes(day: PortDay, position: number): Signal | null {
   const connections = day.accepted[position] as number;
@@ -15,7 +18,7 @@ export function bytes(day: PortDay, position: number): Signal | null {
   const away = (Math.log((seen + 1) / connections) - each.median) / (each.spread + 0.1);
   if (away < 5 || seen < parameters.bytesLeast || seen <= 2 * baseline.bytes.secondLargest) return null;
   const size = Math.log(seen + BYTES_OFFSET);
-  if (size <= onceIn(5 * parameters.daysBetween, baseline.bytes.tail)) return null;
+  if (size <= onceIn(RARER * parameters.daysBetween, baseline.bytes.tail)) return null;
   const start = startOf(day, position);
   const usual = Math.exp(each.median) * connections;
   return {

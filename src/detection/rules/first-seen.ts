@@ -12,6 +12,8 @@ export function firstSeen(day: PortDay): Signal[] {
   const { baseline, parameters, traffic, table } = day;
   if (baseline.rememberedDays < parameters.learningDays || baseline.newcomerDays > parameters.newcomerDays) return [];
   if (baseline.lastAccepted === null || !traffic.isDirected) return [];
+  // Who comes to a port that is hardly used is not settled yet.
+  if (baseline.visits < parameters.visitsLeast) return [];
   const { visits } = traffic;
   const today = new Set<number>();
   const found: Signal[] = [];

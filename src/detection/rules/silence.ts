@@ -5,6 +5,8 @@ import type { Signal } from '../signal.ts';
 import { surpriseOf } from '../surprise.ts';
 import { dailySurprise, onceIn } from '../tail.ts';
 
+/** What is silent for three hours was silent for one; at the end of a working day three hours say little. */
+const LONGEST_WINDOW = 12;
 const SURPRISE_BELOW_LEAST = 5;
 
 /** Almost nothing where there always is some, for 15 minutes or more. Never while it is unknown whether there was any. */
@@ -15,6 +17,7 @@ export function silence(day: PortDay, position: number): Signal | null {
   let found: Signal | null = null;
   for (let s = 1; s < baseline.scales.length; s++) {
     const scale = baseline.scales[s] as (typeof baseline.scales)[number];
+    if (scale.buckets > LONGEST_WINDOW) break;
     const seen = day.sums[s]?.[position] as number;
     const { down } = baseline.level;
     const r = scale.r[hour] as number;
