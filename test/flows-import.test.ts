@@ -168,13 +168,31 @@ suite('flows import', () => {
     assert.deepEqual([wrong.code, /--no-record/.test(wrong.stderr)], [2, true]);
   });
 
+  test('where nothing decides the direction, it says what to do first; one is one', async (t) => {
+    const dir = await workspace(t);
+    const file = join(dir, 'one.csv');
+    writeFileSync(file, `start,end,src,dst,dst_port,protocol\n${START},${START},10.99.0.1,10.99.0.2,4444,tcp\n`);
+    const { code, stdout, stderr } = await quietdoor(['flows', 'import', '-w', dir, file]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout + stderr, /: csv, 1 record, /);
+    assert.match(stdout + stderr, /direction +1 unknown\n +scan or import what listens before flows/);
+    assert.match(stdout + stderr, /sums +1 connection, 0 packets, 0 bytes in 1 row of 5 minutes/);
+  });
+
   test('says what is wrong with a file that is none', async (t) => {
     const dir = await workspace(t);
     writeFileSync(join(dir, 'empty'), '');
     writeFileSync(join(dir, 'strange'), 'dear diary\n');
+    writeFileSync(
+      join(dir, 'columns'),
+      'Start Time,Source address,Dest,Port,Proto\n2026-11-22 03:00:00,10.0.0.1,10.0.0.2,1,TCP\n',
+    );
+    writeFileSync(join(dir, 'bytes'), Buffer.from([0, 1, 2, 255, 10, 1]));
     for (const [file, message] of [
       ['empty', /is empty/],
-      ['strange', /of no flow format that is known here/],
+      ['strange', /of no flow format that is known here\nIt begins with "dear diary"\. .*--as help lists/],
+      ['columns', /\nIt begins with "Start Time,.*--map start="Start Time"/],
+      ['bytes', /known here\nquietdoor flows import --as help lists/],
       ['missing', /cannot read .*ENOENT/],
       ['.', /is a folder/],
     ] as const) {

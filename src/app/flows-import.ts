@@ -9,7 +9,6 @@ import type { FlowBatch } from '../model/flow.ts';
 import type { FlowImport, FlowProblem } from '../model/flow-import.ts';
 import type { FlowStore } from '../store/flow-store.ts';
 import type { Store } from '../store/store.ts';
-import { listWords } from '../util/words.ts';
 import type { Context } from './context.ts';
 import { type EarlierInput, type FlowInput, type InputIdentity, openFlowInput } from './flow-input.ts';
 import { MAX_LINE, wholeLines } from './flow-pieces.ts';
@@ -216,11 +215,24 @@ function formatOf(request: FlowImportRequest, input: FlowInput): FlowFormat {
     flowFormats.find((format) => format.detect(input.head)) ??
     (isMapped && input.head.length > 0 ? flowFormats.find((format) => format.name === 'csv') : undefined);
   if (found) return found;
-  const titles = knownFlowFormats().map((format) => format.title);
-  throw new UserError(
-    input.head.length === 0 ? `${name} is empty` : `${name} is of no flow format that is known here`,
-    { hint: `Tried: ${listWords(titles, titles.length)}. Name one with --as if the file is of it all the same.` },
-  );
+  if (input.head.length === 0) throw new UserError(`${name} is empty`);
+  throw new UserError(`${name} is of no flow format that is known here`, { hint: unknownHint(input.head) });
+}
+
+/** Characters of the first line that an error shows. */
+const MOST_SHOWN = 80;
+
+/** What to do about a file of an unknown format: by what its first line looks like. */
+function unknownHint(head: Uint8Array): string {
+  const formats = `quietdoor flows import --as help lists the formats; --as NAME takes one all the same.`;
+  const line = Buffer.from(head.subarray(0, 4_096)).toString('utf8').split('\n', 1)[0]?.trim() ?? '';
+  // Bytes of no text say nothing to a person.
+  if (line === '' || /[\p{C}\ufffd]/u.test(line.replaceAll('\t', ' '))) return formats;
+  const names = line.split(/[,;\t]/).map((title) => title.trim());
+  const shown = `It begins with "${line.slice(0, MOST_SHOWN)}${line.length > MOST_SHOWN ? '…' : ''}".`;
+  return names.length < 4 || names.some((title) => !/^["']?\p{L}/u.test(title))
+    ? `${shown} ${formats}`
+    : `${shown} Where that are the columns of a CSV, say which one is what: --map start="${names[0]?.replaceAll('"', '')}" --map src=… --map dst=… --map dst_port=… --map protocol=… Otherwise: ${formats}`;
 }
 
 /** Files that were taken in before, by what the ledger says of them. */

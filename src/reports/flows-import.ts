@@ -21,7 +21,7 @@ export function flowImportText(imports: readonly FlowImport[]): string {
 function linesOf({ file, format, counts, skipped, feeds, isKnown, knownBytes }: FlowImport): string[] {
   const name = printable(file === '-' ? 'standard input' : file);
   if (isKnown) return [`${name}: taken in before, byte for byte; nothing is taken twice`];
-  const lines = [`${name}: ${format}, ${grouped(counts.records)} records${spanOf(counts)}`];
+  const lines = [`${name}: ${format}, ${count(counts.records, 'record')}${spanOf(counts)}`];
   const add = (title: string, text: string): void => void lines.push(`  ${title.padEnd(12)}${text}`);
   if (knownBytes > 0)
     add('before', `the first ${grouped(knownBytes)} bytes were taken in before; only what follows is new`);
@@ -36,9 +36,11 @@ function linesOf({ file, format, counts, skipped, feeds, isKnown, knownBytes }: 
         [counts.undirected, 'unknown'],
       ),
     );
+    if (counts.undirected > counts.records / 2)
+      add('', 'scan or import what listens before flows: what is taken in now stays as it is');
     add(
       'sums',
-      `${grouped(counts.connections)} connections, ${grouped(counts.packets)} packets, ${grouped(counts.bytes)} bytes in ${grouped(counts.rows)} rows of 5 minutes`,
+      `${count(counts.connections, 'connection')}, ${count(counts.packets, 'packet')}, ${count(counts.bytes, 'byte')} in ${count(counts.rows, 'row')} of 5 minutes`,
     );
   }
   const kinds = [...skipped].map(([what, n]) => `${grouped(n)} ${printable(what)}`);
