@@ -1,6 +1,6 @@
 import type { Event } from '../model/event.ts';
 import type { Json } from '../util/canonical-json.ts';
-import { listWords } from '../util/words.ts';
+import { listWords, utcTime } from '../util/words.ts';
 
 /**
  * What happened, as a phrase. Bodies come from the ledger, which may hold records of another version: a field that is
@@ -36,7 +36,7 @@ export function eventWords(e: Event): string {
     case 'exception.added':
       return `exception added${words(' by ', body.by)}${words(' for ', body.rule)}`;
     case 'evidence.exported':
-      return `evidence exported${words(' as ', body.format)}`;
+      return `evidence exported${words(' as ', body.format)}${recordsWords(body.first, body.last)}${words(', in ', body.folder)}`;
     case 'host.merged':
       return `known to be one host with ${texts(body.names)}${words(': ', body.because)}`;
     case 'host.split':
@@ -80,24 +80,24 @@ export function eventWords(e: Event): string {
     case 'flows.gap':
       return `flows are missing${words(': ', body.because)}${words(', records lost: ', body.lost)}`;
     case 'flows.expired':
-      return `flows beyond their retention removed${words(': rows ', body.rows)}`;
+      return `flows beyond their retention removed${words(': rows ', body.rows)}${spanWords(body.from, body.until)}`;
     case 'setting.changed':
       return `setting changed${words(': ', body.setting)}${words(' from ', body.old)}${words(' to ', body.new)}`;
     case 'alert.raised':
       return `alert raised${words(' ', body.severity)}${words(': ', body.title)}`;
     case 'alert.acknowledged':
-      return `alert acknowledged${words(' by ', body.by)}${words(': ', body.note)}`;
+      return `alert acknowledged${told(body)}${personWords(e)}`;
     case 'alert.snoozed':
-      return `alert snoozed${words(' until ', body.until)}${words(' by ', body.by)}${words(': ', body.note)}`;
+      return `alert snoozed${words(' until ', body.until)}${told(body)}${personWords(e)}`;
     case 'alert.resolved':
-      return `alert resolved${words(' by ', body.by)}${words(': ', body.note)}`;
+      return `alert resolved${told(body)}${personWords(e)}`;
     case 'alert.undelivered':
       return `alert could not be delivered${words(' by ', body.channel)}${words(': ', body.because)}`;
     case 'maintenance.announced':
       if (typeof body.ended === 'string') return `maintenance ended${words(': ', body.reason)}`;
       return `maintenance announced${words(' from ', body.from)}${words(' until ', body.until)}${words(': ', body.reason)}`;
     case 'log.reviewed':
-      return `records reviewed${words(' by ', body.by)}${words(': items ', body.items)}`;
+      return `${stampWords('log review', e)}${recordsWords(body.firstRecord, body.lastRecord)}${decisionWords(body.decisions)}${signatureWords(body.signed)}`;
     default:
       return String(e.type);
   }
@@ -106,6 +106,32 @@ export function eventWords(e: Event): string {
 /** Whoever runs the program names the person: what is recorded is that it was written, not that the person did it. */
 function stampWords(what: string, { body, actor }: Event): string {
   return `${what}${words(' in the name of ', body.by)} written by ${actor}`;
+}
+
+/** Which alert, and what was noted. */
+function told(body: Event['body']): string {
+  return `${words(': ', body.title)}${words('; ', body.note)}`;
+}
+
+/** As with approvals: the name is what was typed. Nothing where the program did it. */
+function personWords({ body, actor }: Event): string {
+  return typeof body.by === 'string' ? `; in the name of ${body.by}, written by ${actor}` : '';
+}
+
+function recordsWords(first: Json | undefined, last: Json | undefined): string {
+  if (typeof first !== 'number' || typeof last !== 'number') return '';
+  return first === last ? `: record ${first}` : `: records ${first} to ${last}`;
+}
+
+/** UTC seconds, as flows have them. */
+function spanWords(from: Json | undefined, until: Json | undefined): string {
+  if (typeof from !== 'number' || typeof until !== 'number') return '';
+  return `, of ${utcTime(from * 1_000)} to ${utcTime(until * 1_000)}`;
+}
+
+function decisionWords(decisions: Json | undefined): string {
+  const counts = Object.entries(record(decisions)).filter(([, n]) => typeof n === 'number' && n > 0);
+  return counts.length === 0 ? '' : `; ${counts.map(([decision, n]) => `${n} ${decision}`).join(', ')}`;
 }
 
 function signatureWords(signed: Json | undefined): string {
