@@ -1,4 +1,4 @@
-import { ACTION, BUCKET_SECONDS } from '../model/flow.ts';
+import { ACTION } from '../model/flow.ts';
 import { DAY_BUCKETS, DAY_SECONDS, type PortTraffic, type SourceTable } from './history.ts';
 import { type Level, levelOf, USUAL_LEVEL } from './level.ts';
 import { quantile, secondLargest, sortPart } from './order-statistics.ts';
@@ -273,9 +273,4 @@ function bytesEach({ accepted, other, sorted }: BaselineRoom): { median: number;
   sortPart(sorted, n);
   const median = quantile(sorted, n, 0.5);
   return { median, spread: (quantile(sorted, n, 0.75) - quantile(sorted, n, 0.25)) / 1.349 };
-}
-
-/** Seconds of a bucket's time, for callers that hold positions. */
-export function timeOf(position: number, from: number): number {
-  return from + position * BUCKET_SECONDS;
 }
