@@ -43,7 +43,7 @@ test('an approval is what was written in whose name and by whom, not that somebo
     ],
     [
       { type: 'alert.acknowledged', body: { by: 'lead@example.org', title: 'Spike at db-1:5432', note: 'load test' } },
-      'alert acknowledged: Spike at db-1:5432; load test; in the name of lead@example.org, written by user:kim',
+      'alert acknowledged: load test; Spike at db-1:5432; in the name of lead@example.org, written by user:kim',
     ],
     [
       {
@@ -51,7 +51,7 @@ test('an approval is what was written in whose name and by whom, not that somebo
         actor: 'user:root',
         body: { title: 'Spike at db-1:5432', note: 'every cause is gone' },
       },
-      'alert resolved: Spike at db-1:5432; every cause is gone',
+      'alert resolved: every cause is gone; Spike at db-1:5432',
     ],
     [
       { type: 'flows.expired', body: { rows: 12, from: 1_700_000_000, until: 1_700_086_400 } },

@@ -108,9 +108,9 @@ function stampWords(what: string, { body, actor }: Event): string {
   return `${what}${words(' in the name of ', body.by)} written by ${actor}`;
 }
 
-/** Which alert, and what was noted. */
-function told(body: Event['body']): string {
-  return `${words(': ', body.title)}${words('; ', body.note)}`;
+/** What was noted, and of which alert. The note comes first: narrow tables cut the end, and name the port elsewhere. */
+function told({ note, title }: Event['body']): string {
+  return typeof note === 'string' ? `: ${note}${words('; ', title)}` : words(': ', title);
 }
 
 /** As with approvals: the name is what was typed. Nothing where the program did it. */
