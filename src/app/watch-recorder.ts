@@ -16,7 +16,7 @@ const MOST_WAITING = 100_000;
 const RETRY_MS = { first: 1_000, most: 30_000 };
 /** Writing may take this share of the time; half of it where so much waits that it takes memory. */
 const SHARE = 10;
-const FULL = 2_000;
+const FULL = 1_000;
 const MIN_PAUSE_MS = 1_000;
 
 /** Puts into the store what a watch saw, many things in one transaction. What cannot be written waits, up to a bound. */

@@ -21,7 +21,6 @@ import {
   writeHeartbeat,
 } from './watch-gaps.ts';
 import { type JobEnd, runJob, type WatchJob, watchJobs } from './watch-jobs.ts';
-import { keepMemorySmall } from './watch-memory.ts';
 import { createPicture, type WatchedSighting } from './watch-picture.ts';
 import { createPolling } from './watch-polling.ts';
 import { createWatchRecorder } from './watch-recorder.ts';
@@ -353,7 +352,6 @@ class Watching {
 
   async #watchClocks(): Promise<void> {
     let before = readClocks();
-    const tidy = keepMemorySmall(elapsed);
     await this.#repeat(
       () => CLOCK_MS,
       async () => {
@@ -361,7 +359,6 @@ class Watching {
         const missed = missedBetween(before, now, CLOCK_MS);
         before = now;
         if (missed !== null) this.#gap(missed);
-        tidy();
         for (const notice of this.#notices.tick(this.#context.now())) this.#tell(notice);
       },
     );
