@@ -10,6 +10,7 @@ export const REFERENCE = Date.UTC(2026, 10, 22, 12);
 interface ReadFlows {
   readonly records: string[];
   readonly starts: number[];
+  readonly ends: number[];
   readonly problems: { message: string; line: number; column: number }[];
   /** How often each was passed over. */
   readonly skipped: Record<string, number>;
@@ -62,6 +63,7 @@ export function readFlows(
   const found = {
     records: [] as string[],
     starts: [] as number[],
+    ends: [] as number[],
     problems: [] as ReadFlows['problems'],
     skipped: {} as Record<string, number>,
     coverage: [] as string[],
@@ -91,6 +93,7 @@ export function readFlows(
         const arrow = direction === DIRECTION.forward ? '>' : direction === DIRECTION.reply ? '<' : '?';
         const word = Object.entries(ACTION).find(([, code]) => code === action)?.[0];
         found.starts.push(start);
+        found.ends.push(record.end);
         found.records.push(
           `${time} ${names[protocol] ?? protocol} ${end(src, srcPort)} ${arrow} ${end(dst, dstPort)} ${word} ${record.connections}c ${record.packets}p ${record.bytes}b`,
         );

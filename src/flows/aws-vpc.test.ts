@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { testHostileLines } from '../../test/hostile-flows.ts';
 import { readFlows } from '../../test/read-flows.ts';
 import { awsVpc } from './aws-vpc.ts';
@@ -131,3 +132,50 @@ const SAMPLE = [
   '',
 ].join('\n');
 testHostileLines(awsVpc, SAMPLE);
+
+/** Pieces of lines as they nearly always are, and some that are not. */
+const pieceOf = (usual: readonly string[], odd: readonly string[]) =>
+  fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...usual) }, { weight: 1, arbitrary: fc.constantFrom(...odd) });
+const address = pieceOf(
+  ['10.0.0.1', '192.168.100.255', '1.2.3.4', '0.0.0.0', '255.255.255.255'],
+  ['10.0.0.256', '010.0.0.1', '10.0.0', '10.0.0.1.2', '10..0.1', '2001:db8::1', '::ffff:10.0.0.1', '-', ''],
+);
+const port = pieceOf(['0', '22', '443', '8080', '65535'], ['65536', '00443', '-', '-1', '4a', '9999999999999999', '']);
+const time = fc.oneof(
+  { weight: 12, arbitrary: fc.integer({ min: START, max: START + 20 }).map(String) },
+  { weight: 1, arbitrary: fc.constantFrom('-', '177245640', '17724564000', '177245640x', '/772456400', '0000000000') },
+);
+const lineOf = fc
+  .tuple(
+    pieceOf(['2', '2', '2'], ['3', '-', '22']),
+    pieceOf(['123456789012'], ['unknown', '9', '1234567890123456789012345678901234567890']),
+    pieceOf(['eni-0a1', 'eni-00000000000000001', 'eni-00000000000000002'], ['-', 'e', `eni-${'a'.repeat(200)}`, 'é']),
+    address,
+    address,
+    port,
+    port,
+    pieceOf(['6', '17', '1', '255'], ['256', '-', 'tcp']),
+    pieceOf(['1', '12345'], ['-', '007', '999999999999999', '9999999999999999']),
+    pieceOf(['40', '123456789'], ['-', '1e3']),
+    time,
+    time,
+    pieceOf(['ACCEPT', 'REJECT'], ['-', 'ACCEPTED', 'accept', 'REJEPT']),
+    pieceOf(['OK'], ['OK\r', 'NODATA', 'SKIPDATA', '-', 'KO', 'OK OK', 'OK ']),
+  )
+  .map((columns) => columns.join(' '));
+
+test('the reader of plain records takes what the reader of all fields takes, and as that does', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof({ weight: 30, arbitrary: lineOf }, fc.constant(HEADER)), { maxLength: 40 }),
+      (lines) => {
+        const text = `${lines.join('\n')}\n`;
+        // Near the end of what it is given, a record is read by the reader of all fields.
+        const whole = readFlows(awsVpc, `${text}${'\n'.repeat(400)}`);
+        const single = readFlows(awsVpc, `${text}${'\n'.repeat(400)}`, {}, 1);
+        assert.deepEqual(whole, single);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});

@@ -1,6 +1,7 @@
 import { ACTION, DIRECTION, PROTOCOL } from '../model/flow.ts';
+import { createPlainReader, LONGEST_PLAIN } from './aws-vpc-plain.ts';
 import type { FlowFormat, FlowFormatOptions, FlowParser, FlowSink } from './flow-format.ts';
-import { createNameTable } from './name-table.ts';
+import { createNameTable, hashOfName } from './name-table.ts';
 import { hasPorts } from './protocols.ts';
 import { addressAt, ascii, lineEnd, quoteAt, sameText, startsWith, uintAt, withoutReturn } from './scan.ts';
 
@@ -112,6 +113,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
   const { record, ids } = sink;
   const values = new Float64Array(VALUES).fill(MISSING);
   const interfaces = createNameTable('aws-vpc:', 60_000);
+  const plain = createPlainReader(record, interfaces);
   let names: readonly string[] = VERSION_2.split(' ');
   let plan = new Uint8Array(0);
   let isUsable = true;
@@ -120,6 +122,8 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
   let hasTcpFlags = false;
   let hasInterface = false;
   let hasPacketAddresses = false;
+  /** Records are in the order that a plain one has. */
+  let isPlain = false;
 
   function use(fields: readonly string[]): string | null {
     names = fields;
@@ -130,6 +134,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     hasTcpFlags = fields.includes('tcp-flags');
     hasInterface = fields.includes('interface-id');
     hasPacketAddresses = fields.includes('pkt-srcaddr') || fields.includes('pkt-dstaddr');
+    isPlain = before === 0 && fields.join(' ') === VERSION_2;
     values.fill(MISSING);
     // One record per interface, window and connection: the same once more was delivered twice.
     sink.isRepeatOne = IDENTITY.every((name) => fields.includes(name));
@@ -148,7 +153,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
    * Reads the line at `from`, which ends with a line feed, into `values`. Returns where the next one begins; -1 where it is
    * not a record in the present fields.
    */
-  function scan(bytes: Uint8Array, from: number): number {
+  function scan(bytes: Uint8Array, view: DataView, from: number): number {
     const columns = plan.length;
     let i = from;
     for (let column = 0; column < columns; column++) {
@@ -206,12 +211,9 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
         while (byte > SPACE) byte = bytes[++i] as number;
       } else if (what === INTERFACE) {
         const start = i;
-        let hash = 0;
-        do {
-          hash = Math.imul(hash, 31) + byte;
-          byte = bytes[++i] as number;
-        } while (byte > SPACE);
-        values[INTERFACE] = interfaces.numberOf(bytes, start, i, hash);
+        do byte = bytes[++i] as number;
+        while (byte > SPACE);
+        values[INTERFACE] = interfaces.numberOf(bytes, start, i, hashOfName(view, start, i));
       } else {
         const start = i;
         do byte = bytes[++i] as number;
@@ -342,7 +344,8 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     }
     if (first >= ZERO && first <= 57 && to - from < 4096 && isLedByTime(bytes, from, to)) {
       use(names);
-      if (scan(withLineFeed(bytes, from, to), 0) >= 0) {
+      const fed = withLineFeed(bytes, from, to);
+      if (scan(fed, viewOf(fed), 0) >= 0) {
         told(take(line), bytes, from, to, line);
         return;
       }
@@ -418,13 +421,24 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
 
   /** Reads lines that all end with a line feed. */
   function whole(bytes: Uint8Array, from: number, to: number, line: number): number {
+    const view = viewOf(bytes);
     let count = 0;
-    for (let i = from; i < to; count++) i = oneLine(bytes, i, to, line + count);
+    for (let i = from; i < to; count++) {
+      const next = isPlain && to - i >= LONGEST_PLAIN ? plain.read(bytes, view, i) : -1;
+      if (next < 0) {
+        i = oneLine(bytes, view, i, to, line + count);
+        continue;
+      }
+      sink.line = line + count;
+      useFeedOf(plain.interface);
+      sink.add();
+      i = next;
+    }
     return count;
   }
 
-  function oneLine(bytes: Uint8Array, from: number, to: number, line: number): number {
-    const next = isUsable ? scan(bytes, from) : -1;
+  function oneLine(bytes: Uint8Array, view: DataView, from: number, to: number, line: number): number {
+    const next = isUsable ? scan(bytes, view, from) : -1;
     if (next >= 0) {
       const wrong = take(line);
       if (wrong !== '') told(wrong, bytes, from, withoutReturn(bytes, from, next - 1), line);
@@ -469,6 +483,10 @@ const EXPECTED: Readonly<Record<string, string>> = {
 
 function isHeader(bytes: Uint8Array, from: number, to: number): boolean {
   return to - from < 2048 && fieldsOf(String.fromCharCode(...bytes.subarray(from, to))) !== null;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function withLineFeed(bytes: Uint8Array, from: number, to: number): Uint8Array {

@@ -4,10 +4,24 @@ export interface NameTable {
   readonly names: readonly string[];
   /** `hash`: any hash of bytes[from, to), the same for the same bytes. */
   numberOf(bytes: Uint8Array, from: number, to: number, hash: number): number;
+  /** The same for a name that is there; -1: it is not. */
+  find(bytes: Uint8Array, from: number, to: number, hash: number): number;
 }
 
 /** A name longer than this is cut: no tool writes one. */
 const LONGEST = 128;
+
+/** A hash of the bytes of a name, by words rather than bytes, each of which would wait for the one before it. */
+export function hashOfName(view: DataView, from: number, to: number): number {
+  let hash = to - from;
+  if (hash < 4) {
+    for (let i = from; i < to; i++) hash = Math.imul(hash, 31) + view.getUint8(i);
+    return hash;
+  }
+  for (let i = from; i < to - 4; i += 4) hash = Math.imul(hash ^ view.getInt32(i, true), 0x2c1b3c6d);
+  hash = Math.imul(hash ^ view.getInt32(to - 4, true), 0x297a2d39);
+  return hash ^ (hash >>> 15);
+}
 
 /** `prefix` leads every name; at most `most` are told apart. */
 export function createNameTable(prefix: string, most: number): NameTable {
@@ -64,6 +78,18 @@ export function createNameTable(prefix: string, most: number): NameTable {
 
   return {
     names,
+    find(bytes, from, to, hash) {
+      if (to - from > LONGEST) return -1;
+      const mixed = Math.imul(hash, 0x9e3779b1);
+      let slot = slotOf(mixed);
+      let steps = 0;
+      for (let number = index[slot] as number; number !== 0; number = index[slot] as number) {
+        if (hashes[slot] === mixed && isName(number, bytes, from, to)) return number;
+        slot = (slot + 1) & (slots - 1);
+        if (++steps > 64) return -1;
+      }
+      return -1;
+    },
     numberOf(bytes, from, to, hash) {
       const end = to - from > LONGEST ? from + LONGEST : to;
       const mixed = Math.imul(hash, 0x9e3779b1);

@@ -1,3 +1,8 @@
+import { MOST_PENDING, PENDING_WORDS, type PendingRecords } from './pending-records.ts';
+
+/** What was found where the search for each record begins. */
+const found = new Uint32Array(MOST_PENDING);
+
 /**
  * Which records came before, by 64 bits of each: enough to tell a record that was delivered twice from any other. Grows
  * with the records, 8 bytes and as much again of free room for each.
@@ -11,8 +16,20 @@ export class RecordSet {
     return this.slots * 8;
   }
 
+  /** Remembers records, and marks those that were there. */
+  addAll({ length, words, isRepeated }: PendingRecords): void {
+    const { marks } = this;
+    const mask = this.slots - 1;
+    for (let i = 0, at = 4; i < length; i++, at += PENDING_WORDS) {
+      const slot = ((words[at] as number) ^ ((words[at + 1] as number) >>> 7)) & mask;
+      found[i] = marks[slot * 2 + 1] as number;
+    }
+    for (let i = 0, at = 4; i < length; i++, at += PENDING_WORDS)
+      isRepeated[i] = this.add(words[at] as number, words[at + 1] as number) ? 0 : 1;
+  }
+
   /** Remembers a record by two independent hashes; false: it was there. */
-  add(low: number, high: number): boolean {
+  private add(low: number, high: number): boolean {
     const { marks } = this;
     const mask = this.slots - 1;
     const mark = high | 1; // a free slot has 0

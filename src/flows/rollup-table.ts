@@ -1,6 +1,7 @@
 import type { FlowBatch } from '../model/flow.ts';
 import type { AddressTable } from './address-ids.ts';
 import { FIRST_IPV6_ID } from './address-ids.ts';
+import { MOST_PENDING, PENDING_DOUBLES, PENDING_WORDS, type PendingRecords } from './pending-records.ts';
 
 /** A row is four words, src, dst, what and feed, and three doubles, connections, packets and bytes: side by side. */
 const ROW_WORDS = 10;
@@ -17,10 +18,27 @@ const LONGEST_SEARCH = 512;
 const IS_SRC_6 = 2 ** 30;
 const IS_DST_6 = 2 ** 31;
 
-/** Port, protocol, action and whether the direction is known, in one word. */
-export function packWhat(port: number, protocol: number, action: number, directed: number): number {
-  return port | (protocol << 16) | (action << 24) | (directed << 26);
+/** Port, protocol, action, whether the direction is known, and the families of the addresses, in one word. */
+export function packWhat(
+  port: number,
+  protocol: number,
+  action: number,
+  directed: number,
+  isSrc6: boolean,
+  isDst6: boolean,
+): number {
+  const families = (isSrc6 ? IS_SRC_6 : 0) | (isDst6 ? IS_DST_6 : 0);
+  return port | (protocol << 16) | (action << 24) | (directed << 26) | families;
 }
+
+/** The action in such a word. */
+export function actionIn(what: number): number {
+  return (what >>> 24) & 3;
+}
+
+/** Hashes of the records that are added, and the rows where the search for each begins. */
+const hashes = new Uint32Array(MOST_PENDING);
+const begins = new Int32Array(MOST_PENDING);
 
 /**
  * Rows of one bucket: an open-addressed index over dense rows, so that growing moves rows as they are and writing them out
@@ -43,23 +61,49 @@ export class RollupTable {
     return this.rows * ROW_BYTES;
   }
 
-  /** Adds to the row of a key, which is made where there is none. */
-  add(src: number, dst: number, what: number, feed: number, connections: number, packets: number, bytes: number): void {
-    let flags = what;
-    if (src >= FIRST_IPV6_ID) flags |= IS_SRC_6;
-    if (dst >= FIRST_IPV6_ID) flags |= IS_DST_6;
-    if (this.size === this.rows) this.grow();
-    const at = this.rowOf(src >>> 0, dst >>> 0, flags >>> 0, feed) * ROW_DOUBLES;
-    const { doubles } = this;
-    doubles[at + CONNECTIONS] = (doubles[at + CONNECTIONS] as number) + connections;
-    doubles[at + PACKETS] = (doubles[at + PACKETS] as number) + packets;
-    doubles[at + BYTES] = (doubles[at + BYTES] as number) + bytes;
+  /** Adds records to the rows of their keys, which are made where there are none; those that came before to none. */
+  addAll(records: PendingRecords): void {
+    const { length, words } = records;
+    while (this.size + length > this.rows) this.grow();
+    const mask = this.index.length - 1;
+    for (let i = 0, at = 0; i < length; i++, at += PENDING_WORDS) {
+      const hash = hashOf(
+        words[at] as number,
+        words[at + 1] as number,
+        words[at + 2] as number,
+        words[at + 3] as number,
+      );
+      hashes[i] = hash;
+      begins[i] = this.index[hash & mask] as number;
+    }
+    for (let i = 0; i < length; i++) {
+      const row = begins[i] as number;
+      if (row >= 0) begins[i] = this.words[row * ROW_WORDS] as number;
+    }
+    for (let i = 0; i < length; i++) if (records.isRepeated[i] === 0) this.add(records, i, hashes[i] as number);
   }
 
-  private rowOf(src: number, dst: number, what: number, feed: number): number {
+  private add({ words, doubles: values }: PendingRecords, i: number, hash: number): void {
+    const from = i * PENDING_WORDS;
+    const row = this.rowOf(
+      words[from] as number,
+      words[from + 1] as number,
+      words[from + 2] as number,
+      words[from + 3] as number,
+      hash,
+    );
+    const at = row * ROW_DOUBLES;
+    const value = i * PENDING_DOUBLES;
+    const { doubles } = this;
+    doubles[at + CONNECTIONS] = (doubles[at + CONNECTIONS] as number) + (values[value] as number);
+    doubles[at + PACKETS] = (doubles[at + PACKETS] as number) + (values[value + 1] as number);
+    doubles[at + BYTES] = (doubles[at + BYTES] as number) + (values[value + 2] as number);
+  }
+
+  private rowOf(src: number, dst: number, what: number, feed: number, hash: number): number {
     const { index, words } = this;
     const mask = index.length - 1;
-    let slot = hashOf(src, dst, what, feed) & mask;
+    let slot = hash & mask;
     let steps = 0;
     for (let row = index[slot] as number; row !== -1; row = index[slot] as number) {
       const at = row * ROW_WORDS;
@@ -111,7 +155,7 @@ export class RollupTable {
       ids.words((words[at + 1] as number) + ((what & IS_DST_6) === 0 ? 0 : FIRST_IPV6_ID), batch.dst, to * 4);
       batch.port[to] = what & 0xffff;
       batch.protocol[to] = (what >>> 16) & 255;
-      batch.action[to] = (what >>> 24) & 3;
+      batch.action[to] = actionIn(what);
       batch.directed[to] = (what >>> 26) & 1;
       batch.feed[to] = words[at + 3] as number;
       batch.connections[to] = doubles[row * ROW_DOUBLES + CONNECTIONS] as number;

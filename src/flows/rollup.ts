@@ -12,8 +12,9 @@ import { type AddressTable, createAddressIds, FIRST_IPV6_ID } from './address-id
 import { directionOf, type ServiceIndex } from './direction.ts';
 import { addSpan, type Spans } from './feed-coverage.ts';
 import type { FlowRecord, FlowSink } from './flow-format.ts';
+import { MOST_PENDING, PENDING_DOUBLES, PENDING_WORDS, PendingRecords } from './pending-records.ts';
 import { RecordSet } from './record-set.ts';
-import { packWhat, RollupTable } from './rollup-table.ts';
+import { actionIn, packWhat, RollupTable } from './rollup-table.ts';
 
 export interface RollupOptions {
   /** What decides the direction of records that do not say it themselves; null: nothing is known. */
@@ -43,6 +44,7 @@ export interface RollupOptions {
 /** A FlowSink that rolls up what it takes per bucket, source, endpoint, action and feed. */
 export interface Rollup extends FlowSink {
   readonly ids: AddressTable;
+  /** As they are now: ask for them anew. */
   readonly counts: FlowCounts;
   /** Records passed over, by what they are. */
   readonly skipped: ReadonlyMap<string, number>;
@@ -73,10 +75,15 @@ const MOST_FEEDS = 60_000;
 const MOST_SKIPPED = 50;
 const MOST_GAPS = 10_000;
 const OTHER_FEEDS = 'other';
+/** Records after which it is looked for buckets that are done with. */
+const ROOM_EVERY = 4096;
 /** Records after which a bucket that none of them was of is done with. */
 const IDLE = 32_768;
 const MOST_TABLES = 4096;
 const MOST_RECYCLED = 64;
+
+/** What decided the direction of a record. */
+const BASIS = { none: 0, record: 1, service: 2 } as const;
 
 interface Bucket {
   readonly rows: RollupTable;
@@ -185,9 +192,13 @@ export function createRollup(options: RollupOptions): Rollup {
   const buckets = new Map<number, Bucket>();
   const free: Bucket[] = [];
   let current: Bucket = { rows: new RollupTable(), seen: null };
-  let currentNumber = -1;
+  /** Its time, UTC seconds; none when it was written out. */
+  let currentFrom = Number.POSITIVE_INFINITY;
+  let currentUntil = Number.NEGATIVE_INFINITY;
   let rows = current.rows;
   let newest = 0;
+  const pending = new PendingRecords();
+  let roomMadeAt = 0;
   let batch: FlowBatch | null = null;
   const recycled: FlowBatch[] = [];
   let clock = now() / 1000;
@@ -197,6 +208,7 @@ export function createRollup(options: RollupOptions): Rollup {
   }
 
   function switchTo(number: number): void {
+    drain();
     rows.usedAt = counts.records;
     const known = buckets.get(number);
     if (known) current = known;
@@ -206,7 +218,8 @@ export function createRollup(options: RollupOptions): Rollup {
       current.rows.bucket = number;
       buckets.set(number, current);
     }
-    currentNumber = number;
+    currentFrom = number * BUCKET_SECONDS;
+    currentUntil = currentFrom + BUCKET_SECONDS;
     rows = current.rows;
     rows.usedAt = counts.records;
     if (number > newest) newest = number;
@@ -246,7 +259,10 @@ export function createRollup(options: RollupOptions): Rollup {
       if (batch.length === batchRows) giveBatch();
     }
     buckets.delete(table.bucket);
-    if (table.bucket === currentNumber) currentNumber = -1;
+    if (bucket === current) {
+      currentFrom = Number.POSITIVE_INFINITY;
+      currentUntil = Number.NEGATIVE_INFINITY;
+    }
     if (bytesOf(bucket) > memory / 4 || free.length >= 4) return;
     table.clear();
     seen?.clear();
@@ -260,7 +276,44 @@ export function createRollup(options: RollupOptions): Rollup {
     onFlush(full);
   }
 
+  /** Counts the records that wait, all of the current bucket. */
+  function drain(): void {
+    const { length } = pending;
+    if (length === 0) return;
+    if (pending.isChecked) {
+      current.seen ??= new RecordSet();
+      current.seen.addAll(pending);
+    } else pending.isRepeated.fill(0);
+    rows.addAll(pending);
+    for (let i = 0; i < length; i++) {
+      if (pending.isRepeated[i] === 1) {
+        counts.repeated++;
+        continue;
+      }
+      counts.records++;
+      const action = actionIn(pending.words[i * PENDING_WORDS + 2] as number);
+      if (action === ACTION.accepted) counts.accepted++;
+      else if (action === ACTION.denied) counts.denied++;
+      else counts.undecided++;
+      const basis = pending.basis[i];
+      if (basis === BASIS.service) counts.directedByService++;
+      else if (basis === BASIS.record) counts.directedByRecord++;
+      else counts.undirected++;
+      const at = i * PENDING_DOUBLES;
+      sums[0] = (sums[0] as number) + (pending.doubles[at] as number);
+      sums[1] = (sums[1] as number) + (pending.doubles[at + 1] as number);
+      sums[2] = (sums[2] as number) + (pending.doubles[at + 2] as number);
+    }
+    pending.length = 0;
+    if (rows.isCrowded) writeOut(current);
+    if (counts.records - roomMadeAt >= ROOM_EVERY) {
+      roomMadeAt = counts.records;
+      makeRoom();
+    }
+  }
+
   function flush(): void {
+    drain();
     for (const bucket of [...buckets.values()].sort((a, b) => a.rows.bucket - b.rows.bucket)) writeOut(bucket);
     giveBatch();
   }
@@ -271,11 +324,10 @@ export function createRollup(options: RollupOptions): Rollup {
     ids.clear();
   }
 
-  /** Says whether the record came before, in all its values, in what the bucket holds. */
-  function isRepeated(): boolean {
-    current.seen ??= new RecordSet();
+  /** Notes two hashes of all values of the record. */
+  function mark(at: number): void {
     const { start, src, dst, packets, bytes } = record;
-    const offset = ((start - currentNumber * BUCKET_SECONDS) * 1e6) | 0;
+    const offset = ((start - currentFrom) * 1e6) | 0;
     const length = ((record.end - start) * 1e3) | 0;
     const ports = (record.srcPort << 16) ^ record.dstPort;
     // The numbers of IPv6 addresses are those of IPv4 addresses in their low 32 bits.
@@ -290,7 +342,8 @@ export function createRollup(options: RollupOptions): Rollup {
     high = Math.imul(high ^ (high >>> 12) ^ length, 0xc2b2ae35) ^ Math.imul(offset, 0x85ebca6b);
     low = Math.imul(low ^ (low >>> 16) ^ kind, 0x27d4eb2f) ^ packets;
     high = Math.imul(high ^ (high >>> 15) ^ feed, 0x2c1b3c6d) ^ Math.imul(packets, 0x9e3779b1);
-    return !current.seen.add((low ^ (low >>> 13)) >>> 0, (high ^ (high >>> 16)) >>> 0);
+    pending.words[at + 4] = low ^ (low >>> 13);
+    pending.words[at + 5] = high ^ (high >>> 16);
   }
 
   function refuseTime(start: number): void {
@@ -321,30 +374,29 @@ export function createRollup(options: RollupOptions): Rollup {
       }
       if (start > clock + LEEWAY) counts.ahead++;
     }
-    const number = Math.floor(start / BUCKET_SECONDS);
-    if (number !== currentNumber) switchTo(number);
+    const isChecked = sink.isRepeatOne && !options.isOneFeed;
+    if (pending.length === MOST_PENDING || isChecked !== pending.isChecked) drain();
+    pending.isChecked = isChecked;
+    if (start < currentFrom || start >= currentUntil) switchTo(Math.floor(start / BUCKET_SECONDS));
     if (end < start) counts.backwards++;
     const last = end > start && end <= clock + MOST_AHEAD ? end : start;
     if (feed < 0) feed = numberOf(options.feed);
     if ((isSpan ? last : start) < (coveredFrom[feed] as number) || last >= (coveredUntil[feed] as number))
       cover(start, last);
-    if (sink.isRepeatOne && !options.isOneFeed && isRepeated()) {
-      counts.repeated++;
-      return;
-    }
+    if (start < (sums[3] as number)) sums[3] = start;
+    if (last > (sums[4] as number)) sums[4] = last;
 
     const { action, srcPort, dstPort, protocol } = record;
     let { connections } = record;
     const direction = directionOf(record, services, ids);
+    let basis: number = BASIS.none;
     let directed = 0;
     let src = record.src;
     let dst = record.dst;
     let port = dstPort;
-    if (direction === DIRECTION.unknown) counts.undirected++;
-    else {
+    if (direction !== DIRECTION.unknown) {
       const isByRecord = record.direction !== DIRECTION.unknown;
-      if (isByRecord) counts.directedByRecord++;
-      else counts.directedByService++;
+      basis = isByRecord ? BASIS.record : BASIS.service;
       if (direction === DIRECTION.forward) directed = 1;
       else if (action !== ACTION.denied) {
         directed = 1;
@@ -356,34 +408,30 @@ export function createRollup(options: RollupOptions): Rollup {
       }
     }
 
-    counts.records++;
-    if (action === ACTION.accepted) counts.accepted++;
-    else if (action === ACTION.denied) counts.denied++;
-    else counts.undecided++;
-    sums[0] = (sums[0] as number) + connections;
-    sums[1] = (sums[1] as number) + record.packets;
-    sums[2] = (sums[2] as number) + record.bytes;
-    if (start < (sums[3] as number)) sums[3] = start;
-    if (last > (sums[4] as number)) sums[4] = last;
-
-    rows.add(
-      src,
-      dst,
-      packWhat(port < 0 ? 0 : port, protocol, action, directed),
-      feed,
-      connections,
-      record.packets,
-      record.bytes,
-    );
-    if (rows.isCrowded) writeOut(current);
-    if ((counts.records & 4095) === 0) makeRoom();
-    if ((src >= FIRST_IPV6_ID || dst >= FIRST_IPV6_ID) && ids.isNearlyFull) forgetAddresses();
+    const n = pending.length++;
+    const { words, doubles } = pending;
+    const at = n * PENDING_WORDS;
+    if (isChecked) mark(at);
+    const isSrc6 = src >= FIRST_IPV6_ID;
+    const isDst6 = dst >= FIRST_IPV6_ID;
+    words[at] = src;
+    words[at + 1] = dst;
+    words[at + 2] = packWhat(port < 0 ? 0 : port, protocol, action, directed, isSrc6, isDst6);
+    words[at + 3] = feed;
+    doubles[n * PENDING_DOUBLES] = connections;
+    doubles[n * PENDING_DOUBLES + 1] = record.packets;
+    doubles[n * PENDING_DOUBLES + 2] = record.bytes;
+    pending.basis[n] = basis;
+    if ((isSrc6 || isDst6) && ids.isNearlyFull) forgetAddresses();
   }
 
   const sink: Rollup = {
     record,
     ids,
-    counts,
+    get counts() {
+      drain();
+      return counts;
+    },
     skipped,
     feeds,
     isMuted: false,
@@ -439,6 +487,7 @@ export function createRollup(options: RollupOptions): Rollup {
     },
     flush,
     flushBefore(seconds) {
+      drain();
       for (const bucket of [...buckets.values()])
         if ((bucket.rows.bucket + 1) * BUCKET_SECONDS <= seconds) writeOut(bucket);
       giveBatch();
