@@ -151,6 +151,27 @@ test('nothing unusual is no news where there was nothing to learn from', async (
   assert.match(stdout, /^No unusual traffic\.\n(Only 0 days of flows before it|Nobody was let in)/);
 });
 
+test('a feed that stopped has a gap until now; a log of single packets covers no time, and says when it came last', async (t) => {
+  const cwd = await workspaceFor(t);
+  const stopped = NOW - 5 * DAY;
+  const rows = [0, HOUR].map(
+    (late) => `${stopped + late},${stopped + late},10.20.4.11,10.20.3.5,40000,5432,tcp,accept,1,60`,
+  );
+  writeFileSync(join(cwd, 'flows.csv'), `${flows().split('\n', 1)[0]}\n${rows.join('\n')}\n`);
+  const at = new Date((NOW - 3 * HOUR) * 1_000).toISOString();
+  const packet = 'IN=eth0 OUT= SRC=10.0.0.9 DST=10.20.3.5 LEN=60 TTL=52 ID=1 PROTO=TCP SPT=40000 DPT=22 SYN URGP=0';
+  writeFileSync(join(cwd, 'kern.log'), `${at} db-1 kernel: [UFW BLOCK] ${packet}\n`);
+  assert.equal((await quietdoor(['flows', 'import', 'flows.csv', 'kern.log'], { cwd })).code, 0);
+  const { stdout } = await quietdoor(['flows', 'feeds'], { cwd });
+  assert.match(stdout, /^import:csv +csv +4 days ago +0\.\d % +1 gap, 4 days /m);
+  assert.match(stdout, /^netfilter-log:db-1 +netfilter-log +(2|3) hours ago +- +- /m);
+  const json = JSON.parse((await quietdoor(['flows', 'feeds', '-f', 'json'], { cwd })).stdout);
+  assert.deepEqual(
+    json.feeds.filter((f: { name: string }) => f.name.endsWith('db-1')).map((f: { covered: unknown }) => f.covered),
+    [null],
+  );
+});
+
 test('a port is unused only where somebody looked all the time', async (t) => {
   const cwd = await workspaceFor(t);
   const rows = ['start,end,src,dst,src_port,dst_port,protocol,action,packets,bytes'];

@@ -1,10 +1,15 @@
-import type { FeedCoverage } from '../model/flow.ts';
+import { BUCKET_SECONDS, type FeedCoverage } from '../model/flow.ts';
 import type { FeedHealth, FlowFeeds } from '../model/flow-feeds.ts';
+import type { KeptFlows } from '../store/flows.ts';
 import { compareBy } from '../util/compare.ts';
 import type { Context } from './context.ts';
 import { damageOf, spanOf, type TimeTexts, withFlowsToRead } from './flows-read.ts';
 
 const DAY_S = 86_400;
+/** A feed that delivered nothing for so long is late: exporters and logs come in pieces. */
+const LATE_S = 2 * 3_600;
+/** More feeds than anybody has. */
+const ALL_FEEDS = 1_000_000;
 
 /** Every feed with what it delivered: in the last 7 days where no time is said. */
 export async function flowFeeds(
@@ -21,17 +26,33 @@ export async function flowFeeds(
     const ever = await flows.coverage(0, 2 ** 33);
     const seen = await flows.feedAddresses();
     const byFeed = Map.groupBy(ever, ({ feed }) => feed);
+    const coversTime = new Set(ever.filter(({ kind }) => kind === 'delivered').map(({ feed }) => feed));
+    const newest = feeds.every(({ name }) => coversTime.has(name))
+      ? new Map<string, number>()
+      : await newestFlows(flows);
+    const until = Math.min(span.until, now);
     return {
       ...span,
       feeds: feeds
         .map(({ name, format }): FeedHealth => {
           const own = byFeed.get(name) ?? [];
-          return { name, format, ...healthOf(own, span.from, span.until), addresses: seen.get(name)?.size ?? 0 };
+          const addresses = seen.get(name)?.size ?? 0;
+          const health = healthOf(own, span.from, until);
+          if (coversTime.has(name)) return { name, format, ...health, addresses };
+          return { name, format, ...health, covered: null, lastDelivered: newest.get(name) ?? null, addresses };
         })
         .sort(compareBy((feed) => feed.name)),
       damaged: await damageOf(flows),
     };
   });
+}
+
+/** End of the newest bucket of each feed, UTC seconds. */
+async function newestFlows(flows: KeptFlows): Promise<ReadonlyMap<string, number>> {
+  const span = await flows.span();
+  if (!span) return new Map();
+  const { rows } = await flows.top(span, 'feed', 'connections', ALL_FEEDS);
+  return new Map(rows.map(({ feed, last }) => [feed ?? '', last + BUCKET_SECONDS]));
 }
 
 /** `coverage`: of one feed, sorted, none overlapping. */
@@ -51,6 +72,8 @@ function healthOf(
     const before = inside[i - 1];
     if (before && before.until < one.from) gaps.push({ from: before.until, until: one.from, isKnown: false });
   }
+  const end = coverage.findLast((one) => one.from < until)?.until;
+  if (end !== undefined && until - end > LATE_S) gaps.push({ from: Math.max(end, from), until, isKnown: false });
   return {
     lastDelivered: coverage.findLast(({ kind }) => kind === 'delivered')?.until ?? null,
     covered: until > from ? seconds / (until - from) : 0,

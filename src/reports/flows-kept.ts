@@ -121,7 +121,7 @@ export function renderFeeds(
         feed.name,
         feed.format,
         feed.lastDelivered === null ? '' : isoTime(feed.lastDelivered * 1000),
-        feed.covered,
+        feed.covered ?? '',
         feed.gaps.length,
         gapSeconds(feed),
         feed.lost ?? 'unknown',
@@ -141,14 +141,20 @@ export function renderFeeds(
   const cells = feeds.map((feed) => [
     printable(feed.name),
     printable(feed.format),
-    feed.lastDelivered === null ? 'it did not say' : agoWords(now - feed.lastDelivered * 1000),
-    `${(feed.covered * 100).toFixed(feed.covered > 0.999 && feed.covered < 1 ? 2 : 1)} %`,
-    feed.gaps.length === 0 ? 'none' : `${count(feed.gaps.length, 'gap')}, ${duration(gapSeconds(feed) * 1000)}`,
+    feed.lastDelivered === null ? 'no flow is kept' : agoWords(now - feed.lastDelivered * 1000),
+    feed.covered === null ? '-' : `${(feed.covered * 100).toFixed(feed.covered > 0.999 && feed.covered < 1 ? 2 : 1)} %`,
+    feed.covered === null && feed.gaps.length === 0
+      ? '-'
+      : feed.gaps.length === 0
+        ? 'none'
+        : `${count(feed.gaps.length, 'gap')}, ${duration(gapSeconds(feed) * 1000)}`,
     feed.lost === null ? 'unknown' : formatNumber(feed.lost),
     formatNumber(feed.addresses),
   ]);
-  const span = `From ${formatTime(from * 1000)} to ${formatTime(until * 1000)}.`;
-  return `${[...renderTable(columns, cells, options), '', span].join('\n')}\n`;
+  const notes = [`From ${formatTime(from * 1000)} to ${formatTime(until * 1000)}.`];
+  if (feeds.some(({ covered }) => covered === null))
+    notes.push('-: covers no time: what is not in it may have been all the same.');
+  return `${[...renderTable(columns, cells, options), '', ...notes].join('\n')}\n`;
 }
 
 function agoWords(ms: number): string {
