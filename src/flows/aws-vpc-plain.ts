@@ -1,6 +1,6 @@
 import { ACTION, DIRECTION } from '../model/flow.ts';
 import type { FlowRecord } from './flow-format.ts';
-import { hashOfName, type NameTable } from './name-table.ts';
+import type { NameTable } from './name-table.ts';
 import { hasPorts } from './protocols.ts';
 
 /** No plain record is longer: from here on every look ahead is inside the bytes. */
@@ -89,7 +89,7 @@ export function createPlainReader(record: FlowRecord, interfaces: NameTable): Pl
     }
     const to = from + interfaceLength;
     // A known name has no blank in it, so what is the same is one column.
-    return interfaces.find(bytes, from, to, hashOfName(view, from, to));
+    return interfaces.find(view, from, to);
   }
 
   const reader: PlainReader = {

@@ -1,7 +1,7 @@
 import { ACTION, DIRECTION, PROTOCOL } from '../model/flow.ts';
 import { createPlainReader, LONGEST_PLAIN } from './aws-vpc-plain.ts';
 import type { FlowFormat, FlowFormatOptions, FlowParser, FlowSink } from './flow-format.ts';
-import { createNameTable, hashOfName } from './name-table.ts';
+import { createNameTable } from './name-table.ts';
 import { hasPorts } from './protocols.ts';
 import { addressAt, ascii, lineEnd, quoteAt, sameText, startsWith, uintAt, withoutReturn } from './scan.ts';
 
@@ -213,7 +213,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
         const start = i;
         do byte = bytes[++i] as number;
         while (byte > SPACE);
-        values[INTERFACE] = interfaces.numberOf(bytes, start, i, hashOfName(view, start, i));
+        values[INTERFACE] = interfaces.numberOf(view, start, i);
       } else {
         const start = i;
         do byte = bytes[++i] as number;

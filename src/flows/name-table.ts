@@ -2,25 +2,24 @@
 export interface NameTable {
   /** By number; 0 is what names beyond the bound have. */
   readonly names: readonly string[];
-  /** `hash`: any hash of bytes[from, to), the same for the same bytes. */
-  numberOf(bytes: Uint8Array, from: number, to: number, hash: number): number;
+  /** Of the bytes [from, to) of the view. */
+  numberOf(view: DataView, from: number, to: number): number;
   /** The same for a name that is there; -1: it is not. */
-  find(bytes: Uint8Array, from: number, to: number, hash: number): number;
+  find(view: DataView, from: number, to: number): number;
 }
 
 /** A name longer than this is cut: no tool writes one. */
 const LONGEST = 128;
 
-/** A hash of the bytes of a name, by words rather than bytes, each of which would wait for the one before it. */
-export function hashOfName(view: DataView, from: number, to: number): number {
+/** By words rather than bytes, each of which would wait for the one before it; the last may overlap the one before. */
+function hashOf(view: DataView, from: number, to: number): number {
   let hash = to - from;
-  if (hash < 4) {
-    for (let i = from; i < to; i++) hash = Math.imul(hash, 31) + view.getUint8(i);
-    return hash;
+  if (hash < 4) for (let i = from; i < to; i++) hash = Math.imul(hash, 31) + view.getUint8(i);
+  else {
+    for (let i = from; i < to - 4; i += 4) hash = Math.imul(hash ^ view.getInt32(i, true), 0x2c1b3c6d);
+    hash = Math.imul(hash ^ view.getInt32(to - 4, true), 0x297a2d39);
   }
-  for (let i = from; i < to - 4; i += 4) hash = Math.imul(hash ^ view.getInt32(i, true), 0x2c1b3c6d);
-  hash = Math.imul(hash ^ view.getInt32(to - 4, true), 0x297a2d39);
-  return hash ^ (hash >>> 15);
+  return Math.imul(hash ^ (hash >>> 15), 0x9e3779b1);
 }
 
 /** `prefix` leads every name; at most `most` are told apart. */
@@ -28,10 +27,12 @@ export function createNameTable(prefix: string, most: number): NameTable {
   const names: string[] = [`${prefix}other`];
   /** Bytes of all names, and where each ends. */
   let text = new Uint8Array(8192);
+  let textView = new DataView(text.buffer);
   let ends = new Int32Array(512);
   let slots = 256;
   let index = new Int32Array(slots);
   let hashes = new Int32Array(slots);
+  let free = 0;
 
   function slotOf(hash: number): number {
     return (hash ^ (hash >>> 15)) & (slots - 1);
@@ -53,61 +54,70 @@ export function createNameTable(prefix: string, most: number): NameTable {
     });
   }
 
-  function isName(number: number, bytes: Uint8Array, from: number, to: number): boolean {
+  function isName(number: number, view: DataView, from: number, to: number): boolean {
     const start = ends[number - 1] as number;
-    if ((ends[number] as number) - start !== to - from) return false;
-    for (let i = from; i < to; i++) if (text[start + i - from] !== bytes[i]) return false;
+    const length = to - from;
+    if ((ends[number] as number) - start !== length) return false;
+    let i = 0;
+    for (; i <= length - 4; i += 4)
+      if (textView.getInt32(start + i, true) !== view.getInt32(from + i, true)) return false;
+    for (; i < length; i++) if (textView.getUint8(start + i) !== view.getUint8(from + i)) return false;
     return true;
   }
 
-  function keep(number: number, bytes: Uint8Array, from: number, to: number): void {
+  /** The number of a name; -1: it is not there, and to be kept at `free`; -2: it was looked for in vain too long. */
+  function search(view: DataView, from: number, to: number, hash: number): number {
+    let slot = slotOf(hash);
+    for (let steps = 0; steps < 64; steps++) {
+      const number = index[slot] as number;
+      if (number === 0) {
+        free = slot;
+        return -1;
+      }
+      if (hashes[slot] === hash && isName(number, view, from, to)) return number;
+      slot = (slot + 1) & (slots - 1);
+    }
+    return -2; // chosen to collide
+  }
+
+  function keep(number: number, name: Uint8Array): void {
     const start = ends[number - 1] as number;
-    if (start + to - from > text.length) {
+    if (start + name.length > text.length) {
       const larger = new Uint8Array(text.length * 2);
       larger.set(text);
       text = larger;
+      textView = new DataView(text.buffer);
     }
     if (number >= ends.length) {
       const larger = new Int32Array(ends.length * 2);
       larger.set(ends);
       ends = larger;
     }
-    text.set(bytes.subarray(from, to), start);
-    ends[number] = start + to - from;
+    text.set(name, start);
+    ends[number] = start + name.length;
   }
 
   return {
     names,
-    find(bytes, from, to, hash) {
-      if (to - from > LONGEST) return -1;
-      const mixed = Math.imul(hash, 0x9e3779b1);
-      let slot = slotOf(mixed);
-      let steps = 0;
-      for (let number = index[slot] as number; number !== 0; number = index[slot] as number) {
-        if (hashes[slot] === mixed && isName(number, bytes, from, to)) return number;
-        slot = (slot + 1) & (slots - 1);
-        if (++steps > 64) return -1;
-      }
-      return -1;
-    },
-    numberOf(bytes, from, to, hash) {
+    numberOf(view, from, to) {
       const end = to - from > LONGEST ? from + LONGEST : to;
-      const mixed = Math.imul(hash, 0x9e3779b1);
-      let slot = slotOf(mixed);
-      let steps = 0;
-      for (let number = index[slot] as number; number !== 0; number = index[slot] as number) {
-        if (hashes[slot] === mixed && isName(number, bytes, from, end)) return number;
-        slot = (slot + 1) & (slots - 1);
-        if (++steps > 64) return 0; // chosen to collide
-      }
-      if (names.length > most) return 0;
+      const hash = hashOf(view, from, end);
+      const known = search(view, from, end, hash);
+      if (known > 0) return known;
+      if (known === -2 || names.length > most) return 0;
       const number = names.length;
-      keep(number, bytes, from, end);
-      names.push(prefix + String.fromCharCode(...bytes.subarray(from, end)).replaceAll(/[^ -~]/g, '.'));
-      index[slot] = number;
-      hashes[slot] = mixed;
+      const name = new Uint8Array(view.buffer, view.byteOffset + from, end - from);
+      keep(number, name);
+      names.push(prefix + String.fromCharCode(...name).replaceAll(/[^ -~]/g, '.'));
+      index[free] = number;
+      hashes[free] = hash;
       if (names.length * 2 > slots) grow();
       return number;
+    },
+    find(view, from, to) {
+      if (to - from > LONGEST) return -1;
+      const known = search(view, from, to, hashOf(view, from, to));
+      return known < 0 ? -1 : known;
     },
   };
 }
