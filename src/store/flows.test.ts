@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { UserError } from '../model/errors.ts';
-import type { FeedCoverage } from '../model/flow.ts';
+import type { FeedCoverage, FlowBatch } from '../model/flow.ts';
 import { ALL, batchOf, DAY, partOf, rowsOf, type SampleRow, START } from './flow-sample.ts';
 import { filesIn, flowFolder } from './flows/folder.ts';
 import { type FlowStoreOptions, type KeptFlows, openFlowStore } from './flows.ts';
@@ -39,6 +39,27 @@ async function partFile({ dir, flows }: Place, from?: number): Promise<string> {
   assert.ok(part);
   return join(flowFolder(dir), part.file);
 }
+
+test('made-up sources take no room of destinations, and what is noted of them is bounded', () =>
+  inState(async ({ dir, store, flows }) => {
+    const made = (from: number): FlowBatch => {
+      const batch = batchOf(Array.from({ length: 100_000 }, () => web));
+      for (let i = 0; i < batch.length; i++) batch.src[i * 4] = from + i;
+      return batch;
+    };
+    const late = batchOf([{ ...web, src: '10.0.0.1', dst: '10.0.0.77' }]);
+    const batches = [made(0), made(100_000), made(200_000), made(300_000), late];
+    let noted = 0;
+    const addInput: typeof store.flows.addInput = (input) => {
+      noted = input.addresses.length;
+      return store.flows.addInput(input);
+    };
+    await using writer = await openFlowStore(dir, { ...store, flows: { ...store.flows, addInput } } as Store, 'write');
+    await writer.append(partOf([], { batches }));
+    assert.equal((await flows.totals(ALL)).rows, 400_001);
+    assert.deepEqual([...((await store.flows.addresses()).get('import:a') ?? [])].sort(), ['10.0.0.1', '10.0.0.77']);
+    assert.equal(noted, 262_144 + 2);
+  }));
 
 test('feeds that are too many are told as one, and keep no other from being recorded', () =>
   inState(async ({ dir, flows }) => {

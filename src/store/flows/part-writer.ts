@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import type { FlowBatch } from '../../model/flow.ts';
 import { textOfHalves } from '../../model/flow-address.ts';
 import { type DuckDBAppender, type DuckDBConnection, type DuckDb, sqlText } from '../../util/duckdb.ts';
-import type { FeedAddress, StoredPart } from '../flow-manifest.ts';
+import { type FeedAddress, MOST_FEED_ADDRESSES, type StoredPart } from '../flow-manifest.ts';
 import { ChunkWriter } from './chunks.ts';
 import { FILL_COLUMNS, KEPT, WRITTEN } from './columns.ts';
 import { keepStaged, removeFiles, stagedFile, TIERS } from './folder.ts';
@@ -11,6 +11,12 @@ import { keepStaged, removeFiles, stagedFile, TIERS } from './folder.ts';
 const ROWS = 256 * 1024;
 /** Rows of a group in a file: a query for one port reads the groups that have it. A multiple of 2,048. */
 const GROUP_ROWS = 30_720;
+
+/**
+ * Addresses that are noted of one input. Sources are noted only because they may be a destination of others: whoever makes
+ * up sources must not fill the memory, nor take the room of destinations.
+ */
+const MOST_NOTED = { 1: MOST_FEED_ADDRESSES, 2: 3 * MOST_FEED_ADDRESSES } as const;
 
 interface Table {
   readonly name: string;
@@ -30,6 +36,7 @@ export class PartWriter {
   #chunks: ChunkWriter | undefined;
   #tables: Table[] = [];
   #writing: Promise<void> = Promise.resolve();
+  readonly #noted = { 1: 0, 2: 0 };
 
   /** `open`: gives the database; not asked for one where there are no rows. */
   constructor(folder: string, open: () => Promise<DuckDb>, most = ROWS) {
@@ -119,16 +126,23 @@ export class PartWriter {
     table.rows = 0;
   }
 
-  /** Notes the addresses that were not noted yet. */
+  /** Notes the addresses that were not noted yet, up to a bound. */
   async #takeAddresses({ connection, name }: Table): Promise<void> {
-    const found = await connection.runAndReadAll(
-      `INSERT INTO known SELECT feed, hi, lo, role FROM (
-         SELECT DISTINCT feed, dst_hi AS hi, dst_lo AS lo, 2::UTINYINT AS role FROM ${name}
-         UNION ALL SELECT DISTINCT feed, src_hi, src_lo, 1::UTINYINT FROM ${name}
-       ) ANTI JOIN known USING (feed, hi, lo, role) RETURNING *`,
-    );
-    for (const [feed, high, low, role] of found.getRows() as [number, bigint, bigint, number][])
-      this.addresses.push({ feed, address: textOfHalves(high, low), role });
+    for (const [role, end] of [
+      [2, 'dst'],
+      [1, 'src'],
+    ] as const) {
+      const room = MOST_NOTED[role] - this.#noted[role];
+      if (room <= 0) continue;
+      const found = await connection.runAndReadAll(
+        `INSERT INTO known SELECT feed, hi, lo, role FROM (
+           SELECT DISTINCT feed, ${end}_hi AS hi, ${end}_lo AS lo, ${role}::UTINYINT AS role FROM ${name}
+         ) ANTI JOIN known USING (feed, hi, lo, role) LIMIT ${room} RETURNING *`,
+      );
+      const rows = found.getRows() as [number, bigint, bigint, number][];
+      this.#noted[role] += rows.length;
+      for (const [feed, high, low] of rows) this.addresses.push({ feed, address: textOfHalves(high, low), role });
+    }
   }
 }
 

@@ -248,9 +248,7 @@ export async function forgetFlowsBefore(db: Database, time: number): Promise<voi
 export async function selectAddresses(db: Database): Promise<Map<string, Set<string>>> {
   const { rows } = await sql<{ name: string; address: string }>`select f.name as name, a.address as address
     from flow_addresses a join flow_feeds f on f.id = a.feed
-    where a.role >= 2 or exists (select 1 from flow_addresses d where d.address = a.address and d.role >= 2)`.execute(
-    db,
-  );
+    where a.role >= 2 or a.address in (select address from flow_addresses where role >= 2)`.execute(db);
   const found = new Map<string, Set<string>>();
   for (const { name, address } of rows) {
     const known = found.get(name) ?? new Set();
