@@ -173,6 +173,27 @@ for (const { name, traffic, want } of CASES)
     assert.deepEqual([...new Set(signalsOf(traffic).map((s) => s.kind))], want);
   });
 
+test('a pulse of a port that was never used is told whole, up to a long pause', () => {
+  const burst = (length: number) => at(DAY, length, plus({ connections: 100 }));
+  const told = (change: (rows: Row[], bucket: number) => Row[]) =>
+    signalsOf(portOf(none, change)).map(({ from, to, raised, seen }) => [
+      ...[from, to, raised].map((time) => (time - START) / 300 - TODAY - DAY),
+      seen,
+    ]);
+  assert.deepEqual(told(burst(1)), [[0, 1, 1, 100]]);
+  assert.deepEqual(told(burst(4)), [[0, 4, 1, 400]]);
+  // What comes after a pause of more than an hour is another matter.
+  const again = at(DAY + 20, 2, plus({ connections: 7 }));
+  assert.deepEqual(
+    told((rows, b) => again(burst(4)(rows, b), b)),
+    [[0, 4, 1, 400]],
+  );
+  // A first touch and the use that follows it are one pulse.
+  const touch = at(DAY, 1, plus({}));
+  const first = told((rows, b) => at(DAY + 3, 2, plus({ connections: 50 }))(touch(rows, b), b))[0];
+  assert.deepEqual(first, [0, 5, 1, 101]);
+});
+
 test('what is unknown is neither silence nor zero', () => {
   const traffic = portOf(steady, (rows, b) => (b >= DAY && b < DAY + 24 ? [] : rows));
   const { accepted, denied, bytes, sources } = traffic.history;

@@ -5,6 +5,8 @@ import { numberWords } from '../number-words.ts';
 import { type PortDay, startOf } from '../port-day.ts';
 import type { Signal } from '../signal.ts';
 
+/** A pause of so many buckets ends what a card tells of: as long as signals of a port are one card. */
+const PAUSE_BUCKETS = 12;
 /** A sweep that touched the port earlier on the day does not hide its first real use. */
 const MOST_BEFORE = 2;
 
@@ -13,8 +15,7 @@ const MOST_BEFORE = 2;
  * used. The first use of a port that may be a client's says nothing.
  */
 export function dormant(day: PortDay, position: number): Signal | null {
-  const seen = day.accepted[position] as number;
-  if (!(seen > 0) || !day.traffic.isDirected) return null;
+  if (!((day.accepted[position] as number) > 0) || !day.traffic.isDirected) return null;
   const { baseline, parameters } = day;
   let before = 0;
   for (let i = 0; i < position; i++) before += day.accepted[i] || 0;
@@ -28,11 +29,12 @@ export function dormant(day: PortDay, position: number): Signal | null {
     if (silentDays * DAY_SECONDS < 2 * baseline.longestPause) return null;
   }
   const days = count(Math.floor(silentDays), 'day');
+  const { seen, buckets } = pulse(day.accepted, position);
   return {
     ...{
       kind: 'dormant-port-active',
       from: start,
-      to: start + BUCKET_SECONDS,
+      to: start + buckets * BUCKET_SECONDS,
       raised: start + BUCKET_SECONDS,
       seen,
       low: 0,
@@ -40,11 +42,24 @@ export function dormant(day: PortDay, position: number): Signal | null {
       source: -1,
     },
     // Rule of succession, per bucket: not once in so many of them.
-    surprise: Math.log(silentDays * 288 + 1),
+    surprise: Math.log(Math.floor(silentDays) * 288 + 1),
     expectedWords:
       baseline.lastAccepted === null
         ? `no connection: none in the ${days} that are known`
         : `no connection: the last one was ${days} before`,
     seenWords: `${numberWords(seen)} ${seen === 1 ? 'connection' : 'connections'}`,
   };
+}
+
+/** What came from a bucket on, up to the first long pause: a pulse is told whole, not by its first five minutes. */
+function pulse(accepted: Float64Array, position: number): { readonly seen: number; readonly buckets: number } {
+  let seen = 0;
+  let last = position;
+  for (let i = position; i < accepted.length && i - last <= PAUSE_BUCKETS; i++) {
+    const here = accepted[i] as number;
+    if (!(here > 0)) continue;
+    seen += here;
+    last = i;
+  }
+  return { seen, buckets: last - position + 1 };
 }
