@@ -13,6 +13,7 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { makeCertificate } from '../../test/certificate-fixture.ts';
 import { type AlertMessage, DeliveryError } from './channel.ts';
 import { type AnyChannel, channels } from './index.ts';
+import { headline } from './message-text.ts';
 import { sampleDelivery, sampleIncident, sampleMessage } from './sample-message.ts';
 import { syslogMessages } from './syslog-text.ts';
 import { signatureOf } from './webhook.ts';
@@ -171,6 +172,12 @@ test('webhook: an answer that never ends is not read to its end', async (t) => {
   });
   const port = await listen(t, server);
   await send('webhook', { url: `http://127.0.0.1:${port}/` }, folder(t));
+});
+
+test('the first line says where it is, also where the title does not', () => {
+  const line = (title: string) => headline(sampleMessage({ incidents: [sampleIncident({ title })] }));
+  assert.equal(line('10.20.77.9 connected 300 times'), '[high] db-1:5432/tcp: 10.20.77.9 connected 300 times');
+  assert.equal(line('db-1 tcp/5432: 300 connections'), '[high] db-1 tcp/5432: 300 connections');
 });
 
 test('slack: blocks within the bounds, nothing in them is a mention', async (t) => {

@@ -36,9 +36,16 @@ export function headline(message: AlertMessage): string {
     default: {
       if (!first) return oneLine(`Quietdoor: ${message.workspace}`);
       const word = message.kind === 'raised' ? first.severity : `${message.kind}, ${first.severity}`;
-      return oneLine(`[${word}] ${first.title}`);
+      return oneLine(`[${word}] ${placeIn(first)}${first.title}`);
     }
   }
+}
+
+/** The port that an incident is of, where its title does not name the host: a subject alone has to say where it is. */
+function placeIn({ endpoint, title }: Incident): string {
+  return endpoint === null || title.toLowerCase().includes(endpoint.host.toLowerCase())
+    ? ''
+    : `${endpointKey(endpoint)}: `;
 }
 
 /** Name and value of what is known of an incident, in the order people ask for it. `links`: begin of links to incidents. */
