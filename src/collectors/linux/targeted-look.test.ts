@@ -114,6 +114,35 @@ describe('a targeted look', { skip }, () => {
     assert.equal(lookWith([other]).lookAtTraced([gone]).listeners[0]?.listener.scope, 'unknown');
   });
 
+  test('at a close in a namespace that is gone: of the endpoint that was open there', () => {
+    const { pid } = spawnSync('true');
+    const was = (more: Partial<Listener>): Listener => ({
+      ...{ host: 'h', scope: 'netns:gone', transport: 'tcp', port: 4711, address: '127.0.0.1', bind: 'loopback' },
+      ...{ families: ['ipv4'], role: 'service', process: { pid }, sharedWith: [] },
+      ...more,
+    });
+    const scopeOf = (known: readonly Listener[], more: Partial<SocketTraceEvent>) => {
+      const { netns: _, ...gone } = event({ kind: 'unlisten', pid, port: 4711 });
+      const { listener, gaps } = lookWith(known).lookAtTraced([{ ...gone, ...more }]).listeners[0] ?? assert.fail();
+      assert.equal(gaps.length, listener.scope === 'unknown' ? 1 : 0);
+      return listener.scope;
+    };
+    const other = was({ scope: 'netns:also-gone', process: { pid: 1 } });
+    assert.equal(scopeOf([was({})], {}), 'netns:gone', 'the namespace is not told');
+    assert.equal(scopeOf([was({})], { netns: 'net:[1]' }), 'netns:gone', 'it is told, and has no name any more');
+    assert.equal(scopeOf([was({}), other], {}), 'netns:gone', 'by its process');
+    assert.equal(scopeOf([was({ scope: 'host' })], { netns: 'net:[1]' }), 'unknown', 'the host is another namespace');
+    assert.equal(scopeOf([was({}), was({ scope: 'netns:also-gone' })], {}), 'unknown', 'one of two');
+    assert.equal(scopeOf([was({ port: 4712 })], {}), 'unknown');
+    // A socket that its process left to the kernel to close is told of without one.
+    assert.equal(
+      scopeOf([was({})], { pid: 0, netns: 'net:[1]' }),
+      'netns:gone',
+      'the only one in a namespace that is gone',
+    );
+    assert.equal(scopeOf([was({}), other], { pid: 0, netns: 'net:[1]' }), 'unknown', 'one of two that are gone');
+  });
+
   test('at a socket that closed while another one shares its port', async () => {
     const { server, port } = await listen('127.0.0.1');
     try {

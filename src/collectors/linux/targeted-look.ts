@@ -1,6 +1,7 @@
-import { endpointKey, UNKNOWN_SCOPE } from '../../model/endpoint.ts';
+import { endpointKey, type Scope, UNKNOWN_SCOPE } from '../../model/endpoint.ts';
 import type { Listener, ProcessFacts } from '../../model/listener.ts';
 import type { Gap } from '../../model/observation.ts';
+import { getOrMake } from '../../util/get-or-make.ts';
 import { readLink } from './files.ts';
 import { createListenerFolder, type FoldContext } from './listeners.ts';
 import { createProcessReader, type ProcessReader } from './process-facts.ts';
@@ -57,7 +58,8 @@ export function createTargetedLook({ host, now, known }: TargetedLookOptions): T
     const holders = createHolders(processes);
     // first what will be gone first: some of these processes are about to end
     for (const event of events) holders.of(event.pid, event.at);
-    const { lives, portless } = foldTrace(events, createCloseFinder(known, scopes.netnsOf));
+    const closes = createCloseFinder(known, scopes.netnsOf);
+    const { lives, portless } = foldTrace(events, closes.netnsOf);
     const names = new Map<string | undefined, string>();
     const tables = new Map<string, Table | undefined>();
     for (const [netns, pids] of pidsByNamespace(events, lives)) {
@@ -69,7 +71,9 @@ export function createTargetedLook({ host, now, known }: TargetedLookOptions): T
     const listeners: { readonly order: number; readonly found: TracedListener }[] = [];
     const unplaced: { event: SocketTraceEvent; gap: Gap }[] = [];
     const add = (life: TracedLife, table: Table | undefined, ceasedAt?: number) => {
-      const scope = names.get(life.netns) ?? UNKNOWN_SCOPE;
+      const named = names.get(life.netns) ?? UNKNOWN_SCOPE;
+      const wasOpen = named === UNKNOWN_SCOPE && life.openedAt === null;
+      const scope = (wasOpen ? closes.scopeOf(life) : undefined) ?? named;
       const sockets = table?.sockets.get(lifeKey(life)) ?? [];
       const holder = holders.of(life.pid, life.openedAt ?? life.closedAt ?? 0);
       const listener = fold({ host, scope, life, sockets, table, holder, processes });
@@ -161,24 +165,46 @@ function createHolders(processes: ProcessReader): { of: (pid: number, at: number
   };
 }
 
-/** Finds the namespace of a socket that closed with its process: by the port that the process was known to hold. */
+/** Finds where a socket that closed had listened, by what is known to listen: its namespace may be gone by now. */
+interface CloseFinder {
+  readonly scopeOf: (
+    closed: Pick<TracedLife, 'pid' | 'address' | 'port'> & { netns?: string | undefined },
+  ) => Scope | undefined;
+  /** Undefined where the namespace is gone. */
+  readonly netnsOf: (closed: SocketTraceEvent) => string | undefined;
+}
+
 function createCloseFinder(
   known: (() => Iterable<Listener>) | undefined,
-  netnsOf: (scope: string) => string | undefined,
-): (event: SocketTraceEvent) => string | undefined {
-  let scopes: Map<string, string | null> | undefined;
-  return ({ pid, address, port }) => {
-    if (scopes === undefined) {
-      scopes = new Map();
-      for (const l of known?.() ?? [])
-        for (const process of l.process === null || l.transport !== 'tcp' ? [] : [l.process, ...l.sharedWith]) {
-          const key = `${process.pid}|${l.address}|${l.port}`;
-          const before = scopes.get(key);
-          scopes.set(key, before === undefined || before === l.scope ? l.scope : null);
-        }
+  netnsOf: (scope: Scope) => string | undefined,
+): CloseFinder {
+  /** By address and port: who listens there, and where. */
+  let listening: Map<string, { readonly scope: Scope; readonly pids: readonly number[] }[]> | undefined;
+  const find: CloseFinder['scopeOf'] = ({ pid, address, port, netns }) => {
+    if (listening === undefined) {
+      listening = new Map();
+      for (const { address, port, scope, transport, process, sharedWith } of known?.() ?? []) {
+        if (transport !== 'tcp') continue;
+        const pids = process === null ? [] : [process.pid, ...sharedWith.map((other) => other.pid)];
+        getOrMake(listening, `${address}|${port}`, () => []).push({ scope, pids });
+      }
     }
-    const scope = scopes.get(`${pid}|${address}|${port}`);
-    return scope === undefined || scope === null ? undefined : netnsOf(scope);
+    const there = (listening.get(`${address}|${port}`) ?? []).filter(({ scope }) => {
+      const now = netnsOf(scope);
+      return now === undefined || netns === undefined || now === netns;
+    });
+    const own = there.filter(({ pids }) => pids.includes(pid));
+    if (own.length > 0) return own.length === 1 ? own[0]?.scope : undefined;
+    // Not its process, which may be any that had it last: in a namespace that is gone only what was open there can close.
+    const gone = netns === undefined ? [] : there.filter(({ scope }) => netnsOf(scope) === undefined);
+    return gone.length === 1 ? gone[0]?.scope : undefined;
+  };
+  return {
+    scopeOf: find,
+    netnsOf: (closed) => {
+      const scope = find(closed);
+      return scope === undefined ? undefined : netnsOf(scope);
+    },
   };
 }
 

@@ -10,6 +10,8 @@ import { createScopeNames } from './scope-names.ts';
  * costs some 6 ms per thousand processes.
  */
 const VALID_MS = 2_000;
+/** A namespace without a name is new, or gone: they are listed again for it, though not for every event. */
+const UNNAMED_VALID_MS = 100;
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 /** So many processes are tried for the tables of a namespace: they may end one after the other. */
 const MAX_DIRECTORIES = 16;
@@ -34,8 +36,8 @@ export function createTracedScopes(processes: ProcessReader, elapsed: () => numb
   const naming = createScopeNames(sources, elapsed);
   let known = { names: new Map<string, Scope>(), pids: new Map<string, readonly number[]>(), at: -VALID_MS };
 
-  const survey = () => {
-    if (elapsed() - known.at < VALID_MS) return;
+  const survey = (validMs = VALID_MS) => {
+    if (elapsed() - known.at < validMs) return;
     const found = surveyNamespaces('/proc');
     if (found === undefined) return;
     const mounted = new Map<string, string>();
@@ -53,6 +55,7 @@ export function createTracedScopes(processes: ProcessReader, elapsed: () => numb
       if (netns === undefined) return UNKNOWN_SCOPE;
       if (netns === hostId) return HOST_SCOPE;
       survey();
+      if (!known.names.has(netns)) survey(UNNAMED_VALID_MS);
       return known.names.get(netns) ?? UNKNOWN_SCOPE;
     },
     netnsOf: (scope) => {
