@@ -1,6 +1,7 @@
 import { isInOtherNamespace } from '../collectors/linux/firewall.ts';
 import { firewallDigest } from '../collectors/linux/firewall-digest.ts';
 import { type AddressSet, isEmpty, toCidrs } from '../model/address-set.ts';
+import { asSaid } from '../model/admission-compare.ts';
 import { describeSources } from '../model/describe-sources.ts';
 import { HOST_SCOPE } from '../model/endpoint.ts';
 import type { Listener } from '../model/listener.ts';
@@ -117,7 +118,7 @@ function reachOf(
 function sourceList(set: AddressSet): SourceList {
   const cidrs = toCidrs(set);
   return {
-    words: describeSources(set),
+    words: describeSources(asSaid(set)),
     cidrs: cidrs.slice(0, MOST_CIDRS),
     more: Math.max(0, cidrs.length - MOST_CIDRS),
   };

@@ -30,11 +30,7 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
 /** What is done beside watching. One line here makes one more. */
-export function watchJobs(wanted: {
-  readonly checkpoint: boolean;
-  readonly schedule: boolean;
-  readonly alerts: boolean;
-}): readonly WatchJob[] {
+export function watchJobs(wanted: { readonly checkpoint: boolean; readonly schedule: boolean }): readonly WatchJob[] {
   const job = (name: string, args: string, rest: Partial<WatchJob>): WatchJob => ({
     ...{ name, args: args.split(' '), everyMs: HOUR_MS, afterMs: MINUTE_MS, atStop: false, fine: [0] },
     ...rest,
@@ -43,7 +39,8 @@ export function watchJobs(wanted: {
     ...(wanted.checkpoint ? [job('checkpoint', 'ledger checkpoint -q', { afterMs: HOUR_MS, atStop: true })] : []),
     // The runs of the schedule write down themselves how they ended; findings and gaps are no failure.
     ...(wanted.schedule ? [job('schedule', 'scan due -q', { everyMs: MINUTE_MS, afterMs: 0, fine: [0, 1, 3] })] : []),
-    ...(wanted.alerts ? [job('alerts', 'alerts run -q', { everyMs: 5 * MINUTE_MS, fine: [0, 1, 3] })] : []),
+    // Only while the register configures alerts: src/app/watch.ts asks each time.
+    job('alerts', 'alerts run -q', { everyMs: 5 * MINUTE_MS, afterMs: MINUTE_MS / 4, fine: [0, 1, 3] }),
   ];
 }
 

@@ -212,7 +212,6 @@ class Watching {
   }
 
   #loops(): readonly Promise<void>[] {
-    const jobs = watchJobs({ ...this.#options, alerts: this.#hasAlerts() });
     const loops = [
       this.#repeat(
         () => this.#polling.pauseMs(),
@@ -233,7 +232,7 @@ class Watching {
           if ((await this.#register.refresh()) !== null || this.#register.problem() !== null) this.#tellRegister();
         },
       ),
-      ...jobs.map((job) => this.#repeatJob(job)),
+      ...watchJobs(this.#options).map((job) => this.#repeatJob(job)),
     ];
     if (this.#trace !== null) loops.push(this.#followTrace(this.#trace));
     if (this.#firewall.unavailable === null) loops.push(this.#followFirewall());
@@ -374,8 +373,10 @@ class Watching {
     await this.#pause(job.afterMs);
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      this.#ended(await runJob(this.#context, job, signal), signal.aborted);
-      await this.#pause(job.everyMs);
+      // Asked each time: the register may have come to say so, or not to say so any more, since the watch began.
+      const isWanted = job.name !== 'alerts' || this.#hasAlerts();
+      if (isWanted) this.#ended(await runJob(this.#context, job, signal), signal.aborted);
+      await this.#pause(isWanted ? job.everyMs : REGISTER_MS);
     }
   }
 
@@ -477,8 +478,7 @@ class Watching {
     const problem = await this.#recorder.flush(this.#lastLook(), () => this.#picture.listeners(), true);
     if (problem !== null) this.#message({ kind: 'gap', because: `not recorded: ${problem}` });
     this.#beat(problem === null);
-    for (const job of watchJobs({ ...this.#options, alerts: false }))
-      if (job.atStop) this.#ended(await runJob(this.#context, job), false);
+    for (const job of watchJobs(this.#options)) if (job.atStop) this.#ended(await runJob(this.#context, job), false);
     this.#message({ kind: 'stopped', because });
     return { because, hasGaps: this.#lastLook().gaps.length > 0 };
   }

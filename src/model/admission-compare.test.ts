@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { entryOf } from '../../test/register-samples.ts';
 import { bindScopeOf } from './address.ts';
-import { type AddressSet, has, isSubset, toCidrs } from './address-set.ts';
+import { type AddressSet, difference, has, isSubset, toCidrs } from './address-set.ts';
 import { parseAddressSet } from './address-set-text.ts';
 import type { AddressBounds, Admission, EndpointAdmission, RuleReference } from './admission.ts';
-import { compareAdmission, placeOfRule, reachesInternet, someClient } from './admission-compare.ts';
+import { asSaid, compareAdmission, placeOfRule, reachesInternet, someClient } from './admission-compare.ts';
 import { describeSources } from './describe-sources.ts';
 import type { EndpointFacts, EstateFacts } from './facts.ts';
 import { ALL_PORTS } from './observation.ts';
@@ -308,4 +308,24 @@ test('where a rule is found on the host', () => {
   assert.equal(placeOfRule(RULE), 'inet filter input handle 14');
   assert.equal(placeOfRule({ ...RULE, chain: 'iptables filter INPUT', handle: null }), 'filter INPUT rule 4');
   assert.equal(placeOfRule({ ...RULE, handle: null, position: 0 }), 'policy of inet filter input');
+});
+
+test('a family that lacks only what no client has is said as a whole', () => {
+  const cases: readonly [string, readonly string[], string][] = [
+    ['all but loopback', ['0.0.0.0/0', '-127.0.0.0/8', '::/0', '-::1'], 'every address'],
+    ['all but multicast and loopback', ['0.0.0.0/0', '-127.0.0.0/8', '-224.0.0.0/4'], 'every IPv4 address'],
+    [
+      'a client is missing',
+      ['0.0.0.0/0', '-127.0.0.0/8', '-192.0.2.1'],
+      'every IPv4 address but 127.0.0.0/8 and 192.0.2.1',
+    ],
+    ['some', ['10.0.0.0/8'], '10.0.0.0/8'],
+    ['nobody', [], 'nobody'],
+  ];
+  for (const [name, texts, want] of cases) {
+    const [without, all] = [true, false].map((no) =>
+      setOf(texts.filter((t) => t.startsWith('-') === no).map((t) => t.replace('-', ''))),
+    );
+    assert.equal(describeSources(asSaid(difference(all as AddressSet, without as AddressSet))), want, name);
+  }
 });

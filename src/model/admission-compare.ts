@@ -58,6 +58,14 @@ const NO_CLIENT = union(NEVER_FROM_OUTSIDE, set('0.0.0.0/8', '240.0.0.0/4', '::f
 /** Not for use on the internet: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 (link-local). */
 const PRIVATE = set('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', 'fc00::/7');
 
+/** The set as people say it: a family that lacks only sources that no client has is whole. */
+export function asSaid(sources: AddressSet): AddressSet {
+  return [ALL_IPV4, ALL_IPV6].reduce(
+    (said, all) => (isSubset(difference(all, NO_CLIENT), sources) ? union(said, all) : said),
+    sources,
+  );
+}
+
 /** An address of the set as a client may have it, where there is one; the set is not empty. */
 export function someClient(sources: AddressSet): Address {
   const clients = difference(sources, NO_CLIENT);
