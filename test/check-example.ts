@@ -317,7 +317,7 @@ function trafficOf({ traffic }: CheckExample, now: number): (endpoint: Endpoint)
 
 function logReviewOf({ since, last }: NonNullable<CheckExample['logReview']>, everyDays?: number): LogReviewState {
   const at = (text: string) => Date.parse(text);
-  const sitting = last && { ...last, at: at(last.at), from: at(last.from), until: at(last.until) };
+  const sitting = last && { ...last, record: 1, at: at(last.at), from: at(last.from), until: at(last.until) };
   return { everyDays: everyDays ?? null, last: sitting ?? null, since: at(since) };
 }
 

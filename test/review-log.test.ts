@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openStore } from '../src/store/store.ts';
+import { makeKey } from './git-fixture.ts';
 import { quietdoor } from './run-quietdoor.ts';
 
 const BY = ['--by', 'lead@example.org'];
@@ -184,4 +185,38 @@ test('what nobody reviewed is not archived', async (t) => {
   const next = JSON.parse((await quietdoor(['review', 'log', '--format', 'json'], { cwd })).stdout);
   assert.equal(next.records.first, sitting.record);
   assert.ok(next.items.some((item: { what: string }) => item.what === 'ledger.archived'));
+});
+
+test('a sitting can be shown again, with every decision, and its SSH signature is checked', async (t) => {
+  const cwd = await workspaceFor(t);
+  const sheet = join(cwd, 'sitting.yaml');
+  const key = await makeKey(cwd, 'lead');
+  const signers = join(cwd, 'signers');
+  const show = async (allowed: string) => {
+    writeFileSync(signers, allowed);
+    const env = { ...process.env, QUIETDOOR_ALLOWED_SIGNERS: signers };
+    return quietdoor(['review', 'log', '--show', String(sitting.record)], { cwd, env });
+  };
+  assert.equal((await quietdoor(['review', 'log', '-o', sheet], { cwd })).code, 0);
+  decideAllAs(sheet, 'follow-up', 'Kim looks into it');
+  const args = ['review', 'log', '--sign', sheet, ...BY, '--key', key.file, '--format', 'json'];
+  const sitting = JSON.parse((await quietdoor(args, { cwd })).stdout);
+  assert.equal(sitting.isSigned, true);
+
+  const good = await show(`lead@example.org ${key.publicKey}\n`);
+  assert.equal(good.code, 0, good.stderr);
+  assert.match(good.stdout, new RegExp(`^Sitting of record ${sitting.record}, .* 2 items$`, 'm'));
+  assert.ok(good.stdout.includes(`In the name of lead@example.org, written by user:`), good.stdout);
+  assert.ok(good.stdout.includes(`signed with the SSH key ${key.fingerprint}`), good.stdout);
+  assert.match(good.stdout, /^follow-up {2}of-exception\.added: .*\n {11}Kim looks into it$/m);
+  // A key of somebody else, or for approvals alone, proves nothing.
+  assert.match((await show(`else@example.org ${key.publicKey}\n`)).stdout, /the SSH signature is not proven/);
+  const forApprovals = `lead@example.org namespaces="quietdoor-approval" ${key.publicKey}\n`;
+  assert.match((await show(forApprovals)).stdout, /the SSH signature is not proven/);
+
+  const none = await quietdoor(['review', 'log', '--show', '1'], { cwd });
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /record 1 is no sitting/);
+  const status = await quietdoor(['review', 'log', '--status'], { cwd });
+  assert.match(status.stdout, new RegExp(`^record ${sitting.record}  `, 'm'));
 });

@@ -15,10 +15,11 @@ export async function listSittings(store: Store, limit: number): Promise<readonl
   return (await store.events({ types: ['log.reviewed'], limit })).map(sittingOf);
 }
 
-function sittingOf({ body, observedAt }: Event): ReviewSitting {
+function sittingOf({ body, observedAt, sequence }: Event): ReviewSitting {
   const decisions = (body.decisions ?? {}) as { readonly [key: string]: Json | undefined };
   const followUps = decisions['follow-up'];
   return {
+    record: sequence,
     by: typeof body.by === 'string' ? body.by : 'nobody',
     at: observedAt,
     from: Date.parse(String(body.from)),

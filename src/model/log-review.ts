@@ -41,6 +41,8 @@ export interface ReviewQueue {
 
 /** A sitting that was signed. */
 export interface ReviewSitting {
+  /** Its record in the ledger. */
+  readonly record: number;
   readonly by: string;
   /** UTC milliseconds: when it was signed, and what it covers. */
   readonly at: number;

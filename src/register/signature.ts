@@ -106,6 +106,7 @@ export async function verifySignature(
   signer: string,
   allowedSignersText: string,
   env: NodeJS.ProcessEnv = process.env,
+  namespace: string = APPROVAL_NAMESPACE,
 ): Promise<SignatureVerdict> {
   if (signature.length > MAX_SIGNATURE) return { kind: 'forged', reason: 'the signature is too long to be one' };
   const dir = await mkdtemp(join(tmpdir(), 'quietdoor-verify-'));
@@ -116,7 +117,7 @@ export async function verifySignature(
     await writeFile(allowedFile, allowedSignersText, { mode: 0o600 });
     const keygen = (...args: readonly string[]) =>
       runProgram('ssh-keygen', args, { env: cleanEnv(env), timeoutMs: VERIFY_TIMEOUT_MS, input: payload });
-    const named = ['-n', APPROVAL_NAMESPACE, '-s', signatureFile];
+    const named = ['-n', namespace, '-s', signatureFile];
 
     const trusted = await keygen('-Y', 'verify', ...named, '-I', signer, '-f', allowedFile);
     if (trusted.kind !== 'ended') return unavailable(trusted);

@@ -40,7 +40,7 @@ export function renderLogReviewStatus({ state, sittings }: LogReviewStatus, now:
         : `The next sitting is due ${formatTime(due)}.`;
   const lines = sittings.map(
     (s) =>
-      `${formatTime(s.at)}  ${s.by}  ${formatTime(s.from)} to ${formatTime(s.until)}  ${count(s.items, 'item')}, ${s.followUps} to follow up`,
+      `record ${s.record}  ${formatTime(s.at)}  ${s.by}  ${formatTime(s.from)} to ${formatTime(s.until)}  ${count(s.items, 'item')}, ${s.followUps} to follow up`,
   );
   return `${[next, ...(lines.length === 0 ? ['No sitting was signed yet.'] : lines)].join('\n')}\n`;
 }

@@ -14,6 +14,7 @@ interface ReviewLogFlags extends OutputOptions, PlaceOptions {
   readonly ssh: boolean;
   readonly key?: string;
   readonly status: boolean;
+  readonly show?: string;
 }
 
 export function define(parent: Command): void {
@@ -27,10 +28,19 @@ export function define(parent: Command): void {
     .option('--ssh', 'sign with an SSH key too', false)
     .option('--key <file>', 'the SSH key; default: user.signingKey of git, or one in ~/.ssh')
     .option('--status', 'sittings until now, and when the next one is due', false)
+    .option('--show <record>', 'the decisions of a sitting, and whether its SSH signature is good')
     .action(async (flags: ReviewLogFlags) => {
       const { openContext } = await import('../../../app/context.ts');
       const context = openContext(flags);
       if (flags.status) return status(flags);
+      if (flags.show !== undefined) {
+        const { showSitting } = await import('../../../app/review-show.ts');
+        const { renderSitting } = await import('../../../reports/log-review-sitting.ts');
+        const sitting = await showSitting(context, flags.show);
+        await writeResult(renderSitting(sitting, flags.format), flags);
+        if (sitting.signature.kind === 'forged') process.exitCode = EXIT.findings;
+        return;
+      }
       if (flags.decide !== undefined) return decide(flags.decide);
       if (flags.sign !== undefined) {
         const { signLogReview } = await import('../../../app/review-log.ts');
@@ -55,6 +65,7 @@ export function define(parent: Command): void {
     ['quietdoor review log -o sitting.yaml', 'make the worksheet of the next sitting'],
     ['quietdoor review log --decide sitting.yaml', 'go through it on a terminal'],
     ['quietdoor review log --sign sitting.yaml --by me@example.org', 'sign the sitting into the ledger'],
+    ['quietdoor review log --show 412', 'what was decided in the sitting of that record'],
     ['quietdoor review log --status', 'who reviewed until when, and when the next sitting is due'],
   ]);
 }
