@@ -35,7 +35,7 @@ const MEMORY_DAYS = 400;
 /** Before the newest day, so that the longest window and its day are known. */
 const LEAD_SECONDS = 4 * 3_600;
 /** Raised with every change of what is kept, or of how it is found. */
-const VERSION = 2;
+export const DETECTION_VERSION = 2;
 
 /**
  * Finds the cards of [from, until). With a store, whole days are remembered by the flows that they come of, and what was
@@ -60,7 +60,7 @@ async function keysOf(store: Store, { from, until }: DetectedTime): Promise<Keys
     line: `${file} ${digest}`,
   }));
   const digestBefore = (end: number) =>
-    sha256([VERSION, ...parts.filter((part) => part.start < end).map((part) => part.line)].join('\n'));
+    sha256([DETECTION_VERSION, ...parts.filter((part) => part.start < end).map((part) => part.line)].join('\n'));
   const newest = dayOf(until - 1);
   const found = new Map<number, string>();
   for (let day = from; day < newest; day += DAY_SECONDS)

@@ -5,6 +5,7 @@ import type { FlowStore } from '../store/flow-store.ts';
 import type { Store } from '../store/store.ts';
 import { canonicalJson } from '../util/canonical-json.ts';
 import { sha256 } from '../util/sha256.ts';
+import { DETECTION_VERSION } from './detect-flows.ts';
 import { loadAnomalies } from './flows-anomalies.ts';
 import { hostOfAddress } from './host-of-address.ts';
 
@@ -27,7 +28,7 @@ export async function recentAnomalies(
   const from = until - DAYS * DAY;
   const parts = (await store.flows.parts()).map(({ file, sha256: digest }) => `${file} ${digest}`);
   const names = identities.known.map(({ name, addresses }) => [name, ...addresses]);
-  const key = `anomalies:2:${sha256(canonicalJson([from, until, parts, names]))}`;
+  const key = `anomalies-found:${DETECTION_VERSION}:${sha256(canonicalJson([from, until, parts, names]))}`;
   const known = await store.cacheGet(key);
   if (known !== undefined) return JSON.parse(known) as readonly Anomaly[];
   const hostOf = hostOfAddress(identities);
