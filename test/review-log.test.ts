@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openStore } from '../src/store/store.ts';
 import { makeKey } from './git-fixture.ts';
-import { quietdoor } from './run-quietdoor.ts';
+import { executable, quietdoor } from './run-quietdoor.ts';
 
 const BY = ['--by', 'lead@example.org'];
 
@@ -219,4 +221,35 @@ test('a sitting can be shown again, with every decision, and its SSH signature i
   assert.match(none.stderr, /record 1 is no sitting/);
   const status = await quietdoor(['review', 'log', '--status'], { cwd });
   assert.match(status.stdout, new RegExp(`^record ${sitting.record}  `, 'm'));
+});
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+test('items are decided on a terminal; a note that is needed is asked for again, Ctrl-D keeps what was decided', {
+  skip: hasScript ? false : 'script(1) is not installed',
+}, async (t) => {
+  const cwd = await workspaceFor(t);
+  const sheet = join(cwd, 'sitting.yaml');
+  await quietdoor(['review', 'log', '-o', sheet], { cwd });
+  const command = `${process.execPath} ${executable} review log --decide ${sheet}`;
+  const terminal = spawn('script', ['-qec', command, '/dev/null'], { cwd });
+  let shown = '';
+  // Each answer when it is asked for: what is typed ahead may be read together.
+  const answers = [
+    /1 of 2[\s\S]*uit: /,
+    /note \(who, where\): /,
+    /note \(who[\s\S]*note \(who, where\): /,
+    /2 of 2[\s\S]*uit: /,
+  ];
+  const typed = ['f\r', '\r', 'Kim\r', '\u0004'];
+  terminal.stdout.on('data', (chunk) => {
+    shown += String(chunk);
+    while (answers[0]?.test(shown)) {
+      answers.shift();
+      terminal.stdin.write(typed.shift() ?? '');
+    }
+  });
+  const [code] = await once(terminal, 'close');
+  assert.match(shown, /Stopped; what was decided is in .*sitting\.yaml/);
+  assert.equal(code, 130, shown);
+  assert.match(readFileSync(sheet, 'utf8'), /decision: follow-up\n {4}note: Kim\n[\s\S]*decision: ?\n/);
 });

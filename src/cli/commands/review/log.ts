@@ -89,25 +89,38 @@ async function decide(file: string): Promise<void> {
   const { createInterface } = await import('node:readline/promises');
   const { openItems, writeDecision } = await import('../../../app/review-worksheet.ts');
   const { writeFileWhole } = await import('../../../app/write-file.ts');
+  const { printable } = await import('../../../reports/printable.ts');
   let text = readFileSync(file, 'utf8');
   const items = openItems(text, file);
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     for (const [i, item] of items.entries()) {
-      process.stderr.write(`\n${i + 1} of ${items.length}  ${item.what}\n  ${item.says}\n  seen ${item.seen}\n`);
+      // Names of processes and notes of others come from outside.
+      const [what, says, seen] = [item.what, item.says, item.seen].map(printable);
+      process.stderr.write(`\n${i + 1} of ${items.length}  ${what}\n  ${says}\n  seen ${seen}\n`);
       const answer = (await lines.question('  [n]ormal, [f]ollow-up, [i]ncident, [s]kip, [q]uit: '))
         .trim()
         .toLowerCase();
       if (answer === 'q') return;
       const decision = ({ n: 'normal', f: 'follow-up', i: 'incident' } as const)[answer.slice(0, 1)];
       if (decision === undefined) continue;
-      const note = (
-        await lines.question(decision === 'normal' ? '  note (may be empty): ' : '  note (who, where): ')
-      ).trim();
+      let note = '';
+      do
+        note = (
+          await lines.question(decision === 'normal' ? '  note (may be empty): ' : '  note (who, where): ')
+        ).trim();
+      while (note === '' && decision !== 'normal');
       text = writeDecision(text, file, item.index, decision, note);
       writeFileWhole(file, text);
     }
     process.stderr.write(`\nWhen everything is decided: quietdoor review log --sign ${file}\n`);
+  } catch (error) {
+    // Ctrl-C and Ctrl-D: what was decided until then is in the file.
+    if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+    process.stderr.write(
+      `\nStopped; what was decided is in ${file}. Go on with: quietdoor review log --decide ${file}\n`,
+    );
+    process.exitCode = EXIT.interrupted;
   } finally {
     lines.close();
   }
