@@ -546,6 +546,13 @@ describe('hostile datagrams', () => {
     assert.equal(health.size, 4_096);
     assert.ok(reader.refused > 0);
     assert.ok(kept.problems.length < 10, 'a flood is told once');
+    const told = () => kept.problems.filter((text) => text.includes('of further senders were not read')).length;
+    assert.equal(told(), 0);
+    for (let n = 0; n < 3; n++) reader.report(NOW);
+    assert.equal(told(), 1, 'what is refused is told, once');
+    send(ipfix(0, set(256, basic(1))), '198.51.100.1');
+    reader.report(NOW);
+    assert.equal(told(), 2);
   });
 
   test('any bytes: never an exception, never a record out of range', () => {

@@ -32,6 +32,7 @@ export function createNetflowReader(sink: FlowSink, options: NetflowOptions = {}
   const clockTolerance = options.clockTolerance ?? 300;
   let feed = '';
   let refused = 0;
+  let refusedAndTold = 0;
 
   /** The exporter; null where there are too many that were heard of in the last hour. */
   function exporterOf(address: string, now: number): Exporter | null {
@@ -106,6 +107,13 @@ export function createNetflowReader(sink: FlowSink, options: NetflowOptions = {}
       else readIpfix(message);
     },
     report(now, isOver = false) {
+      if (refused > refusedAndTold)
+        sink.problem(
+          `${refused - refusedAndTold} datagrams of further senders were not read: ${BOUNDS.exporters} are kept apart; name your exporters with --from`,
+          0,
+          0,
+        );
+      refusedAndTold = refused;
       for (const exporter of exporters.values()) {
         giveUpWaiting(exporter, isOver ? Number.POSITIVE_INFINITY : now - BOUNDS.waitingAge);
         exporter.report(sink);
