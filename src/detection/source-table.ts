@@ -16,34 +16,27 @@ const FIRST_GIVEN = 0xf000_0000;
 const FIRST_GIVEN_NETWORK = 2 ** 24;
 
 export function createSourceTable(): GrowingSourceTable {
-  const numbers = new Map<string, number>();
-  const addresses: string[] = [];
-  const networks: number[] = [];
-  const networkNumbers = new Map<string, number>();
-  const networkTexts: string[] = [];
-
-  function give(text: string, network: string): number {
-    const known = numbers.get(text);
-    if (known !== undefined) return known;
-    const number = FIRST_GIVEN + addresses.length;
-    numbers.set(text, number);
-    addresses.push(text);
-    let networkNumber = networkNumbers.get(network);
-    if (networkNumber === undefined) {
-      networkNumber = FIRST_GIVEN_NETWORK + networkTexts.length;
-      networkNumbers.set(network, networkNumber);
-      networkTexts.push(network);
-    }
-    networks.push(networkNumber);
-    return number;
-  }
+  const addresses = createWordsTable(4);
+  const networks = createWordsTable(2);
+  /** Network by address, of those that are given out. */
+  let networkOf = new Uint32Array(1024);
 
   function ofRow(words: Uint32Array, row: number): number {
     const at = row * 4;
     const value = words[at] as number;
     const isIpv4 = words[at + 3] === 0 && words[at + 2] === 0 && words[at + 1] === 0xffff;
     if (isIpv4 && value < FIRST_GIVEN) return value;
-    return give(textOfWords(words, row), `${words[at + 3]?.toString(16)} ${words[at + 2]?.toString(16)}`);
+    const before = addresses.size;
+    const given = addresses.numberOf(words, at);
+    if (given === before) {
+      if (given === networkOf.length) {
+        const larger = new Uint32Array(given * 2);
+        larger.set(networkOf);
+        networkOf = larger;
+      }
+      networkOf[given] = networks.numberOf(words, at + 2);
+    }
+    return FIRST_GIVEN + given;
   }
   const one = new Uint32Array(4);
 
@@ -56,13 +49,75 @@ export function createSourceTable(): GrowingSourceTable {
     address: (number) =>
       number < FIRST_GIVEN
         ? formatAddress({ family: 'ipv4', value: number })
-        : (addresses[number - FIRST_GIVEN] as string),
-    network: (number) => (number < FIRST_GIVEN ? number >>> 8 : (networks[number - FIRST_GIVEN] as number)),
+        : textOfWords(addresses.words, number - FIRST_GIVEN),
+    network: (number) =>
+      number < FIRST_GIVEN ? number >>> 8 : FIRST_GIVEN_NETWORK + (networkOf[number - FIRST_GIVEN] as number),
     networkText(network) {
       if (network < FIRST_GIVEN_NETWORK) return `${formatAddress({ family: 'ipv4', value: network * 256 })}/24`;
-      const [high = '0', low = '0'] = (networkTexts[network - FIRST_GIVEN_NETWORK] as string).split(' ');
-      const value = (BigInt(`0x${high}`) << 96n) | (BigInt(`0x${low}`) << 64n);
+      const at = (network - FIRST_GIVEN_NETWORK) * 2;
+      const [low = 0, high = 0] = networks.words.subarray(at, at + 2);
+      const value = (BigInt(high) << 96n) | (BigInt(low) << 64n);
       return `${formatAddress({ family: 'ipv6', value })}/64`;
+    },
+  };
+}
+
+/** Gives numbers, in turn, to runs of `width` words. Sources may be made up by the million: no text is kept of any. */
+function createWordsTable(width: number) {
+  let slots = 1024;
+  /** Number and one, 0: free. */
+  let index = new Uint32Array(slots);
+  let words = new Uint32Array((slots / 2) * width);
+  let size = 0;
+
+  function hashOf(from: Uint32Array, at: number): number {
+    let hash = 0;
+    for (let w = 0; w < width; w++) {
+      hash = Math.imul(hash ^ (from[at + w] as number), 0x9e3779b1);
+      hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    }
+    return (hash ^ (hash >>> 13)) >>> 0;
+  }
+
+  function isAt(number: number, from: Uint32Array, at: number): boolean {
+    for (let w = 0; w < width; w++) if (words[number * width + w] !== from[at + w]) return false;
+    return true;
+  }
+
+  function grow(): void {
+    slots *= 2;
+    index = new Uint32Array(slots);
+    const larger = new Uint32Array((slots / 2) * width);
+    larger.set(words);
+    words = larger;
+    for (let number = 0; number < size; number++) {
+      let slot = hashOf(words, number * width) & (slots - 1);
+      while (index[slot] !== 0) slot = (slot + 1) & (slots - 1);
+      index[slot] = number + 1;
+    }
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    /** `width` words for each number. */
+    get words() {
+      return words;
+    },
+    numberOf(from: Uint32Array, at: number): number {
+      let slot = hashOf(from, at) & (slots - 1);
+      for (let taken = index[slot] as number; taken !== 0; taken = index[slot] as number) {
+        if (isAt(taken - 1, from, at)) return taken - 1;
+        slot = (slot + 1) & (slots - 1);
+      }
+      if (size === slots / 2) {
+        grow();
+        return this.numberOf(from, at);
+      }
+      for (let w = 0; w < width; w++) words[size * width + w] = from[at + w] as number;
+      index[slot] = size + 1;
+      return size++;
     },
   };
 }
