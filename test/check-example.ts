@@ -125,6 +125,8 @@ const sourceSchema = z.strictObject({
   first: time.optional(),
   last: time.optional(),
   connections: z.int().default(0),
+  /** Of them; left out: all. */
+  accepted: z.int().optional(),
   denied: z.int().default(0),
   bytes: z.int().default(0),
   /** By the deciding entry; left out: it does not say. */
@@ -293,7 +295,8 @@ function trafficOf({ traffic }: CheckExample, now: number): (endpoint: Endpoint)
       const lastSeen = at(last, now - 3_600_000);
       const lastAccepted = counts.connections > 0 ? lastSeen : null;
       const firstSeen = at(first, lastSeen);
-      return { ...counts, firstSeen, lastSeen, lastAccepted, approved: approved ?? null };
+      const accepted = counts.accepted ?? counts.connections;
+      return { ...counts, accepted, firstSeen, lastSeen, lastAccepted, approved: approved ?? null };
     });
     const sum = (key: 'connections' | 'denied' | 'bytes') => sources.reduce((n, source) => n + source[key], 0);
     const accepted = sources.flatMap((source) => source.lastAccepted ?? []);
@@ -304,7 +307,7 @@ function trafficOf({ traffic }: CheckExample, now: number): (endpoint: Endpoint)
       lastAccepted: one.lastAccepted ? at(one.lastAccepted, now) : accepted.length > 0 ? Math.max(...accepted) : null,
       ...{ sources, sourceCount: sources.length, unusedSources: one.unusedSources ?? null },
       acceptedCount: sources.filter((source) => source.connections > 0).length,
-      unapprovedCount: sources.filter((source) => source.approved === false && source.connections > 0).length,
+      unapprovedCount: sources.filter((source) => source.approved === false && source.accepted > 0).length,
       ...{ quarterDays: [], usualHours: null, learnedDays: one.learnedDays, now: null, undirected: one.undirected },
       anomalies: one.anomalies.map(({ expected, seen, source, ...anomaly }): Anomaly => {
         const { host, port, transport } = endpoint;

@@ -166,6 +166,7 @@ function addSource(
   sum: {
     source: string;
     connections: number;
+    accepted: number;
     denied: number;
     bytes: number;
     first: number;
@@ -184,6 +185,7 @@ function addSource(
     firstSeen: Math.min(before?.firstSeen ?? Number.POSITIVE_INFINITY, ms(sum.first)),
     lastSeen: Math.max(before?.lastSeen ?? 0, ms(sum.last)),
     connections: (before?.connections ?? 0) + sum.connections,
+    accepted: (before?.accepted ?? 0) + sum.accepted,
     denied: (before?.denied ?? 0) + sum.denied,
     bytes: (before?.bytes ?? 0) + sum.bytes,
     lastAccepted,
@@ -234,7 +236,7 @@ function summarise(
 ): EndpointTraffic {
   const all = [...one.sources.values()];
   const inTime = all.filter((source) => source.lastSeen >= time.from * 1_000);
-  const isUnapproved = (source: SourceTraffic) => source.approved === false && source.connections > 0;
+  const isUnapproved = (source: SourceTraffic) => source.approved === false && source.accepted > 0;
   const since = coveredSince(times, time.until, late);
   const weeks = { from: time.until - WEEKS_DAYS * 24 * HOUR, until: time.until };
   return {

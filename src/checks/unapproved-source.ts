@@ -32,7 +32,11 @@ export const unapprovedSource: Check = {
     const entry = facts.entries[0]?.entry;
     if (!traffic || !entry || traffic.unapprovedCount === 0) return [];
     const recent = traffic.sources.filter(
-      (one) => one.approved === false && one.lastAccepted !== null && estate.now - one.lastAccepted <= RECENT_MS,
+      (one) =>
+        one.approved === false &&
+        one.accepted > 0 &&
+        one.lastAccepted !== null &&
+        estate.now - one.lastAccepted <= RECENT_MS,
     );
     const told = recent.slice(0, MOST_TOLD);
     const rest = recent.slice(MOST_TOLD);
@@ -42,7 +46,7 @@ export const unapprovedSource: Check = {
         ? 0
         : Math.max(
             0,
-            traffic.unapprovedCount - traffic.sources.filter((s) => s.approved === false && s.connections > 0).length,
+            traffic.unapprovedCount - traffic.sources.filter((s) => s.approved === false && s.accepted > 0).length,
           );
     return [
       ...told.map((source) => judge(facts, estate, entry, traffic, source)),
@@ -67,13 +71,16 @@ function judge(
     discriminator: source.source,
     severity: severityOf(entry),
     message:
-      `${source.source} connected ${times(source.connections)} to port ${describePort(facts.endpoint)} between ${utcTime(Math.max(source.firstSeen, traffic.from))} and ` +
+      `${source.source} connected ${times(source.accepted)} to port ${describePort(facts.endpoint)} between ${utcTime(Math.max(source.firstSeen, traffic.from))} and ` +
       // Flows are kept by the beginning of their bucket.
       `${utcTime((source.lastAccepted ?? source.lastSeen) + BUCKET_SECONDS * 1_000)}; ${entry.id} does not allow it, and ${filter}.`,
     evidence: [
       { label: 'approved', value: entry.sources?.length ? listWords(entry.sources, 8) : 'nobody' },
       { label: 'first seen', value: utcTime(source.firstSeen) },
-      { label: 'connections', value: String(source.connections) },
+      { label: 'connections', value: String(source.accepted) },
+      ...(source.connections > source.accepted
+        ? [{ label: 'not known whether let in', value: String(source.connections - source.accepted) }]
+        : []),
       { label: 'refused', value: String(source.denied) },
       { label: 'bytes', value: String(source.bytes) },
       ...(part ? [{ label: accepts ? 'let in by' : 'decided by', value: ruleText(part.rule) }] : []),
@@ -109,12 +116,12 @@ function judgeRest(
     entry: entry.id,
     discriminator: 'others',
     severity: severityOf(entry),
-    message: `${count(rest.length + unlisted, 'more source')} connected to port ${describePort(facts.endpoint)} that ${entry.id} does not allow, ${times(rest.reduce((n, s) => n + s.connections, 0))} in all.`,
+    message: `${count(rest.length + unlisted, 'more source')} connected to port ${describePort(facts.endpoint)} that ${entry.id} does not allow, ${times(rest.reduce((n, s) => n + s.accepted, 0))} in all.`,
     evidence: [
       {
         label: 'sources',
         value: listWords(
-          rest.map((s) => `${s.source} (${s.connections})`),
+          rest.map((s) => `${s.source} (${s.accepted})`),
           MOST_NAMED,
         ),
       },

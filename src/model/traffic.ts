@@ -12,6 +12,8 @@ export interface SourceTraffic {
   readonly lastSeen: number;
   /** Accepted ones, or of unknown action. */
   readonly connections: number;
+  /** Among them, those known to have been let in. */
+  readonly accepted: number;
   readonly denied: number;
   readonly bytes: number;
   /** UTC milliseconds of its last accepted connection's bucket; null: none was. */

@@ -10,6 +10,7 @@ const source = (more: Partial<SourceTraffic>): SourceTraffic => ({
   firstSeen: NOW - 20 * 86_400_000,
   lastSeen: NOW,
   connections: 100,
+  accepted: 100,
   denied: 0,
   bytes: 1,
   lastAccepted: NOW,

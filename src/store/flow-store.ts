@@ -58,6 +58,8 @@ export interface SourceSum {
   readonly source: string;
   /** Not refused. */
   readonly connections: number;
+  /** Among them, those known to have been let in. */
+  readonly accepted: number;
   readonly denied: number;
   readonly bytes: number;
   readonly first: number;

@@ -78,6 +78,7 @@ test('sums by source and by slot are those of adding up by hand', async () => {
           return [
             key,
             sum(recent.filter((row) => row.action !== 2)),
+            sum(recent.filter((row) => row.action === 1)),
             sum(recent.filter((row) => row.action === 2)),
             sum(recent) * 100,
             Math.min(...list.map((row) => row.bucket)),
@@ -87,7 +88,7 @@ test('sums by source and by slot are those of adding up by hand', async () => {
         });
         const found = (await collect(flows.sources(query, from))).map((one) => [
           `${one.destination} ${one.port} ${one.source}`,
-          ...[one.connections, one.denied, one.bytes, one.first, one.last, one.lastAccepted],
+          ...[one.connections, one.accepted, one.denied, one.bytes, one.first, one.last, one.lastAccepted],
         ]);
         assert.deepEqual(found.sort(), expected.sort());
         const slots = [

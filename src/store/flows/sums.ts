@@ -2,6 +2,7 @@ import { textOfHalves } from '../../model/flow-address.ts';
 import type { DuckDBConnection } from '../../util/duckdb.ts';
 import type { SlotSum, SourceSum } from '../flow-store.ts';
 
+const IS_ACCEPTED = 'action = 1';
 const IS_DENIED = 'action = 2';
 const PORT = 'dst_hi, dst_lo, port, protocol';
 
@@ -10,6 +11,7 @@ export function sourcesQuery(table: string, where: string, since: number): strin
   const from = `bucket >= ${Math.max(0, Math.ceil(since))}`;
   return `SELECT ${PORT}, src_hi, src_lo,
       coalesce(sum(connections) FILTER (${from} AND NOT ${IS_DENIED}), 0)::DOUBLE,
+      coalesce(sum(connections) FILTER (${from} AND ${IS_ACCEPTED}), 0)::DOUBLE,
       coalesce(sum(connections) FILTER (${from} AND ${IS_DENIED}), 0)::DOUBLE,
       coalesce(sum(bytes) FILTER (${from}), 0)::DOUBLE,
       min(bucket)::DOUBLE, max(bucket)::DOUBLE, max(bucket) FILTER (NOT ${IS_DENIED})::DOUBLE
@@ -32,19 +34,10 @@ type PortKey = readonly [high: bigint, low: bigint, port: number, protocol: numb
 export async function* readSources(connection: DuckDBConnection, query: string): AsyncGenerator<SourceSum> {
   for await (const row of rowsOf(connection, query)) {
     const [high, low, port, protocol] = row as unknown as PortKey;
-    const [, , , , srcHigh, srcLow, connections, denied, bytes, first, last, lastAccepted] = row as unknown as [
-      ...PortKey,
-      bigint,
-      bigint,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number | null,
-    ];
+    const [, , , , srcHigh, srcLow, connections, accepted, denied, bytes, first, last, lastAccepted] =
+      row as unknown as [...PortKey, bigint, bigint, number, number, number, number, number, number, number | null];
     const [destination, source] = [textOfHalves(high, low), textOfHalves(srcHigh, srcLow)];
-    yield { destination, port, protocol, source, connections, denied, bytes, first, last, lastAccepted };
+    yield { destination, port, protocol, source, connections, accepted, denied, bytes, first, last, lastAccepted };
   }
 }
 
