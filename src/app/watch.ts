@@ -154,7 +154,7 @@ class Watching {
     this.#beat(false);
     const method = await this.#openTrace();
     await this.#register.refresh();
-    const look = await this.#polling.look();
+    const { together: look } = await this.#polling.look();
     this.#look = look;
     this.#picture.look(look);
     const by = this.#context.actor;
@@ -294,6 +294,7 @@ class Watching {
 
   #traced(look: TracedLook): void {
     this.#happened(this.#picture.traced(look));
+    for (const { listener } of look.listeners) this.#polling.readSoon(listener.scope);
     this.#unplaced += look.unplaced.length;
   }
 
@@ -307,11 +308,11 @@ class Watching {
 
   async #poll(): Promise<void> {
     try {
-      const look = await this.#polling.look();
-      if (look.coverage.length === 0) return this.#failed(look.gaps[0]?.message ?? 'nothing could be looked at');
+      const { round, together: look } = await this.#polling.look();
+      if (round.coverage.length === 0) return this.#failed(round.gaps[0]?.message ?? 'nothing could be looked at');
       this.#look = look;
       this.#seesAgain();
-      this.#happened(this.#picture.look(look));
+      this.#happened(this.#picture.look(round));
       this.#tellUnseen(look);
     } catch (error) {
       this.#failed((error as Error).message);

@@ -17,6 +17,14 @@ export interface CollectorOptions {
   readonly now: () => number;
 }
 
+/** A look at some of the network namespaces, where a machine has more than one look may cost. */
+export interface RoundOptions {
+  /** No further namespace is read once reading took so long. The host's own and one more are read in any case. */
+  readonly budgetMs: number;
+  /** Scopes that something happened in: they are read first. Those that were read longest ago follow. */
+  readonly first: ReadonlySet<string>;
+}
+
 /** A discovery source. `id` of the observation is given by the caller. */
 export interface Collector {
   readonly name: string;

@@ -19,6 +19,8 @@ interface KnownHolder extends Holder {
 export interface SocketGroup {
   readonly inodes: ReadonlySet<number>;
   readonly pids: readonly number[];
+  /** They were not read this time: what is known of them is kept, and not asked about. */
+  readonly resting?: boolean;
 }
 
 export interface SocketOwners {
@@ -81,7 +83,7 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
 
   const isUnknown = (inode: number) => !known.has(inode) && !nobodyUntil.has(inode);
 
-  /** Inodes of all groups; the very same set as before where no group changed. */
+  /** Inodes of groups; the very same set as before where no group changed. */
   const unite = (groups: readonly SocketGroup[]): ReadonlySet<number> => {
     if (groups.length === united.from.length && groups.every(({ inodes }, i) => inodes === united.from[i]))
       return united.inodes;
@@ -147,12 +149,12 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
   };
 
   /** Drops holders that ended or closed the socket; returns processes that may hold it by another descriptor. */
-  const verify = (inodes: ReadonlySet<number>): Set<number> => {
+  const verify = (inodes: ReadonlySet<number>, all: ReadonlySet<number>): Set<number> => {
     const alive = new Map<number, number | undefined>();
     const doubtful = new Set<number>();
     known.forEach((holders, inode) => {
       if (!inodes.has(inode)) {
-        known.delete(inode);
+        if (!all.has(inode)) known.delete(inode);
         return;
       }
       const isDue = holders.length > 1 || (inode + round) % VERIFY_EVERY === 0;
@@ -175,15 +177,20 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
   return {
     update: (groups, pids) => {
       const now = elapsed();
-      const inodes = unite(groups);
-      for (const [inode, until] of nobodyUntil) if (until <= now || !inodes.has(inode)) nobodyUntil.delete(inode);
+      const read = groups.filter((group) => !group.resting);
+      const inodes = unite(read);
+      const all = read.length === groups.length ? inodes : new Set(inodes);
+      if (all !== inodes)
+        for (const group of groups)
+          if (group.resting) for (const inode of group.inodes) (all as Set<number>).add(inode);
+      for (const [inode, until] of nobodyUntil) if (until <= now || !all.has(inode)) nobodyUntil.delete(inode);
       const isStale = now - lookedAt >= VALID_MS;
       const looked = new Set<number>();
       const lookOnce = (pid: number) => {
         if (looked.has(pid)) return;
         looked.add(pid);
         forget(pid);
-        look(pid, inodes);
+        look(pid, all);
       };
       if (isStale) {
         known.clear();
@@ -193,9 +200,9 @@ export function createSocketOwners(proc: string, elapsed: () => number): SocketO
       } else {
         round++;
         for (const pid of pids) if (!seenPids.has(pid)) lookOnce(pid);
-        for (const pid of verify(inodes)) lookOnce(pid);
+        for (const pid of verify(inodes, all)) lookOnce(pid);
         // whoever opened a socket most likely lives in its namespace
-        for (const group of groups) if (some(group.inodes, isUnknown)) for (const pid of group.pids) lookOnce(pid);
+        for (const group of read) if (some(group.inodes, isUnknown)) for (const pid of group.pids) lookOnce(pid);
       }
       if (isStale || some(inodes, isUnknown)) {
         for (const pid of pids) lookOnce(pid);

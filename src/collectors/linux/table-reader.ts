@@ -22,6 +22,7 @@ const MAX_TABLE_BYTES = 64 * 1024 * 1024;
  */
 const SHORT_READ_BYTES = 4096 - 256;
 const EMPTY: readonly Socket[] = [];
+const NO_INODES: ReadonlySet<number> = new Set();
 const LITTLE_ENDIAN = endianness() === 'LE';
 
 /** Shared by all tables, grown as needed; one text per row would cost several times as much. */
@@ -48,6 +49,8 @@ export interface TableReader {
    * `undefined` if none does: every process of the namespace ended meanwhile.
    */
   readonly read: (namespaceId: string, directories: Iterable<string>) => NamespaceTables | undefined;
+  /** Of all sockets that the namespace had when it was read last. */
+  readonly inodesOf: (namespaceId: string) => ReadonlySet<number>;
   /** Forgets namespaces that are gone. */
   readonly keepOnly: (namespaceIds: { readonly has: (id: string) => boolean }) => void;
 }
@@ -83,6 +86,7 @@ export function createTableReader(wanted: readonly SocketTable[] = SOCKET_TABLES
       }
       return undefined;
     },
+    inodesOf: (id) => earlier.get(id)?.result.inodes ?? NO_INODES,
     keepOnly: (ids) => {
       for (const id of earlier.keys()) if (!ids.has(id)) earlier.delete(id);
     },
