@@ -39,6 +39,7 @@ const ACCEPTED = ['accept', 'accepted', 'allow', 'allowed', 'pass', 'permit', 'p
 const DENIED = ['deny', 'denied', 'drop', 'dropped', 'reject', 'rejected', 'block', 'blocked'];
 const actions = createWordTable([...ACCEPTED, ...DENIED], true);
 
+const LF = 10;
 const QUOTE = 34;
 const DASH = 45;
 /** Fields of a line that are looked at; a header with more is none. */
@@ -98,24 +99,38 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
   const ends = new Int32Array(FIELDS.length);
   let scratch = new Uint8Array(4096);
 
-  /** Notes where the fields of a line without quotes are. Returns how many columns it has. */
+  /** Where the line ends that was split last. */
+  let lineStop = 0;
+
+  /**
+   * Notes where the fields of the line at `from` are, which ends with a line feed or at `to`. Returns how many columns it
+   * has; -1: it has quotes.
+   */
   function split(bytes: Uint8Array, from: number, to: number, { separator, plan }: Header): number {
+    // Nearly all bytes are above those that mean something: one comparison for each.
+    const highest = separator > QUOTE ? separator : QUOTE;
     let column = 0;
     let start = from;
-    for (let i = from; i <= to; i++) {
-      if (i < to && bytes[i] !== separator) {
-        if (bytes[i] === QUOTE) return -1;
-        continue;
+    for (let i = from; ; i++) {
+      let byte = LF;
+      if (i < to) {
+        byte = bytes[i] as number;
+        if (byte > highest) continue;
+        if (byte === QUOTE) return -1;
+        if (byte !== separator && byte !== LF) continue;
       }
       const field = column < plan.length ? (plan[column] as number) : -1;
       if (field >= 0) {
         starts[field] = start;
-        ends[field] = i;
+        ends[field] = byte === LF ? withoutReturn(bytes, start, i) : i;
       }
       column++;
+      if (byte === LF) {
+        lineStop = i;
+        return column;
+      }
       start = i + 1;
     }
-    return column;
   }
 
   /** The same for a line with quotes, whose fields are copied without them. -1: a quote has no end. */
@@ -213,13 +228,31 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     const text = decoder.decode(bytes.subarray(from, Math.min(to, from + 65_536)));
     header = headerOf(text, options.mapping);
     headerText = text;
+    // A field without a column stays empty.
+    starts.fill(0);
+    ends.fill(0);
     if (header.missing.length === 0) return true;
     const columns = header.missing.map((field) => options.mapping.get(field) ?? field).join(', ');
     sink.problem(`the header has no ${columns}; expected a column for each, named with --map FIELD=COLUMN`, line, 1);
     return false;
   }
 
-  function readLine(bytes: Uint8Array, from: number, to: number, line: number): void {
+  /** Reads the line at `from`, which ends with a line feed or at `to`. Returns where it ends. */
+  function readLine(bytes: Uint8Array, from: number, to: number, line: number): number {
+    if (header !== null && header.missing.length === 0) {
+      const columns = split(bytes, from, to, header);
+      if (columns === header.plan.length) {
+        readFields(bytes, bytes, from, lineStop, line);
+        return lineStop;
+      }
+    }
+    const end = lineEnd(bytes, from, to);
+    readOdd(bytes, from, withoutReturn(bytes, from, end), line);
+    return end;
+  }
+
+  /** A line that is not as most are: the header, one with quotes, or one with too few or too many fields. */
+  function readOdd(bytes: Uint8Array, from: number, to: number, line: number): void {
     if (to === from) {
       sink.skip('empty line');
       return;
@@ -232,8 +265,6 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       sink.skip('line under an unusable header');
       return;
     }
-    starts.fill(0);
-    ends.fill(0);
     let source = bytes;
     let columns = split(bytes, from, to, header);
     if (columns < 0) {
@@ -248,6 +279,11 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       sink.problem(`${columns} fields; expected ${header.plan.length}, as the header has`, line, 1);
       return;
     }
+    readFields(source, bytes, from, to, line);
+  }
+
+  /** Takes the fields that were found in `source`, of the line bytes[from, end). */
+  function readFields(source: Uint8Array, bytes: Uint8Array, from: number, end: number, line: number): void {
     const wrong = fill(source);
     if (wrong < 0) {
       record.direction = DIRECTION.unknown;
@@ -256,7 +292,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
       return;
     }
     // A file that was put together of several repeats its header.
-    if (decoder.decode(bytes.subarray(from, to)) === headerText) {
+    if (decoder.decode(bytes.subarray(from, withoutReturn(bytes, from, end))) === headerText) {
       sink.skip('header');
       return;
     }
@@ -270,9 +306,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
     lines(bytes, from, to, line) {
       let count = 0;
       for (let i = from; i < to; count++) {
-        const end = lineEnd(bytes, i, to);
-        readLine(bytes, i, withoutReturn(bytes, i, end), line + count);
-        i = end + 1;
+        i = readLine(bytes, i, to, line + count) + 1;
       }
       return count;
     },

@@ -1,12 +1,12 @@
 import { ascii, sameWord, uintUpTo } from './scan.ts';
 
-/** Names of protocols as logs write them (iana.org/assignments/protocol-numbers, and what Linux tools say), lower case. */
+/** Names of protocols as logs write them (iana.org/assignments/protocol-numbers, and what Linux tools say), lower case, usual ones first. */
 const NAMES: Readonly<Record<string, number>> = {
+  tcp: 6,
+  udp: 17,
   icmp: 1,
   igmp: 2,
   ipip: 4,
-  tcp: 6,
-  udp: 17,
   dccp: 33,
   ipv6: 41,
   gre: 47,
@@ -27,8 +27,7 @@ const names: ReadonlyArray<readonly [Uint8Array, number]> = Object.entries(NAMES
 
 /** An IANA protocol number that is written as a number or by its name, in letters of either case; -1: it is none. */
 export function protocolAt(bytes: Uint8Array, from: number, to: number): number {
-  const number = uintUpTo(bytes, from, to, 255);
-  if (number >= 0) return number;
+  if (((bytes[from] as number) ^ 0x30) <= 9) return uintUpTo(bytes, from, to, 255);
   for (const [name, protocol] of names) if (sameWord(bytes, from, to, name)) return protocol;
   return -1;
 }

@@ -159,28 +159,31 @@ export function hexAt(bytes: Uint8Array, from: number, to: number): number {
   return value;
 }
 
+/** Least value of a decimal number of so many digits that has no leading zero. */
+const LEAST = Int32Array.of(256, 0, 10, 100);
+
 /** An IPv4 address as its value: four decimal numbers, no leading zeros; -1: it is none. */
 export function ipv4At(bytes: Uint8Array, from: number, to: number): number {
+  if (to - from > 15) return -1;
   let value = 0; // of the first three parts: a small integer
   let part = 0;
   let parts = 0;
-  let digits = 0;
+  let begin = from;
   for (let i = from; i < to; i++) {
-    const digit = (bytes[i] as number) - ZERO;
-    if (digit >= 0 && digit <= 9) {
-      if (digits > 0 && part === 0) return -1;
-      part = part * 10 + digit;
-      digits++;
-      if (part > 255) return -1;
-    } else {
-      if (digit !== DOT - ZERO || digits === 0 || parts === 3) return -1;
+    const digit = (bytes[i] as number) ^ ZERO;
+    if (digit <= 9) part = part * 10 + digit;
+    else {
+      const digits = i - begin;
+      if (digit !== (DOT ^ ZERO) || digits > 3 || part > 255 || part < (LEAST[digits] as number)) return -1;
       value = (value << 8) | part;
       part = 0;
-      digits = 0;
+      begin = i + 1;
       parts++;
     }
   }
-  return parts === 3 && digits > 0 ? ((value << 8) | part) >>> 0 : -1;
+  const digits = to - begin;
+  if (parts !== 3 || digits > 3 || part > 255 || part < (LEAST[digits] as number)) return -1;
+  return ((value << 8) | part) >>> 0;
 }
 
 /** The address that was read last, in network order. */
