@@ -66,6 +66,10 @@ test('from the first summary to a resolved alert, on the command line', async (t
   assert.match(await run('show', id), new RegExp(`^${id}  \\w+  db-1:5432/tcp[\\s\\S]*raised by file, made .*, sent `));
   assert.match(await run('ack', id.slice(2).toLowerCase(), '--note', 'on it'), /acknowledged by/);
   assert.match(await run('list', '--only', 'acknowledged'), new RegExp(`1 alert, none open[\\s\\S]*${id}`));
+  // A list that is cut says how many there are.
+  const all = JSON.parse(await run('list', '-f', 'json')).total;
+  assert.ok(all > 1);
+  assert.match(await run('list', '--limit', '1'), new RegExp(`^${all} alerts, .*, the newest 1 shown\\n`));
   assert.match(await run('snooze', id, '--until', '4h'), /snoozed until/);
   assert.match(await run('resolve', id, '--note', 'gone'), /resolved by/);
   const listed = JSON.parse(await run('list', '--only', 'all', '-f', 'json'));

@@ -17,6 +17,9 @@ export interface ListedAlert {
 
 export interface AlertList {
   readonly alerts: readonly ListedAlert[];
+  /** Of the same states and owner: how many there are in all, and how many of them are open. */
+  readonly total: number;
+  readonly open: number;
   /** There are more than were asked for. */
   readonly isCut: boolean;
   /** Messages that could not be delivered. */
@@ -34,7 +37,7 @@ export async function listAlerts(
   { state, owner, limit }: { readonly state?: string; readonly owner?: string; readonly limit: number },
 ): Promise<AlertList> {
   return withStateToRead(context, async (store) => {
-    if (!store) return { alerts: [], isCut: false, dead: [], neverRan: true };
+    if (!store) return { alerts: [], total: 0, open: 0, isCut: false, dead: [], neverRan: true };
     const states = state === undefined ? INCIDENT_STATES.slice(0, 3) : state === 'all' ? INCIDENT_STATES : [state];
     // Whose they are stands in the record: read them all, as they are few by design.
     const records = (await store.incidents.list(states, 1_000_000)).filter(
@@ -46,6 +49,8 @@ export async function listAlerts(
         record,
         maintenance: maintenanceOf(windows, record, context.now()) ?? null,
       })),
+      total: records.length,
+      open: records.filter(({ state }) => state === 'open').length,
       isCut: records.length > limit,
       dead: await store.incidents.deliveries('dead', MOST_DEAD),
       neverRan: (await store.incidents.marks()).cursor === null,

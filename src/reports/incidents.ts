@@ -32,6 +32,9 @@ export interface IncidentDelivery {
 
 export interface IncidentListing {
   readonly alerts: readonly IncidentRow[];
+  /** In all, and how many of those are open. */
+  readonly total: number;
+  readonly open: number;
   readonly isCut: boolean;
   readonly dead: readonly IncidentDelivery[];
   readonly neverRan: boolean;
@@ -56,7 +59,7 @@ export function renderIncidents(list: IncidentListing, now: number, format: stri
       return tableOf(list, now, options);
     case 'json': {
       const alerts = list.alerts.map(incidentJson);
-      return `${printableJson({ schemaVersion: 1, alerts, undelivered: list.dead.length }, 2)}\n`;
+      return `${printableJson({ schemaVersion: 1, alerts, total: list.total, undelivered: list.dead.length }, 2)}\n`;
     }
     case 'jsonl':
       return list.alerts.map((row) => `${printableJson(incidentJson(row))}\n`).join('');
@@ -86,9 +89,13 @@ export function renderIncidents(list: IncidentListing, now: number, format: stri
   }
 }
 
-function tableOf({ alerts, isCut, dead, neverRan }: IncidentListing, now: number, options: RenderOptions): string {
-  const open = alerts.filter(({ record }) => record.state === 'open').length;
-  const lines = [paint('bold', `${count(alerts.length, 'alert')}, ${open === 0 ? 'none' : open} open`, options.color)];
+function tableOf(
+  { alerts, total, open, isCut, dead, neverRan }: IncidentListing,
+  now: number,
+  options: RenderOptions,
+): string {
+  const shown = isCut ? `, the newest ${alerts.length} shown` : '';
+  const lines = [paint('bold', `${count(total, 'alert')}, ${open === 0 ? 'none' : open} open${shown}`, options.color)];
   if (neverRan) lines.push('Nobody looked yet: quietdoor alerts run');
   if (alerts.length > 0)
     lines.push(
