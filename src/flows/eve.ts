@@ -3,17 +3,8 @@ import type { FlowFormat, FlowFormatOptions, FlowParser, FlowSink } from './flow
 import { isIcmp } from './icmp.ts';
 import { createJsonReader, JSON_KIND, type JsonPath } from './json-reader.ts';
 import { hasPorts, protocolAt } from './protocols.ts';
-import {
-  addressAt,
-  ascii,
-  hexAt,
-  longLineEnd,
-  quoteAt,
-  rfc3339At,
-  sameText,
-  skipBlanks,
-  withoutReturn,
-} from './scan.ts';
+import { addressAt, ascii, hexAt, longLineEnd, quoteAt, sameText, skipBlanks, withoutReturn } from './scan.ts';
+import { createTimeReader } from './time-reader.ts';
 import { createWordTable } from './word-table.ts';
 
 const PATHS = [
@@ -106,6 +97,7 @@ const ACK = 16;
 function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
   const { record, ids } = sink;
   const json = createJsonReader(PATHS);
+  const timeAt = createTimeReader(options.utcOffsetMinutes);
   let counted = -1;
   let host = new Uint8Array(0);
 
@@ -126,7 +118,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
 
   function time(n: number): number {
     return json.kind[n] === JSON_KIND.text
-      ? rfc3339At(json.source, json.from[n] as number, json.to[n] as number, options.utcOffsetMinutes)
+      ? timeAt(json.source, json.from[n] as number, json.to[n] as number)
       : Number.NaN;
   }
 

@@ -8,7 +8,8 @@ const reader = createJsonReader(PATHS);
 const encoder = new TextEncoder();
 
 /** Decimals are read to the ninth. */
-const rounded = (value: unknown) => (typeof value === 'number' ? Math.round(value * 1e6) / 1e6 + 0 : value);
+const rounded = (value: unknown) =>
+  typeof value === 'number' && Math.abs(value) < 1e15 ? Math.round(value * 1e6) / 1e6 + 0 : value;
 
 /** What was read, as JSON.parse would give it; text where it was a text. */
 function read(text: string): unknown {

@@ -1,7 +1,8 @@
+import { JSON_KIND } from './json-kind.ts';
+import { createJsonShapes } from './json-shapes.ts';
 import { ascii, decimalAt, sameText } from './scan.ts';
 
-/** What a value of a JSON record is. */
-export const JSON_KIND = { missing: 0, text: 1, number: 2, true: 3, false: 4, null: 5, object: 6, array: 7 } as const;
+export { JSON_KIND } from './json-kind.ts';
 
 /** A value that is wanted of a record: its key, or the key of an object and the key in there. */
 export type JsonPath = string | readonly [string, string];
@@ -203,10 +204,14 @@ export function createJsonReader(paths: readonly JsonPath[]): JsonReader {
   const place = new Int32Array(paths.length);
   const isEscaped = new Uint8Array(paths.length);
   const stack = new Uint8Array(DEEPEST);
+  const shapes = createJsonShapes({ kind, from: starts, to: ends, place });
+  const isSeen = new Uint8Array(numbers.size);
   let source: Uint8Array = NOTHING;
   let scratch: Uint8Array = NOTHING;
   let hasEscape = false;
   let anyEscape = false;
+  /** A wanted value came twice, or is an object or a list: the next line of this shape is read as this one. */
+  let isPlain = true;
   let keyMeaning = UNKNOWN;
   let problem = '';
   let problemAt = 0;
@@ -372,6 +377,7 @@ export function createJsonReader(paths: readonly JsonPath[]): JsonReader {
     if (end < 0) return -1;
     const found = KIND_OF[bytes[at] as number] as number;
     const inner = found === TEXT ? 1 : 0;
+    if (kind[n] !== MISSING || found >= JSON_KIND.object) isPlain = false;
     kind[n] = found;
     starts[n] = at + inner;
     ends[n] = end - inner;
@@ -397,6 +403,8 @@ export function createJsonReader(paths: readonly JsonPath[]): JsonReader {
       else {
         // Of an object that comes twice the later one counts, and so it does where that is no object.
         const inner = objects[-2 - meaning] as Keys;
+        if (isSeen[-2 - meaning] === 1) isPlain = false;
+        isSeen[-2 - meaning] = 1;
         for (const n of inner.meanings) kind[n] = MISSING;
         at = at < to && bytes[at] === OPEN ? members(bytes, at, to, inner) : value(bytes, at, to);
       }
@@ -450,7 +458,10 @@ export function createJsonReader(paths: readonly JsonPath[]): JsonReader {
     },
     read(bytes, from, to) {
       source = bytes;
+      if (shapes.read(bytes, from, to)) return true;
       anyEscape = false;
+      isPlain = true;
+      isSeen.fill(0);
       kind.fill(MISSING);
       let at = blanks(bytes, from, to);
       if (at >= to || bytes[at] !== OPEN) return fail('a JSON object', at, to) >= 0;
@@ -458,6 +469,7 @@ export function createJsonReader(paths: readonly JsonPath[]): JsonReader {
       if (at < 0) return false;
       at = blanks(bytes, at, to);
       if (at < to) return fail('nothing behind the closing brace', at, to) >= 0;
+      if (isPlain) shapes.learn(bytes, from, to);
       if (anyEscape) decode(bytes);
       return true;
     },
@@ -465,6 +477,16 @@ export function createJsonReader(paths: readonly JsonPath[]): JsonReader {
       if (kind[n] !== NUMBER) return Number.NaN;
       const from = starts[n] as number;
       const end = ends[n] as number;
+      if (end - from <= 9) {
+        let value = 0;
+        let at = from;
+        for (; at < end; at++) {
+          const digit = (source[at] as number) - 48;
+          if (digit < 0 || digit > 9) break;
+          value = value * 10 + digit;
+        }
+        if (at === end) return value;
+      }
       const plain = decimalAt(source, from, end);
       // An exponent, a sign, or more digits than are read without garbage.
       return plain >= 0 ? plain : Number(String.fromCharCode(...source.subarray(from, Math.min(end, from + 400))));
