@@ -20,7 +20,7 @@ import { sendAsNetflow } from './netflow-sender.ts';
 const RECORDS = Math.round(Number(process.argv[2] ?? 3) * 1e6);
 const ROUNDS = 3;
 const PORT = 29_955;
-const main = resolve(import.meta.dirname, '../src/cli/main.ts');
+const main = resolve(import.meta.dirname, '../bin/quietdoor.js');
 const dir = mkdtempSync(join(tmpdir(), 'quietdoor-bench-flows-'));
 const rows: string[][] = [];
 
