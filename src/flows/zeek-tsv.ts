@@ -20,6 +20,7 @@ import { readZeekOutcome } from './zeek-conn.ts';
 
 const HASH = 35;
 const TAB = 9;
+const LF = 10;
 const SPACE = 32;
 const FIRST_IPV6 = 2 ** 32;
 
@@ -110,6 +111,7 @@ function open(sink: FlowSink): FlowParser {
       at = end + 1;
     }
     columns = Int8Array.from(found);
+    starts.fill(-1); // of the fields that no column has; the others are found in every row
     lacking = NEEDED.filter((name) => !found.includes(F[name])).join(', ');
   }
 
@@ -138,11 +140,40 @@ function open(sink: FlowSink): FlowParser {
     readRecord(bytes, from, line);
   }
 
+  /**
+   * Where the fields of the row that begins at `from` are, and its end, in one go; -1: it has fewer or more columns than it
+   * should have, which findFields() tells.
+   */
+  function findRow(bytes: Uint8Array, from: number, to: number, of: Int8Array): number {
+    const last = of.length - 1;
+    const split = separator;
+    let at = from;
+    for (let column = 0; column < last; column++) {
+      let i = at;
+      while (i < to && bytes[i] !== split && bytes[i] !== LF) i++;
+      if (i === to || bytes[i] === LF) return -1;
+      const field = of[column] as number;
+      if (field >= 0) {
+        starts[field] = at;
+        ends[field] = i;
+      }
+      at = i + 1;
+    }
+    let i = at;
+    while (i < to && bytes[i] !== split && bytes[i] !== LF) i++;
+    if (i < to && bytes[i] !== LF) return -1;
+    const field = of[last] as number;
+    if (field >= 0) {
+      starts[field] = at;
+      ends[field] = withoutReturn(bytes, at, i);
+    }
+    return i;
+  }
+
   /** Where the fields of a row are that are asked for. */
   function findFields(bytes: Uint8Array, from: number, to: number, line: number, of: Int8Array): boolean {
     const count = of.length;
     const split = separator;
-    starts.fill(-1);
     let at = from;
     let column = 0;
     for (let i = from; i <= to; i++) {
@@ -271,6 +302,14 @@ function open(sink: FlowSink): FlowParser {
     lines(bytes, from, to, number) {
       let read = 0;
       for (let at = from; at < to; read++) {
+        if (columns !== null && lacking === '' && otherLog === '' && bytes[at] !== HASH && bytes[at] !== LF) {
+          const end = findRow(bytes, at, to, columns);
+          if (end >= 0) {
+            readRecord(bytes, at, number + read);
+            at = end + 1;
+            continue;
+          }
+        }
         const end = lineEnd(bytes, at, to);
         one(bytes, at, withoutReturn(bytes, at, end), number + read);
         at = end + 1;
