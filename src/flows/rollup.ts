@@ -199,6 +199,9 @@ export function createRollup(options: RollupOptions): Rollup {
   let newest = 0;
   const pending = new PendingRecords();
   let roomMadeAt = 0;
+  /** Of the records that are being counted: how many by ACTION, and by BASIS. */
+  const ofAction = new Int32Array(4);
+  const ofBasis = new Int32Array(3);
   let batch: FlowBatch | null = null;
   const recycled: FlowBatch[] = [];
   let clock = now() / 1000;
@@ -285,25 +288,40 @@ export function createRollup(options: RollupOptions): Rollup {
       current.seen.addAll(pending);
     } else pending.isRepeated.fill(0);
     rows.addAll(pending);
+    const { words, doubles, basis, isRepeated } = pending;
+    ofAction.fill(0);
+    ofBasis.fill(0);
+    let repeated = 0;
+    let connections = sums[0] as number;
+    let packets = sums[1] as number;
+    let bytes = sums[2] as number;
     for (let i = 0; i < length; i++) {
-      if (pending.isRepeated[i] === 1) {
-        counts.repeated++;
+      if (isRepeated[i] === 1) {
+        repeated++;
         continue;
       }
-      counts.records++;
-      const action = actionIn(pending.words[i * PENDING_WORDS + 2] as number);
-      if (action === ACTION.accepted) counts.accepted++;
-      else if (action === ACTION.denied) counts.denied++;
-      else counts.undecided++;
-      const basis = pending.basis[i];
-      if (basis === BASIS.service) counts.directedByService++;
-      else if (basis === BASIS.record) counts.directedByRecord++;
-      else counts.undirected++;
+      const action = actionIn(words[i * PENDING_WORDS + 2] as number);
+      ofAction[action] = (ofAction[action] as number) + 1;
+      const decidedBy = basis[i] as number;
+      ofBasis[decidedBy] = (ofBasis[decidedBy] as number) + 1;
       const at = i * PENDING_DOUBLES;
-      sums[0] = (sums[0] as number) + (pending.doubles[at] as number);
-      sums[1] = (sums[1] as number) + (pending.doubles[at + 1] as number);
-      sums[2] = (sums[2] as number) + (pending.doubles[at + 2] as number);
+      connections += doubles[at] as number;
+      packets += doubles[at + 1] as number;
+      bytes += doubles[at + 2] as number;
     }
+    sums[0] = connections;
+    sums[1] = packets;
+    sums[2] = bytes;
+    const accepted = ofAction[ACTION.accepted] as number;
+    const denied = ofAction[ACTION.denied] as number;
+    counts.repeated += repeated;
+    counts.records += length - repeated;
+    counts.accepted += accepted;
+    counts.denied += denied;
+    counts.undecided += length - repeated - accepted - denied;
+    counts.directedByRecord += ofBasis[BASIS.record] as number;
+    counts.directedByService += ofBasis[BASIS.service] as number;
+    counts.undirected += ofBasis[BASIS.none] as number;
     pending.length = 0;
     if (rows.isCrowded) writeOut(current);
     if (counts.records - roomMadeAt >= ROOM_EVERY) {
