@@ -136,6 +136,21 @@ describe('Parquet', () => {
     assert.deepEqual(rows, [`${T - (T % 300)} 10.0.0.5 > 10.0.0.9:443/6 action 2 directed 0 c 1 p 0 b 12 fw-1`]);
   });
 
+  test('of numbers that need 64 bits, and of some that do not', async () => {
+    const counts = [0, 2_147_483_647, 2_147_483_648, 4_294_967_296, 2 ** 52];
+    for (const most of counts) {
+      const rows = [`(${T}, ${most})`, `(${T}, 0)`, `(${T}, NULL)`].join(', ');
+      const file = await write(
+        `counts-${most}.parquet`,
+        `SELECT start::BIGINT AS start, '10.0.0.1' AS src, '10.0.0.9' AS dst, 443 AS dst_port, 6 AS protocol, bytes::BIGINT AS bytes
+         FROM (VALUES ${rows}) AS t(start, bytes)`,
+      );
+      const { rows: got, result } = await read(file);
+      assert.equal(got.length, 1);
+      assert.deepEqual([result.counts.records, result.counts.bytes], [3, most]);
+    }
+  });
+
   const refusals: { name: string; sql: string; mapping?: [string, string][]; want: RegExp }[] = [
     {
       name: 'lacks columns',
