@@ -80,8 +80,10 @@ function labelsOf(file: string, keys: readonly string[]): Label[] {
   }[];
   return given.map(({ kind, host, port, protocol, source, from, to }) => {
     const address = source === undefined ? null : parseAddress(source);
+    const at = keys.indexOf(`${host} ${protocol} ${port}`);
     return {
-      ...{ kind, from, to, ports: [keys.indexOf(`${host} ${protocol} ${port}`)] },
+      // A port without any flow (a label of silence, or a slip of the pen) is one that nothing is told of.
+      ...{ kind, from, to, ports: at < 0 ? [] : [at] },
       source: address?.family === 'ipv4' ? address.value : -1,
     };
   });

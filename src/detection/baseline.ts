@@ -1,4 +1,5 @@
 import { ACTION } from '../model/flow.ts';
+import { type HeavyVisits, heavyVisits } from './heavy-visits.ts';
 import { DAY_BUCKETS, DAY_SECONDS, type PortTraffic, type SourceTable } from './history.ts';
 import { type Level, levelOf, USUAL_LEVEL } from './level.ts';
 import { quantile, secondLargest, sortPart } from './order-statistics.ts';
@@ -37,6 +38,7 @@ export interface PortBaseline {
   readonly sources: Extreme;
   /** ln of bytes per connection, middle and spread; null: not enough buckets. */
   readonly bytesPerConnection: { readonly median: number; readonly spread: number } | null;
+  readonly heavyVisits: HeavyVisits | null;
   readonly quietHours: QuietHours | null;
   /** UTC seconds; null: never. */
   readonly lastAccepted: number | null;
@@ -122,9 +124,10 @@ export function learnPort(
   const bytes = extreme(history.bytes, BYTES_OFFSET, 0.06);
   // The room holds bytes now.
   const bytesPerConnection = bytesEach(room);
+  const heavy = isLearning || !isUsed ? null : heavyVisits(traffic.visits, start, day, room.sorted);
   return {
     ...{ day, learnedDays, isLearning, rate, scales, level, denied, bytes, sources, bytesPerConnection },
-    ...{ quietHours: quiet, lastAccepted: past.lastAccepted, longestPause: past.longestPause },
+    ...{ quietHours: quiet, heavyVisits: heavy, lastAccepted: past.lastAccepted, longestPause: past.longestPause },
     rememberedDays: (day - Math.min(traffic.knownSince, past.firstAccepted ?? day)) / DAY_SECONDS,
     ...{
       knownSources: past.sources,

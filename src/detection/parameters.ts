@@ -7,14 +7,15 @@ export interface Parameters {
   readonly historyDays: number;
   /** A port known for fewer days is still learned: only what is far out is told, as of low severity. */
   readonly learningDays: number;
-  /** Surprise (-ln probability) from which a count is unusual; ln of 1.2 million. */
-  readonly surprise: number;
-  /** The same for too little: silence has more innocent reasons. */
+  /**
+   * Surprise (-ln of what is expected by chance in a day) from which a count is too high: by the count model and by the
+   * port's own daily extremes together.
+   */
+  readonly surpriseOfSpikes: number;
+  /** Surprise (-ln probability) by the count model alone from which a count is too low. */
   readonly surpriseOfSilence: number;
   /** Longest odds that a port's own daily extremes may give what is told: once in so many days of that port. */
   readonly daysBetween: number;
-  /** The same for too many connections, which the count model and the envelopes judge as well. */
-  readonly daysBetweenSpikes: number;
   /** An active port count below this share of the usual is a gap of the feed. */
   readonly feedGapShare: number;
   /** So many ports quiet in one hour are one card. */
@@ -39,10 +40,9 @@ export interface Parameters {
 export const DEFAULTS: Parameters = {
   historyDays: 28,
   learningDays: 14,
-  surprise: 14,
+  surpriseOfSpikes: 17,
   surpriseOfSilence: 16,
   daysBetween: 1_500,
-  daysBetweenSpikes: 700,
   feedGapShare: 0.25,
   massPorts: 15,
   sweepPorts: 15,

@@ -16,9 +16,11 @@ export interface QuietHours {
 const LEAST_ACTIVE = 60;
 const LARGEST_SHARE = 0.7;
 /** Hours from the next used one, from which on it makes no difference how many. */
-const DEEPEST = 4;
+const DEEPEST = 8;
 /** Nearer to a used hour it may be somebody who comes early, or a clock that was moved. */
 const LEAST_DEPTH = 3;
+/** This near where the used hours of no week ever went beyond those of the others. */
+const LEAST_DEPTH_OF_STRICT = 2;
 
 /**
  * Finds the hours of the week that are always empty. How far "always" can be trusted is measured: each week in turn is
@@ -46,9 +48,11 @@ export function quietHours(accepted: Float64Array): QuietHours | null {
     }
   }
   const odds = new Float64Array(24).fill(1);
+  const isStrict = hits[1] === 0 && hits[2] === 0;
+  const least = isStrict ? LEAST_DEPTH_OF_STRICT : LEAST_DEPTH;
   for (let hour = 0; hour < 24; hour++) {
     const depth = all[hour] as number;
-    if (depth < LEAST_DEPTH) continue;
+    if (depth < least) continue;
     let [hit, tried] = [0, 0];
     for (let d = depth; d <= DEEPEST; d++) {
       hit += hits[d] as number;

@@ -70,6 +70,16 @@ const CASES: readonly { name: string; traffic: PortTraffic; want: readonly strin
   },
   { name: 'two connections on a sparse port', traffic: portOf(sparse, at(DAY, 1, plus({ connections: 2 }))), want: [] },
   {
+    name: 'overtime that goes on from the working day',
+    traffic: portOf(office, at(18 * 12, 5 * 12, plus({ connections: 3 }))),
+    want: [],
+  },
+  {
+    name: 'the evening, long after the working day',
+    traffic: portOf(office, at(21 * 12, 12, plus({ connections: 3 }))),
+    want: ['off-hours'],
+  },
+  {
     name: 'silence',
     traffic: portOf(
       steady,

@@ -8,6 +8,7 @@ import { denied } from './rules/denied.ts';
 import { dormant } from './rules/dormant.ts';
 import { fanIn } from './rules/fan-in.ts';
 import { firstSeen } from './rules/first-seen.ts';
+import { heavy } from './rules/heavy.ts';
 import { offHours } from './rules/off-hours.ts';
 import { silence } from './rules/silence.ts';
 import { type FirstVisits, noteFirstVisit } from './rules/sweep.ts';
@@ -48,6 +49,7 @@ export function scorePort(
     }
   }
   for (const signal of firstSeen(day)) if (signal.from >= span.from && signal.to <= span.until) found.push(signal);
+  for (const signal of heavy(day)) if (signal.raised > span.from && signal.raised <= span.until) found.push(signal);
   noteFirstVisits(day, span, firstVisits);
   const { destination, protocol, port } = traffic.history;
   const { isLearning, learnedDays } = baseline;

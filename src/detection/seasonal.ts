@@ -1,3 +1,4 @@
+import { poolDays } from './day-pattern.ts';
 import { quantile, secondLargest, secondSmallest, sortPart } from './order-statistics.ts';
 import type { Parameters } from './parameters.ts';
 import { type Tail, tailOf } from './tail.ts';
@@ -5,6 +6,7 @@ import { type Tail, tailOf } from './tail.ts';
 /** Windows that are judged, in buckets: 5 minutes, 15 minutes, an hour, three hours. */
 export const SCALES = [1, 3, 12, 36] as const;
 const HOUR = 12;
+const WEEK = 168;
 /** Added to counts before ratios are taken, so that 3 instead of 1 is no factor of three. */
 export const RATIO_OFFSET = 3;
 
@@ -77,6 +79,7 @@ export function seasonalBaseline(
   extremesByHour(room);
   usualExtremes(period, room);
   locate(buckets, period, rate, slotSum, slotCount, room);
+  poolDays(period === WEEK ? room.mean : room.mean.subarray(0, period), RATIO_OFFSET);
   const baseline = {
     ...{ buckets, mean: room.mean.slice(0, 24), allMeans: room.mean.slice(0, period), r: room.r.slice(0, 24) },
     ...{ weekHigh: new Float64Array(24), weekLow: new Float64Array(24), dayHigh: new Float64Array(24) },
@@ -116,8 +119,10 @@ function usualExtremes(period: number, { hourHigh, hourLow, sorted, meanHigh, me
     sortPart(sorted, length);
     return length === 0 ? 0 : quantile(sorted, length, 0.5);
   };
-  const highs = Array.from({ length: period }, (_, slot) => middleOf(hourHigh, slot));
-  const lows = Array.from({ length: period }, (_, slot) => middleOf(hourLow, slot));
+  const highs = Float64Array.from({ length: period }, (_, slot) => middleOf(hourHigh, slot));
+  const lows = Float64Array.from({ length: period }, (_, slot) => middleOf(hourLow, slot));
+  poolDays(highs, RATIO_OFFSET);
+  poolDays(lows, RATIO_OFFSET);
   for (let slot = 0; slot < period; slot++) {
     const [before, after] = [(slot + period - 1) % period, (slot + 1) % period];
     meanHigh[slot] = Math.max(highs[before] as number, highs[slot] as number, highs[after] as number);

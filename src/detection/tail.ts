@@ -8,7 +8,7 @@ export interface Tail {
 }
 
 /** So many of the largest days are not believed. */
-const CENSORED = 2;
+const CENSORED = 1;
 
 /**
  * Learns a tail from the largest value of each day (peaks over threshold; values are logarithms, so a heavy tail has a

@@ -5,8 +5,8 @@ import { type PortDay, startOf } from '../port-day.ts';
 import type { Signal } from '../signal.ts';
 import { dailySurprise, onceIn } from '../tail.ts';
 
-/** Bytes have heavier tails than counts: so many times rarer. */
-const RARER = 8;
+/** Bytes have heavier tails than counts: so many times rarer. Where most visits are heavy at once, another rule sees it. */
+const RARER = 64;
 
 /** Much more bytes per connection than usual, and more bytes than the port's largest days had. */
 export function bytes(day: PortDay, position: number): Signal | null {

@@ -1,9 +1,13 @@
+import { DAY_BUCKETS } from '../history.ts';
 import { bandWords, numberWords, windowWords } from '../number-words.ts';
 import { acceptedAt, extentOf, type PortDay } from '../port-day.ts';
 import { RATIO_OFFSET } from '../seasonal.ts';
 import type { Signal } from '../signal.ts';
 import { surpriseOf } from '../surprise.ts';
 import { dailySurprise } from '../tail.ts';
+
+/** Neither the count model nor the port's own days may be without surprise, however far out it is for the other (-ln, per day). */
+const LEAST_EACH = 5;
 
 /**
  * Much more connections than at this hour of the week: improbable by the count model, above what the same hour had in the
@@ -25,14 +29,16 @@ export function volume(day: PortDay, position: number): Signal | null {
     const seen = counted - waited(day, position - scale.buckets, mean / scale.buckets);
     if (!(seen > mean)) continue;
     const surprise = surpriseOf(seen, mean, scale.r[hour] as number);
-    if (surprise < parameters.surprise * strict) continue;
+    // A day has fewer long windows than short ones: each is a test that may fail by chance.
+    const byModel = surprise - Math.log(DAY_BUCKETS / scale.buckets);
+    if (byModel < LEAST_EACH * strict) continue;
     const high = (scale.weekHigh[hour] || 0) * up;
     const dayHigh = (scale.dayHigh[hour] || 0) * up;
     if (mean >= 10 ? seen <= 1.2 * strict * high || seen <= 1.4 * mean : seen <= 1.5 * strict * dayHigh + 3) continue;
     const ratio = Math.log((seen + RATIO_OFFSET) / ((scale.meanHigh[hour] as number) * up + RATIO_OFFSET));
     const daily = dailySurprise(ratio, scale.highTail);
-    if (daily < Math.log(parameters.daysBetweenSpikes)) continue;
-    const told = Math.min(surprise, daily + Math.log(288));
+    if (daily < LEAST_EACH || byModel + daily < parameters.surpriseOfSpikes * strict) continue;
+    const told = Math.min(surprise, daily + Math.log(DAY_BUCKETS));
     if (found && found.surprise >= told) continue;
     const usualHigh = Math.max(mean, mean >= 10 ? high : dayHigh);
     found = {
