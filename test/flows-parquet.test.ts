@@ -133,7 +133,7 @@ describe('Parquet', () => {
       ['feed', 'device'],
     ];
     const { rows } = await read(file, mapping);
-    assert.deepEqual(rows, [`${T - (T % 300)} 10.0.0.5 > 10.0.0.9:443/6 action 2 directed 0 c 1 p 0 b 12 fw-1`]);
+    assert.deepEqual(rows, [`${T - (T % 300)} 10.0.0.5 > 10.0.0.9:443/6 action 2 directed 1 c 1 p 0 b 12 fw-1`]);
   });
 
   test('of numbers that need 64 bits, and of some that do not', async () => {

@@ -216,17 +216,19 @@ export function buildServiceIndex(listeners: Iterable<KnownListener>, entries: r
 }
 
 /**
- * Which way a record runs: as it says itself; else towards the side that is surely a service, a listener before an entry
- * of the register. Both sides or neither: unknown, and a lower port number changes nothing about it. A denied record
- * stays as it is: nothing answered, so it is never taken for an answer on the strength of a look-up.
+ * Which way a record runs: as it says itself; else towards the one side that is known to be a service. Both sides or neither:
+ * unknown, however sure one is (whoever chooses the port to connect from could choose one that listens), and a lower port
+ * number changes nothing about it. A denied record stays as it is: nothing answered, so it is never taken for an answer on
+ * the strength of a look-up.
  */
 export function directionOf(record: FlowRecord, services: ServiceIndex | null, ids: AddressTable): DirectionCode {
   if (record.direction !== DIRECTION.unknown) return record.direction as DirectionCode;
   const { srcPort, dstPort, protocol } = record;
-  if (services === null || srcPort < 0 || dstPort < 0) return DIRECTION.unknown;
-  const forward = services.find(record.dst, dstPort, protocol, ids);
-  const reply = services.find(record.src, srcPort, protocol, ids);
-  if (forward > reply) return DIRECTION.forward;
-  if (reply > forward && record.action !== ACTION.denied) return DIRECTION.reply;
+  if (services === null || dstPort < 0) return DIRECTION.unknown;
+  const isForward = services.find(record.dst, dstPort, protocol, ids) !== SERVICE.unknown;
+  // Some logs do not keep the port of the source: then a service at the destination is all there is to know.
+  const isReply = srcPort >= 0 && services.find(record.src, srcPort, protocol, ids) !== SERVICE.unknown;
+  if (isForward && !isReply) return DIRECTION.forward;
+  if (isReply && !isForward && record.action !== ACTION.denied) return DIRECTION.reply;
   return DIRECTION.unknown;
 }

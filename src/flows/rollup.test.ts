@@ -110,7 +110,7 @@ function naive(records: readonly Made1[], feed: string): Map<string, [number, nu
     const start = START + r.offset;
     const forward = surely(r.dst, r.dstPort, r.protocol);
     const reply = surely(r.src, r.srcPort, r.protocol);
-    const isReply = reply > forward && !r.isDenied;
+    const isReply = reply > 0 && forward === 0 && !r.isDenied;
     const port = r.protocol === 1 ? 0 : isReply ? r.srcPort : r.dstPort;
     const key = [
       start - (((start % 300) + 300) % 300),
@@ -119,7 +119,7 @@ function naive(records: readonly Made1[], feed: string): Map<string, [number, nu
       port,
       r.protocol,
       r.isDenied ? ACTION.denied : ACTION.accepted,
-      Number(forward > reply || isReply),
+      Number((forward > 0 && reply === 0) || isReply),
       feed,
     ].join(' ');
     const sums = rows.get(key) ?? [0, 0, 0];
@@ -333,9 +333,17 @@ const directions: readonly {
     want: '10.0.0.1 10.0.0.2 443 0',
   },
   {
-    name: 'a listener before an entry',
-    index: services([{ address: '10.0.0.2', port: 443 }], [{ cidr: '10.0.0.0/8', from: 1, to: 65_535 }]),
-    srcPort: 8999,
+    // Whoever chooses the port to connect from could choose one that listens: an answer must not be made of it.
+    name: 'a listener on one side and an entry on the other',
+    index: services([{ address: '10.0.0.1', port: 40_000 }], [{ cidr: '10.0.0.2/32', from: 5432, to: 5432 }]),
+    srcPort: 40_000,
+    dstPort: 5432,
+    want: '10.0.0.1 10.0.0.2 5432 0',
+  },
+  {
+    name: 'no port of the source, a service at the destination',
+    index: services([{ address: '10.0.0.2', port: 443 }]),
+    srcPort: -1,
     dstPort: 443,
     want: '10.0.0.1 10.0.0.2 443 1',
   },
