@@ -20,7 +20,7 @@ const options =
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   if (options !== process.execArgv) becomeSmall();
   await start();
-} else if (process.env.QUIETDOOR_REEXEC === '1') {
+} else if (process.env.QUIETDOOR_REEXEC !== undefined) {
   fail(`this is Node ${process.versions.node}, found where Node 24 was expected`);
 } else {
   restart(findNode24());
@@ -39,12 +39,27 @@ function becomeSmall() {
 
 /** Runs the command line: the compiled program when installed, the sources in a clone. */
 async function start() {
+  endWith(Number(process.env.QUIETDOOR_REEXEC));
   delete process.env.QUIETDOOR_REEXEC;
   const sources = join(root, 'src/cli/main.ts');
   const inClone = existsSync(sources);
   // Stripped types and byte code are cached in the clone, so that running from source starts as fast as a build.
   module.enableCompileCache(inClone ? join(root, 'node_modules/.cache/quietdoor') : undefined);
   await import(pathToFileURL(inClone ? sources : join(root, 'dist/main.js')).href);
+}
+
+/**
+ * Ends in order where the process that began this one is gone: whoever killed that one (SIGKILL is not passed on) means this.
+ * @param {number} launcher its pid; 0 or NaN where there is none
+ */
+function endWith(launcher) {
+  if (!(launcher > 1)) return;
+  const timer = setInterval(() => {
+    if (process.ppid === launcher) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGTERM');
+  }, 1000);
+  timer.unref();
 }
 
 /** @returns {string} path of a Node 24 executable: beside this package, or of the system */
@@ -69,7 +84,7 @@ function findNode24() {
 function restart(node24) {
   const child = spawn(node24, [...options, self, ...process.argv.slice(2)], {
     stdio: 'inherit',
-    env: { ...process.env, QUIETDOOR_REEXEC: '1' }, // stops a loop
+    env: { ...process.env, QUIETDOOR_REEXEC: String(process.pid) }, // stops a loop
   });
   /** @type {NodeJS.Signals[]} */
   const forwarded = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGINT'];

@@ -21,6 +21,10 @@ import { executable, quietdoor, type Run, temporaryFolder } from './run-quietdoo
 const CLIENT = 'qd-fl-client';
 const SERVER = 'qd-fl-server';
 
+/** A Node older than 24 runs the program in a second process. */
+const oldNode = Number(/^v(\d+)/.exec(spawnSync('node', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 99);
+const noOldNode = oldNode >= 20 && oldNode < 24 ? false : 'needs a Node from 20 to 23 on the PATH';
+
 interface Collecting {
   /** What it said it collects from. */
   readonly sources: string;
@@ -28,8 +32,13 @@ interface Collecting {
   stop(signal?: NodeJS.Signals): Promise<Run>;
 }
 
-async function collect(t: TestContext, args: readonly string[], space?: string): Promise<Collecting> {
-  const command = [process.execPath, executable, 'flows', 'collect', ...args];
+async function collect(
+  t: TestContext,
+  args: readonly string[],
+  space?: string,
+  node = process.execPath,
+): Promise<Collecting> {
+  const command = [node, executable, 'flows', 'collect', ...args];
   const [program, ...rest] = space === undefined ? command : ['ip', 'netns', 'exec', space, ...command];
   const child = spawn(program as string, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -487,6 +496,49 @@ describe('followed logs', { timeout: 240_000 }, () => {
     // 6 was written when the file was cut off; 7 is read again from the file that was rotated meanwhile.
     assert.equal(await denied(folder), 7);
     assert.equal((await gaps(folder)).length, 1);
+  });
+
+  test('a log that was cut off and is as long as before began anew', async (t) => {
+    const folder = await workspace(t);
+    const log = join(temporaryFolder(t), 'kern.log');
+    writeFileSync(log, '');
+    const run = await collect(t, args(folder, log));
+    appendFileSync(log, line(1));
+    await received(1, run);
+    writeFileSync(log, line(2)); // cut off and written again between two looks
+    await received(2, run);
+    await run.stop();
+    assert.equal(await denied(folder), 2);
+    assert.match(run.stderr(), /was cut off while it was followed/);
+  });
+
+  test('a log that is gone at the next start: the gap begins where it was last known', async (t) => {
+    const folder = await workspace(t);
+    const log = join(temporaryFolder(t), 'kern.log');
+    writeFileSync(log, line(1));
+    await (await collect(t, args(folder, log))).stop();
+    const state = join(folder, '.quietdoor/flows-collect.json');
+    const known = Math.floor(Date.now() / 1000) - 7200;
+    writeFileSync(state, readFileSync(state, 'utf8').replace(/"at": [\d.]+/, `"at": ${known}`));
+    writeFileSync(`${log}.new`, line(2));
+    renameSync(`${log}.new`, log);
+    await (await collect(t, args(folder, log))).stop();
+    const { stdout } = await quietdoor(['events', '-w', folder, '--type', 'flows.gap', '--format', 'jsonl']);
+    const { from, until, to } = JSON.parse(stdout.trim()).body;
+    assert.ok((until ?? to) - from >= 7200 && (until ?? to) - from < 8000, stdout);
+  });
+
+  test('the collector ends with the process that began it, also where that was killed', {
+    skip: noOldNode,
+  }, async (t) => {
+    const folder = await workspace(t);
+    const log = join(temporaryFolder(t), 'kern.log');
+    writeFileSync(log, '');
+    const run = await collect(t, args(folder, log), undefined, 'node');
+    await run.stop('SIGKILL'); // resolves when nobody has its standard error open any more
+    assert.match(run.stderr(), /collecting/);
+    const next = await collect(t, args(folder, log));
+    assert.equal((await next.stop()).code, 0);
   });
 
   test('a log that is not there is said at once', async (t) => {

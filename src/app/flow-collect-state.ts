@@ -15,6 +15,8 @@ export interface FollowPosition {
   readonly offset: number;
   /** The part up to here was being written: it may be there or not. 0: none was. */
   readonly pending: number;
+  /** UTC seconds when that was so; states of older versions do not say it. */
+  readonly at?: number | undefined;
 }
 
 /** What `flows collect` remembers between runs. */
@@ -34,7 +36,15 @@ const schema = z.object({
   isClean: z.boolean(),
   follow: z.record(
     z.string(),
-    z.object({ dev: number, ino: number, head: z.string(), headLength: number, offset: number, pending: number }),
+    z.object({
+      dev: number,
+      ino: number,
+      head: z.string(),
+      headLength: number,
+      offset: number,
+      pending: number,
+      at: number.optional(),
+    }),
   ),
 });
 

@@ -60,7 +60,7 @@ export class FollowedFile {
 
   constructor(options: FollowOptions) {
     this.#options = options;
-    this.#lastRead = options.now() / 1000;
+    this.#lastRead = options.position?.at ?? options.now() / 1000;
     this.rollup = createRollup({
       services: options.services,
       feed: `follow:${options.format.name}`,
@@ -265,7 +265,8 @@ export class FollowedFile {
   #keepPosition(pending: number): void {
     const tail = this.#tail as Tail;
     if (pending === 0) this.#headLength = tail.identity().headLength;
-    this.#options.keep({ ...tail.identity(this.#headLength), offset: this.#from, pending });
+    const at = this.#options.now() / 1000;
+    this.#options.keep({ ...tail.identity(this.#headLength), offset: this.#from, pending, at });
   }
 
   #gap(because: string): void {

@@ -21,7 +21,7 @@ export interface Tail {
   read(target: Uint8Array, limit?: number): number;
   /**
    * What became of the file: `same`; `rotated`: the path is another file now; `truncated`: it is shorter than what was read
-   * of it, so it began anew; `missing`: nothing has the path.
+   * of it, or begins otherwise, so it began anew; `missing`: nothing has the path.
    */
   state(): 'same' | 'rotated' | 'truncated' | 'missing';
   close(): void;
@@ -70,24 +70,33 @@ function statsOf(file: string): Stats | null {
 function tailOf(path: string, file: string, offset: number): Tail {
   const fd = openSync(file, 'r');
   const opened = fstatSync(fd);
+  const headOf = (length: number) => {
+    const bytes = Buffer.alloc(length);
+    return bytes.subarray(0, readSync(fd, bytes, 0, length, 0));
+  };
+  // What was read at the beginning. A file that was cut off and grew again since the last look may be as long as before.
+  let begins = headOf(Math.min(offset, HEAD));
   const tail: Tail = {
     path,
     offset,
     identity(headLength) {
-      const bytes = new Uint8Array(headLength ?? HEAD);
-      const length = readSync(fd, bytes, 0, bytes.length, 0);
-      const head = createHash('sha256').update(bytes.subarray(0, length)).digest('hex');
-      return { dev: opened.dev, ino: opened.ino, head, headLength: length };
+      const bytes = headOf(headLength ?? HEAD);
+      const head = createHash('sha256').update(bytes).digest('hex');
+      return { dev: opened.dev, ino: opened.ino, head, headLength: bytes.length };
     },
     read(target, limit) {
       const room = limit === undefined ? target.length : Math.min(target.length, limit - tail.offset);
       if (room <= 0) return 0;
       const length = readSync(fd, target, 0, room, tail.offset);
+      if (tail.offset === 0) begins = Buffer.alloc(0);
+      if (begins.length === tail.offset && begins.length < HEAD)
+        begins = Buffer.concat([begins, target.subarray(0, Math.min(length, HEAD - begins.length))]);
       tail.offset += length;
       return length;
     },
     state() {
       if (fstatSync(fd).size < tail.offset) return 'truncated';
+      if (tail.offset > 0 && !headOf(begins.length).equals(begins)) return 'truncated';
       const there = statsOf(path);
       if (there === null) return 'missing';
       return there.ino === opened.ino && there.dev === opened.dev ? 'same' : 'rotated';
