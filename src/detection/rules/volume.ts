@@ -6,6 +6,11 @@ import type { Signal } from '../signal.ts';
 import { surpriseOf } from '../surprise.ts';
 import { dailySurprise } from '../tail.ts';
 
+/**
+ * Where there is little most of the time, what comes may come several times: a job that fails is tried again, a morning
+ * begins early. That many times the usual over a quarter of an hour or longer, never more at once, is no spike.
+ */
+const REPEATED = 3.5;
 /** Neither the count model nor the port's own days may be without surprise, however far out it is for the other (-ln, per day). */
 const LEAST_EACH = 5;
 
@@ -34,7 +39,9 @@ export function volume(day: PortDay, position: number): Signal | null {
     if (byModel < LEAST_EACH * strict) continue;
     const high = (scale.weekHigh[hour] || 0) * up;
     const dayHigh = (scale.dayHigh[hour] || 0) * up;
-    if (mean >= 10 ? seen <= 1.2 * strict * high || seen <= 1.4 * mean : seen <= 1.5 * strict * dayHigh + 3) continue;
+    const repeated = scale.buckets === 1 ? 1.5 : REPEATED;
+    if (mean >= 10 ? seen <= 1.2 * strict * high || seen <= 1.4 * mean : seen <= repeated * strict * dayHigh + 3)
+      continue;
     const ratio = Math.log((seen + RATIO_OFFSET) / ((scale.meanHigh[hour] as number) * up + RATIO_OFFSET));
     const daily = dailySurprise(ratio, scale.highTail);
     if (daily < LEAST_EACH || byModel + daily < parameters.surpriseOfSpikes * strict) continue;
