@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { anyCauses, DB, NOWHERE, sampleCause } from '../../test/incident-sample.ts';
 import type { Cause } from './incident.ts';
 import { type FoldedIncident, foldIncidents, type IncidentNews } from './incident-fold.ts';
+import type { Place } from './incident-place.ts';
 import type { IncidentRecord } from './incident-record.ts';
 
 const HOUR = 3_600_000;
@@ -13,6 +14,11 @@ const DAY = 24 * HOUR;
 class Memory {
   readonly records = new Map<string, IncidentRecord>();
   readonly causes = new Map<string, { key: string; cause: Cause }>();
+  readonly #place: Place;
+
+  constructor(place: Place = NOWHERE) {
+    this.#place = place;
+  }
 
   run(now: number, found: readonly Cause[], isWhole = true): FoldedIncident[] {
     const folded = foldIncidents({
@@ -21,7 +27,7 @@ class Memory {
         causes: this.causes,
         isTaken: (id) => [...this.records.values()].some((record) => record.id === id),
       },
-      ...{ found, isWhole, now, place: () => NOWHERE, resolveAfterMs: 6 * HOUR },
+      ...{ found, isWhole, now, place: () => this.#place, resolveAfterMs: 6 * HOUR },
     });
     for (const { record, causes } of folded) {
       this.records.set(record.key, record);
@@ -201,6 +207,20 @@ test('traffic that is over does not open a resolved incident again', () => {
     [],
   );
   assert.equal(memory.only.state, 'resolved');
+});
+
+test('the title is the cause that makes it as bad as it is', () => {
+  const memory = new Memory({ ...NOWHERE, registered: false, exposure: 'everybody' });
+  memory.run(0, [sampleCause({ severity: 'high', message: 'Nobody registered it.' })]);
+  assert.equal(memory.only.title, 'Nobody registered it.');
+  const pulse = sampleCause({
+    from: 'anomaly',
+    kind: 'dormant-port-active',
+    severity: 'high',
+    message: 'A quiet port pulses.',
+  });
+  memory.run(1, [sampleCause({ severity: 'high', message: 'Nobody registered it.' }), pulse]);
+  assert.deepEqual([memory.only.severity, memory.only.title], ['critical', 'A quiet port pulses.']);
 });
 
 test('it keeps the owner it had when the register cannot be read', () => {

@@ -126,11 +126,12 @@ function raise(key: string, causes: readonly Cause[], { known, taken, place, now
   };
 }
 
-/** What is shown of an incident: the words of its worst cause, and where it is. */
+/** What is shown of an incident: the words of the cause that makes it as bad as it is, and where it is. */
 function described(causes: readonly Cause[], place: (cause: Cause) => Place) {
   const worst = causes.toSorted(
     compareBy(
-      (cause: Cause) => -SEVERITIES.indexOf(cause.severity),
+      (cause: Cause) => -SEVERITIES.indexOf(judgeIncident([cause], place).severity),
+      (cause) => -SEVERITIES.indexOf(cause.severity),
       // What is there now says more than what was once seen.
       (cause) => (cause.from === 'finding' ? 0 : 1),
       (cause) => -cause.lastSeen,
