@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -242,4 +242,21 @@ test('completion scripts name every command', async () => {
     assert.equal(code, 0);
     for (const name of Object.keys(commands)) assert.ok(stdout.includes(name), `${shell}: ${name}`);
   }
+});
+
+const noTmpfs = spawnSync('unshare', ['-m', 'true']).status === 0 ? false : 'needs root and unshare';
+
+test('doctor on a full disk says so and leaves nothing there', { skip: noTmpfs }, async (t) => {
+  const folder = temporaryFolder(t);
+  const workspace = temporaryFolder(t);
+  await quietdoor(['init', workspace]);
+  const script = `mount -t tmpfs -o size=64k t "$0" && dd if=/dev/zero of="$0/fill" bs=4k 2>/dev/null
+    "$1" "$2" doctor --state "$0"; ls -A "$0"`;
+  const { stdout } = spawnSync('unshare', ['-m', 'sh', '-c', script, folder, process.execPath, executable], {
+    encoding: 'utf8',
+    cwd: workspace,
+  });
+  assert.match(stdout, /state +ENOSPC/);
+  assert.match(stdout, /\nfill\n$/);
+  assert.doesNotMatch(stdout, /\.probe/);
 });

@@ -107,7 +107,12 @@ function procfs(): Diagnosis[] {
     status: hidden > 0 ? 'lacks' : 'ok',
     found: `${namespaces.size} network namespace${namespaces.size === 1 ? '' : 's'} visible`,
     ...(hidden > 0
-      ? { advice: 'Some processes do not show theirs; run scans with sudo, or containers may stay unseen.' }
+      ? {
+          advice:
+            process.getuid?.() === 0
+              ? 'Some processes do not show theirs, so containers may stay unseen: they have capabilities that this process lacks.'
+              : 'Some processes do not show theirs; run scans with sudo, or containers may stay unseen.',
+        }
       : {}),
   });
   if (hidepid) {
@@ -245,8 +250,11 @@ function stateFolder(dir: string): Diagnosis {
   try {
     const existed = existsSync(dir);
     if (!existed) mkdirSync(dir, { recursive: true, mode: 0o700 });
-    writeFileSync(probe, 'probe', { flag: 'wx' });
-    rmSync(probe);
+    try {
+      writeFileSync(probe, 'probe', { flag: 'wx' });
+    } finally {
+      rmSync(probe, { force: true }); // a full disk takes the name and not the content
+    }
     if (!existed) rmSync(dir, { recursive: true });
     return { what: 'state', status: 'ok', found: `${dir}: can be written` };
   } catch (error) {

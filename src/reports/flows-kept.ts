@@ -1,4 +1,4 @@
-import { transportOf } from '../model/flow.ts';
+import { BUCKET_SECONDS, transportOf } from '../model/flow.ts';
 import type { FeedHealth, FlowFeeds } from '../model/flow-feeds.ts';
 import type { FlowTop, TopKey, TopMeasure, TopRow } from '../model/flow-top.ts';
 import { count, duration } from '../util/words.ts';
@@ -158,6 +158,8 @@ export function renderFeeds(
 }
 
 function agoWords(ms: number): string {
+  // What came last is known to its bucket of five minutes, which may not be over.
+  if (ms < 0 && ms >= -BUCKET_SECONDS * 1000) return 'now';
   return ms < 0 ? `ahead of this clock by ${duration(-ms)}` : `${duration(ms)} ago`;
 }
 
