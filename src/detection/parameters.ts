@@ -1,5 +1,5 @@
 /**
- * Numbers that detection goes by. They were tuned once, on generated traffic (bench/detection.bench.ts says on which
+ * Numbers that detection goes by. They were tuned on generated traffic (bench/detection.bench.ts says on which
  * seeds), and need no tuning per installation: what differs between ports is learned from each port.
  */
 export interface Parameters {

@@ -43,6 +43,7 @@ const steady = () => 60;
 const office = (bucket: number) => (isWorkingTime(bucket) ? 40 : 0);
 const sparse = () => 0.01;
 const none = () => 0;
+const job = (bucket: number) => (bucket % DAY_BUCKETS === JOB ? 40 : 0);
 const at = (bucket: number, length: number, what: (rows: Row[]) => Row[]) => (rows: Row[], b: number) =>
   b >= bucket && b < bucket + length ? what(rows) : rows;
 const times = (factor: number) => (rows: Row[]) =>
@@ -55,6 +56,7 @@ const same = (rows: Row[]) => rows;
 /** Two o'clock in the afternoon of the judged Monday, and three in the morning. */
 const DAY = 14 * 12;
 const NIGHT = 3 * 12;
+const JOB = NIGHT + 8;
 
 const CASES: readonly { name: string; traffic: PortTraffic; want: readonly string[] }[] = [
   { name: 'a usual day', traffic: portOf(steady, same), want: [] },
@@ -69,6 +71,16 @@ const CASES: readonly { name: string; traffic: PortTraffic; want: readonly strin
     want: ['traffic-spike'],
   },
   { name: 'two connections on a sparse port', traffic: portOf(sparse, at(DAY, 1, plus({ connections: 2 }))), want: [] },
+  {
+    name: 'a job of every night that is tried three times',
+    traffic: portOf(job, at(JOB + 1, 2, plus({ connections: 40 }))),
+    want: [],
+  },
+  {
+    name: 'a job of every night, four times as much at once',
+    traffic: portOf(job, at(JOB, 1, plus({ connections: 120 }))),
+    want: ['traffic-spike'],
+  },
   {
     name: 'overtime that goes on from the working day',
     traffic: portOf(office, at(18 * 12, 5 * 12, plus({ connections: 3 }))),

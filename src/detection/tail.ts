@@ -7,12 +7,12 @@ export interface Tail {
   readonly share: number;
 }
 
-/** So many of the largest days are not believed. */
+/** So many of the largest days are not believed: with two, ordinary rare days (a job that is tried again) were forgotten. */
 const CENSORED = 1;
 
 /**
  * Learns a tail from the largest value of each day (peaks over threshold; values are logarithms, so a heavy tail has a
- * large scale). The two largest days count only as "at least as large as the next": they may be incidents.
+ * large scale). The largest day counts only as "at least as large as the next": it may be an incident.
  * NaN: the day is not known.
  */
 export function tailOf(dayMaxima: readonly number[], leastScale: number): Tail {
