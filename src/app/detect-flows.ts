@@ -35,7 +35,7 @@ const MEMORY_DAYS = 400;
 /** Before the newest day, so that the longest window and its day are known. */
 const LEAD_SECONDS = 4 * 3_600;
 /** Raised with every change of what is kept, or of how it is found. */
-export const DETECTION_VERSION = 3;
+export const DETECTION_VERSION = 4;
 
 /**
  * Finds the cards of [from, until). With a store, whole days are remembered by the flows that they come of, and what was

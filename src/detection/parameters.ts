@@ -40,7 +40,7 @@ export interface Parameters {
 export const DEFAULTS: Parameters = {
   historyDays: 28,
   learningDays: 14,
-  surpriseOfSpikes: 17,
+  surpriseOfSpikes: 19,
   surpriseOfSilence: 16,
   daysBetween: 1_500,
   feedGapShare: 0.25,
