@@ -22,9 +22,7 @@ describe('traffic in quietdoor.yaml', () => {
     {
       name: 'is no duration',
       yaml: 'traffic:\n  keep:\n    days: forever\n',
-      problems: [
-        'quietdoor.yaml:3:11 days: expected a duration such as 24h, 90d, 12w or 1y, not "forever"',
-      ],
+      problems: ['quietdoor.yaml:3:11 days: expected a duration such as 24h, 90d, 12w or 1y, not "forever"'],
     },
     {
       name: 'keeps coarser rows for a shorter time',
