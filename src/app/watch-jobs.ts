@@ -44,6 +44,12 @@ export function watchJobs(wanted: { readonly checkpoint: boolean; readonly sched
   ];
 }
 
+/** A scan that learns which versions of packages are on offer: reading the lists of a distribution takes memory. */
+export function versionsJob(hashes: boolean): WatchJob {
+  const args = ['scan', '-q', ...(hashes ? [] : ['--no-hashes'])];
+  return { name: 'versions', args, everyMs: 10 * MINUTE_MS, afterMs: 0, atStop: false, fine: [0, 1, 3] };
+}
+
 /** Longest that a run may take; the scheduled scans of an estate take hours. */
 const TIMEOUT_MS = 12 * HOUR_MS;
 const MAX_SAID = 2_000;

@@ -26,6 +26,8 @@ export interface WatchRecorder {
   /** Writes what waits, where it is time to; `force`: in any case. Never throws: says what went wrong (once), else null. */
   readonly flush: (look: UnnamedObservation, listeners: () => Listener[], force?: boolean) => Promise<string | null>;
   readonly waiting: () => number;
+  /** Of a package of the last write no scan has learned which versions are on offer. */
+  readonly lacksVersions: () => boolean;
 }
 
 export interface RecorderOptions {
@@ -47,6 +49,7 @@ export function createWatchRecorder(options: RecorderOptions): WatchRecorder {
   let confirmedAt = Number.NEGATIVE_INFINITY;
   let failure: { readonly message: string; readonly since: number; pause: number } | null = null;
   let lost = 0;
+  let lacksVersions = false;
   let writing = false;
 
   const keepBounded = () => {
@@ -62,12 +65,13 @@ export function createWatchRecorder(options: RecorderOptions): WatchRecorder {
     drafts = [];
     try {
       const newest = taken.sightings.at(-1)?.at ?? 0;
-      const observation = await withCandidates(store, {
+      const { observation, isAllKnown } = await withCandidates(store, {
         ...look,
         observedAt: Math.max(look.observedAt, newest),
         listeners,
         sightings: taken.sightings,
       });
+      lacksVersions = !isAllKnown;
       await recordNotLate(store, observation, context.now);
       taken.sightings = [];
       const silence = failure && gap(`the store could not be written: ${failure.message}`, failure.since, lost);
@@ -118,6 +122,7 @@ export function createWatchRecorder(options: RecorderOptions): WatchRecorder {
       }
     },
     waiting: () => sightings.length + drafts.length,
+    lacksVersions: () => lacksVersions,
   };
 }
 
@@ -131,12 +136,15 @@ async function recordNotLate(store: Store, observation: UnnamedObservation, now:
   }
 }
 
-/** Newest package versions as `scan` learned them: a look that dropped them would take them from the state. */
-async function withCandidates(store: Store, look: UnnamedObservation): Promise<UnnamedObservation> {
-  const known = (await store.cacheGet(PACKAGE_CANDIDATES)) ?? '{}';
-  const memory: CandidateMemory = JSON.parse(known);
-  const { listeners, gaps } = await addCandidates(look.listeners, '/', memory);
-  const learned = JSON.stringify(memory);
-  if (learned !== known) await store.cachePut(PACKAGE_CANDIDATES, learned);
-  return { ...look, listeners, gaps: [...look.gaps, ...gaps] };
+/**
+ * Newest package versions as scans learned them: a look that dropped them would take them from the state. Nothing is
+ * learned here: it takes memory that stays taken.
+ */
+async function withCandidates(
+  store: Store,
+  look: UnnamedObservation,
+): Promise<{ readonly observation: UnnamedObservation; readonly isAllKnown: boolean }> {
+  const memory: CandidateMemory = JSON.parse((await store.cacheGet(PACKAGE_CANDIDATES)) ?? '{}');
+  const { listeners, gaps, isAllKnown } = await addCandidates(look.listeners, '/', memory, false);
+  return { observation: { ...look, listeners, gaps: [...look.gaps, ...gaps] }, isAllKnown };
 }

@@ -20,7 +20,7 @@ import {
   readHeartbeat,
   writeHeartbeat,
 } from './watch-gaps.ts';
-import { type JobEnd, runJob, type WatchJob, watchJobs } from './watch-jobs.ts';
+import { type JobEnd, runJob, versionsJob, type WatchJob, watchJobs } from './watch-jobs.ts';
 import { createPicture, type WatchedSighting } from './watch-picture.ts';
 import { createPolling } from './watch-polling.ts';
 import { createWatchRecorder } from './watch-recorder.ts';
@@ -232,7 +232,8 @@ class Watching {
           if ((await this.#register.refresh()) !== null || this.#register.problem() !== null) this.#tellRegister();
         },
       ),
-      ...watchJobs(this.#options).map((job) => this.#repeatJob(job)),
+      ...watchJobs(this.#options).map((job) => this.#repeatJob(job, () => job.name !== 'alerts' || this.#hasAlerts())),
+      this.#repeatJob(versionsJob(this.#options.hashes), () => this.#recorder.lacksVersions()),
     ];
     if (this.#trace !== null) loops.push(this.#followTrace(this.#trace));
     if (this.#firewall.unavailable === null) loops.push(this.#followFirewall());
@@ -370,14 +371,14 @@ class Watching {
     if (problem !== null) this.#message({ kind: 'gap', because: `not recorded for now: ${problem}` });
   }
 
-  async #repeatJob(job: WatchJob): Promise<void> {
+  /** `isWanted` is asked each time: what it asks for may come, or go, while the watch runs. */
+  async #repeatJob(job: WatchJob, isWanted: () => boolean): Promise<void> {
     await this.#pause(job.afterMs);
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      // Asked each time: the register may have come to say so, or not to say so any more, since the watch began.
-      const isWanted = job.name !== 'alerts' || this.#hasAlerts();
-      if (isWanted) this.#ended(await runJob(this.#context, job, signal), signal.aborted);
-      await this.#pause(isWanted ? job.everyMs : REGISTER_MS);
+      const isNow = isWanted();
+      if (isNow) this.#ended(await runJob(this.#context, job, signal), signal.aborted);
+      await this.#pause(isNow ? job.everyMs : REGISTER_MS);
     }
   }
 

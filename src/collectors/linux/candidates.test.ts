@@ -71,6 +71,20 @@ function debian(more: Record<string, string | Buffer> = {}): string {
 }
 
 suite('apt', { skip }, () => {
+  test('without learning, only what is remembered is told, and nothing is forgotten', async () => {
+    const root = debian();
+    const told = async (memory: CandidateMemory) => {
+      const before = JSON.stringify(memory);
+      const { listeners, isAllKnown } = await addCandidates([listener(nginx)], root, memory, false);
+      assert.equal(JSON.stringify(memory), before);
+      return [isAllKnown, listeners[0]?.process?.package?.candidate?.version];
+    };
+    const memory: CandidateMemory = { 'of another state': {} };
+    assert.deepEqual(await told(memory), [false, undefined]);
+    await offered(root, nginx, memory);
+    assert.deepEqual(await told(memory), [true, '1.22.1-9+deb12u2']);
+  });
+
   test('the newest of all lists, of the right architecture, and whether security asks for it', async () => {
     const candidate = { version: '1.22.1-9+deb12u2', security: true, dataAt: FETCHED };
     assert.deepEqual(await offered(debian(), nginx), candidate);
