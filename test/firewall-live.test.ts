@@ -123,7 +123,10 @@ describe('packet filters in force', { skip, timeout: 240_000 }, () => {
       assert.notEqual(code, 2, stderr);
     };
     const told = async () => {
-      const { stdout } = await at(['events', '--format', 'json', '--limit', '1000'], cwd);
+      const { stdout } = await at(
+        ['events', '--format', 'json', '--type', 'firewall.recorded', '--type', 'firewall.changed'],
+        cwd,
+      );
       const events = (JSON.parse(stdout) as { events: { type: string; subject: string; body: { summary?: string } }[] })
         .events;
       return events
