@@ -213,7 +213,9 @@ async function atRest(title: string, bar: string, workspace: string): Promise<st
   const share = (100 * (cpuOf(watch.pid) - before)) / REST_SECONDS;
   await watch.stop();
   const range = `${Math.min(...rss).toFixed(0)} to ${Math.max(...rss).toFixed(0)} MB`;
-  return [title, `${share.toFixed(2)} %`, bar, range, busyness()];
+  // Of everybody on the machine: where there were many it was not at rest.
+  const events = ['opened', 'closed'].map((what) => linesOf(ledger(workspace, `listener.${what}`)));
+  return [title, `${share.toFixed(2)} %`, bar, range, busyness(), events.join(' / ')];
 }
 
 /** Load of the machine, which others use too: what a figure was measured under. */
@@ -257,7 +259,7 @@ async function wholeWatch(workspace: string): Promise<string[]> {
     `whole watch, ${lines} ports told of`,
     `${Math.round(loaded.times.length / loaded.took)}/s`,
     `${told} of ${loaded.times.length} (${((100 * told) / loaded.times.length).toFixed(2)} %) in the ledger`,
-    String(gapsIn(workspace)),
+    String(linesOf(ledger(workspace, 'watch.gap'))),
     '-', // many at once are told of in one line, a little later
     share,
   ];
@@ -276,10 +278,8 @@ function openedInLedger(workspace: string): number {
   return count;
 }
 
-function gapsIn(workspace: string): number {
-  return ledger(workspace, 'watch.gap')
-    .split('\n')
-    .filter((line) => line !== '').length;
+function linesOf(text: string): number {
+  return text.split('\n').filter((line) => line !== '').length;
 }
 
 /** Memory of the command while so many listeners a second come and go. */
@@ -355,7 +355,7 @@ async function main(): Promise<void> {
       rows.push(await atRest('1,000 processes, 5,000 listeners, 50,000 connections', '12 %', workspace('large')));
       busy.stdin?.end();
       if (busy.exitCode === null) await once(busy, 'exit');
-      printTable(['whole watch at rest', 'CPU of a core', 'bar', 'RSS', 'load average'], rows);
+      printTable(['whole watch at rest', 'CPU of a core', 'bar', 'RSS', 'load average', 'opened / closed'], rows);
     }
     if (wanted('memory'))
       printTable(

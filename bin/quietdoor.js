@@ -10,8 +10,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const self = realpathSync(fileURLToPath(import.meta.url));
 const root = dirname(dirname(self));
 
-/** `watch` runs for months and seldom has much to do: a small heap, and no threads for compiling, some 40 MB less. */
-const SMALL_HEAP = ['--v8-pool-size=0', '--max-semi-space-size=1', '--optimize-for-size'];
+/** `watch` runs for months and seldom has much to do: a small heap, one thread beside it, some 40 MB less. */
+const SMALL_HEAP = ['--v8-pool-size=1', '--max-semi-space-size=1', '--optimize-for-size'];
 const options =
   process.argv[2] === 'watch' && !process.execArgv.includes('--optimize-for-size')
     ? [...process.execArgv, ...SMALL_HEAP]

@@ -15,7 +15,7 @@ const MOST_WAITING = 100_000;
 /** After a write that failed the next one waits, longer each time. */
 const RETRY_MS = { first: 1_000, most: 30_000 };
 /** Writing may take this share of the time; half of it where so much waits that it takes memory. */
-const SHARE = 10;
+const SHARE = 20;
 const FULL = 1_000;
 const MIN_PAUSE_MS = 1_000;
 
