@@ -3,7 +3,7 @@ import type { FlowFormat, FlowFormatOptions, FlowParser, FlowSink } from './flow
 import { isIcmp } from './icmp.ts';
 import { createJsonReader, JSON_KIND, type JsonPath } from './json-reader.ts';
 import { hasPorts, protocolAt } from './protocols.ts';
-import { addressAt, ascii, hexAt, longLineEnd, quoteAt, sameText, skipBlanks, withoutReturn } from './scan.ts';
+import { addressAt, ascii, eachLongLine, hexAt, longLineEnd, quoteAt, sameText, skipBlanks } from './scan.ts';
 import { createTimeReader } from './time-reader.ts';
 import { createWordTable } from './word-table.ts';
 
@@ -241,15 +241,7 @@ function open(sink: FlowSink, options: FlowFormatOptions): FlowParser {
   }
 
   return {
-    lines(bytes, from, to, number) {
-      let read = 0;
-      for (let start = from; start < to; read++) {
-        const end = longLineEnd(bytes, start, to);
-        one(bytes, start, withoutReturn(bytes, start, end), number + read);
-        start = end + 1;
-      }
-      return read;
-    },
+    lines: (bytes, from, to, number) => eachLongLine(bytes, from, to, number, one),
     end() {},
   };
 }

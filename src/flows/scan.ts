@@ -35,6 +35,23 @@ export function longLineEnd(bytes: Uint8Array, from: number, to: number): number
   return end < 0 || end > to ? to : end;
 }
 
+/** Calls `one` for each line of bytes[from, to), which may be long; `number` is that of the first. Returns how many there were. */
+export function eachLongLine(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  number: number,
+  one: (bytes: Uint8Array, from: number, to: number, line: number) => void,
+): number {
+  let read = 0;
+  for (let at = from; at < to; read++) {
+    const end = longLineEnd(bytes, at, to);
+    one(bytes, at, withoutReturn(bytes, at, end), number + read);
+    at = end + 1;
+  }
+  return read;
+}
+
 /** The end of the text of a line that ends at `end`: a carriage return before the line feed does not belong to it. */
 export function withoutReturn(bytes: Uint8Array, from: number, end: number): number {
   return end > from && bytes[end - 1] === CR ? end - 1 : end;

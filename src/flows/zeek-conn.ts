@@ -2,6 +2,26 @@ import { ACTION, DIRECTION, PROTOCOL } from '../model/flow.ts';
 import type { FlowRecord } from './flow-format.ts';
 import { createWordTable } from './word-table.ts';
 
+/** Fields of conn.log that a record is read from, by the names that both of its forms have. */
+export const ZEEK_FIELDS = [
+  'ts',
+  'id.orig_h',
+  'id.orig_p',
+  'id.resp_h',
+  'id.resp_p',
+  'proto',
+  'ip_proto',
+  'duration',
+  'orig_bytes',
+  'resp_bytes',
+  'conn_state',
+  'history',
+  'orig_pkts',
+  'orig_ip_bytes',
+  'resp_pkts',
+  'resp_ip_bytes',
+] as const;
+
 /** States of a TCP connection in conn.log, with what they say became of it. */
 const TCP_STATES: readonly (readonly [string, number])[] = [
   // Nobody answered the SYN. Dropped, no host there, or the answer took another way: the record does not say.

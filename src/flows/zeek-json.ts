@@ -1,33 +1,15 @@
+import { FIRST_IPV6_ID } from './address-ids.ts';
 import type { FlowFormat, FlowParser, FlowSink } from './flow-format.ts';
 import { ICMP, ICMPV6, isIcmp } from './icmp.ts';
 import { createJsonReader, JSON_KIND } from './json-reader.ts';
 import { protocolAt } from './protocols.ts';
-import { addressAt, ascii, longLineEnd, quoteAt, rfc3339At, sameText, skipBlanks, withoutReturn } from './scan.ts';
-import { readZeekOutcome } from './zeek-conn.ts';
+import { addressAt, ascii, eachLongLine, longLineEnd, quoteAt, rfc3339At, sameText, skipBlanks } from './scan.ts';
+import { readZeekOutcome, ZEEK_FIELDS } from './zeek-conn.ts';
 
-const FIRST_IPV6 = 2 ** 32;
 /** Later than any time in seconds: a number from here on is in milliseconds (json_timestamps = JSON::TS_MILLIS). */
 const MILLISECONDS = 1e11;
 
-const FIELDS = [
-  'ts',
-  'id.orig_h',
-  'id.orig_p',
-  'id.resp_h',
-  'id.resp_p',
-  'proto',
-  'ip_proto',
-  'duration',
-  'orig_bytes',
-  'resp_bytes',
-  'conn_state',
-  'history',
-  'orig_pkts',
-  'orig_ip_bytes',
-  'resp_pkts',
-  'resp_ip_bytes',
-  '_path',
-] as const;
+const FIELDS = [...ZEEK_FIELDS, '_path'] as const;
 const F = Object.fromEntries(FIELDS.map((name, n) => [name, n])) as Record<(typeof FIELDS)[number], number>;
 const conn = ascii('conn');
 const unknownTransport = ascii('unknown_transport');
@@ -115,7 +97,7 @@ function open(sink: FlowSink): FlowParser {
     }
     const isNamed = kind[F.proto] === JSON_KIND.text;
     let protocol = isNamed ? protocolAt(source, starts[F.proto] as number, ends[F.proto] as number) : -1;
-    if (protocol === ICMP && dst >= FIRST_IPV6) protocol = ICMPV6; // Zeek calls both of them icmp
+    if (protocol === ICMP && dst >= FIRST_IPV6_ID) protocol = ICMPV6; // Zeek calls both of them icmp
     if (protocol < 0) {
       const number = json.number(F.ip_proto);
       if (Number.isInteger(number) && number >= 0 && number <= 255) protocol = number;
@@ -178,15 +160,7 @@ function open(sink: FlowSink): FlowParser {
   }
 
   return {
-    lines(bytes, from, to, number) {
-      let read = 0;
-      for (let at = from; at < to; read++) {
-        const end = longLineEnd(bytes, at, to);
-        one(bytes, at, withoutReturn(bytes, at, end), number + read);
-        at = end + 1;
-      }
-      return read;
-    },
+    lines: (bytes, from, to, number) => eachLongLine(bytes, from, to, number, one),
     end() {},
   };
 }

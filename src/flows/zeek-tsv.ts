@@ -1,3 +1,4 @@
+import { FIRST_IPV6_ID } from './address-ids.ts';
 import type { FlowFormat, FlowParser, FlowSink } from './flow-format.ts';
 import { ICMP, ICMPV6, isIcmp } from './icmp.ts';
 import { protocolAt } from './protocols.ts';
@@ -16,35 +17,16 @@ import {
   withoutReturn,
 } from './scan.ts';
 import { createWordTable } from './word-table.ts';
-import { readZeekOutcome } from './zeek-conn.ts';
+import { readZeekOutcome, ZEEK_FIELDS } from './zeek-conn.ts';
 
 const HASH = 35;
 const TAB = 9;
 const LF = 10;
 const SPACE = 32;
-const FIRST_IPV6 = 2 ** 32;
 
-const FIELDS = [
-  'ts',
-  'id.orig_h',
-  'id.orig_p',
-  'id.resp_h',
-  'id.resp_p',
-  'proto',
-  'ip_proto',
-  'duration',
-  'orig_bytes',
-  'resp_bytes',
-  'conn_state',
-  'history',
-  'orig_pkts',
-  'orig_ip_bytes',
-  'resp_pkts',
-  'resp_ip_bytes',
-] as const;
-const F = Object.fromEntries(FIELDS.map((name, n) => [name, n])) as Record<(typeof FIELDS)[number], number>;
+const F = Object.fromEntries(ZEEK_FIELDS.map((name, n) => [name, n])) as Record<(typeof ZEEK_FIELDS)[number], number>;
 const NEEDED = ['ts', 'id.orig_h', 'id.orig_p', 'id.resp_h', 'id.resp_p', 'proto'] as const;
-const fields = createWordTable(FIELDS);
+const fields = createWordTable(ZEEK_FIELDS);
 
 const separatorWord = ascii('#separator ');
 const UNSET = ascii('-');
@@ -71,8 +53,8 @@ function open(sink: FlowSink): FlowParser {
   /** Columns that are not there and without which nothing can be read. */
   let lacking = '';
   let otherLog = '';
-  const starts = new Int32Array(FIELDS.length);
-  const ends = new Int32Array(FIELDS.length);
+  const starts = new Int32Array(ZEEK_FIELDS.length);
+  const ends = new Int32Array(ZEEK_FIELDS.length);
 
   /** Says whether a field of this line has a value. */
   function isSet(bytes: Uint8Array, field: number): boolean {
@@ -201,7 +183,7 @@ function open(sink: FlowSink): FlowParser {
   function fail(bytes: Uint8Array, from: number, line: number, field: number, expected: string): void {
     const at = starts[field] as number;
     const found = quoteAt(bytes, at, ends[field] as number);
-    sink.problem(`expected ${expected} in ${FIELDS[field]}, found "${found}"`, line, at - from + 1);
+    sink.problem(`expected ${expected} in ${ZEEK_FIELDS[field]}, found "${found}"`, line, at - from + 1);
   }
 
   function readRecord(bytes: Uint8Array, from: number, line: number): void {
@@ -221,7 +203,7 @@ function open(sink: FlowSink): FlowParser {
       return;
     }
     let protocol = protocolAt(bytes, starts[F.proto] as number, ends[F.proto] as number);
-    if (protocol === ICMP && dst >= FIRST_IPV6) protocol = ICMPV6; // Zeek calls both of them icmp
+    if (protocol === ICMP && dst >= FIRST_IPV6_ID) protocol = ICMPV6; // Zeek calls both of them icmp
     if (protocol < 0 && isSet(bytes, F.ip_proto))
       protocol = uintUpTo(bytes, starts[F.ip_proto] as number, ends[F.ip_proto] as number, 255);
     if (protocol < 0) {
@@ -345,7 +327,7 @@ function detect(head: Uint8Array): boolean {
       for (let from = wordEnd + 1; from <= to; ) {
         const fieldTo = fieldEnd(head, from, to, separator);
         const field = fields.indexOf(head, from, fieldTo);
-        if (field >= 0 && (NEEDED as readonly string[]).includes(FIELDS[field] as string)) needed++;
+        if (field >= 0 && (NEEDED as readonly string[]).includes(ZEEK_FIELDS[field] as string)) needed++;
         from = fieldTo + 1;
       }
       hasColumns = needed === NEEDED.length;
