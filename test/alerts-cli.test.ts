@@ -107,7 +107,7 @@ test('what is wrong is said, with what to do', async (t) => {
   await fails(/quietdoor\.yaml:\d+:\d+: .*no kind of channel "jsonll" .*did you mean "jsonl"/, 'alerts', 'run');
   await fails(/no kind of channel "jsonll"/, 'alerts', 'test', 'file');
   await fails(/there is no channel fil\b[\s\S]*did you mean "file"/, 'alerts', 'test', 'fil');
-  await fails(/there is no incident Q-1/, 'alerts', 'show', 'Q-1');
+  await fails(/there is no alert Q-1/, 'alerts', 'show', 'Q-1');
   await fails(/required option '--note/, 'alerts', 'ack', 'Q-1');
   await fails(/--limit is "none"/, 'alerts', 'list', '--limit', 'none');
   const lint = await quietdoor(['register', 'lint'], { cwd });

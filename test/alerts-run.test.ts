@@ -156,7 +156,7 @@ test('what cannot be: an id that is none, a time that is over, an empty note, wh
   const w = await begun(t);
   const { id } = await incidentOf(w, 22);
   const act = (typed: string, action: Parameters<typeof actOnAlert>[2]) => actOnAlert(w.context, typed, action);
-  await assert.rejects(act('Q-00000', { verb: 'ack', note: 'x' }), /there is no incident Q-00000/);
+  await assert.rejects(act('Q-00000', { verb: 'ack', note: 'x' }), /there is no alert Q-00000/);
   await assert.rejects(act(id, { verb: 'snooze', until: '2020-01-01', note: null }), /is over/);
   await assert.rejects(act(id, { verb: 'snooze', until: 'soon', note: null }), /is no time/);
   await assert.rejects(act(id, { verb: 'ack', note: '  ' }), /note is empty/);

@@ -1,16 +1,6 @@
-import { z } from 'zod';
-import type { AlertMessage, Channel } from './channel.ts';
-import { post } from './http-post.ts';
+import type { AlertMessage } from './channel.ts';
+import { chatChannel } from './chat-channel.ts';
 import { causesOf, factsOf, headline, oneLine, shown, whatToDo } from './message-text.ts';
-import { readBy, secretReference } from './settings.ts';
-import { urlOf } from './webhook.ts';
-
-const schema = z.strictObject({
-  /** The address of an incoming webhook is a secret: whoever has it can post. */
-  url: secretReference,
-  ca: z.string().optional(),
-});
-type Settings = z.infer<typeof schema>;
 
 /** Bounds of Block Kit (docs.slack.dev/reference/block-kit/blocks): blocks of a message, characters of a text object. */
 const MAX_BLOCKS = 50;
@@ -66,13 +56,4 @@ export function slackMessage(message: AlertMessage): object {
   return { text: asItIsAnywhere(headline(message)), unfurl_links: false, unfurl_media: false, blocks };
 }
 
-export const slack: Channel<Settings> = {
-  kind: 'slack',
-  title: 'Slack incoming webhook, and what is compatible with it',
-  read: (raw) => readBy(schema, raw),
-  async send(message, settings, delivery) {
-    const url = await urlOf(settings.url, delivery);
-    const headers = { 'content-type': 'application/json', 'user-agent': `quietdoor/${message.version}` };
-    await post({ url, headers, body: JSON.stringify(slackMessage(message)), ca: settings.ca }, delivery);
-  },
-};
+export const slack = chatChannel('slack', 'Slack incoming webhook, and what is compatible with it', slackMessage);

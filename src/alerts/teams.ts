@@ -1,16 +1,6 @@
-import { z } from 'zod';
-import type { AlertMessage, Channel } from './channel.ts';
-import { post } from './http-post.ts';
+import type { AlertMessage } from './channel.ts';
+import { chatChannel } from './chat-channel.ts';
 import { causesOf, factsOf, headline, oneLine, shown, whatToDo } from './message-text.ts';
-import { readBy, secretReference } from './settings.ts';
-import { urlOf } from './webhook.ts';
-
-const schema = z.strictObject({
-  /** The address of the workflow is a secret: whoever has it can post. */
-  url: secretReference,
-  ca: z.string().optional(),
-});
-type Settings = z.infer<typeof schema>;
 
 /** Teams refuses messages above 28 KB (learn.microsoft.com, limits of webhooks). */
 const MAX_BYTES = 26_000;
@@ -66,13 +56,4 @@ function cardOf(message: AlertMessage, incidents: AlertMessage['incidents'], mor
   };
 }
 
-export const teams: Channel<Settings> = {
-  kind: 'teams',
-  title: 'Microsoft Teams webhook (Workflows)',
-  read: (raw) => readBy(schema, raw),
-  async send(message, settings, delivery) {
-    const url = await urlOf(settings.url, delivery);
-    const headers = { 'content-type': 'application/json', 'user-agent': `quietdoor/${message.version}` };
-    await post({ url, headers, body: JSON.stringify(teamsMessage(message)), ca: settings.ca }, delivery);
-  },
-};
+export const teams = chatChannel('teams', 'Microsoft Teams webhook (Workflows)', teamsMessage);

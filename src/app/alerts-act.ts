@@ -67,7 +67,7 @@ export function readId(typed: string): string {
 export async function findRecord(store: Store, typed: string): Promise<IncidentRecord> {
   const found = await store.incidents.find(readId(typed));
   if (found) return found.record;
-  throw new UserError(`there is no incident ${typed.slice(0, 40)}`, {
+  throw new UserError(`there is no alert ${typed.slice(0, 40)}`, {
     hint: 'See them all: quietdoor alerts list --only all',
   });
 }

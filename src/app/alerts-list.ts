@@ -70,7 +70,7 @@ export async function showAlert(context: Context, typed: string): Promise<ShownA
   return withStateToRead(context, async (store) => {
     const found = await store?.incidents.find(readId(typed));
     if (!store || !found)
-      throw new UserError(`there is no incident ${typed.slice(0, 40)}`, {
+      throw new UserError(`there is no alert ${typed.slice(0, 40)}`, {
         hint: 'See them all: quietdoor alerts list --only all',
       });
     const windows = await store.incidents.windows(context.now());
