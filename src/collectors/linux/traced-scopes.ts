@@ -26,7 +26,6 @@ export interface TracedScopes {
 }
 
 export function createTracedScopes(processes: ProcessReader, elapsed: () => number): TracedScopes {
-  const hostId = readLink('/proc/1/ns/net') ?? readLink('/proc/self/ns/net');
   const sources = {
     statOf: (pid: number) => readProcessStat('/proc', pid),
     cgroupOf: processes.cgroupOf,
@@ -34,7 +33,13 @@ export function createTracedScopes(processes: ProcessReader, elapsed: () => numb
     readHost: (path: string) => readTextInside('/', path, MAX_CONFIG_BYTES),
   };
   const naming = createScopeNames(sources, elapsed);
-  let known = { names: new Map<string, Scope>(), pids: new Map<string, readonly number[]>(), at: -VALID_MS };
+  let known = {
+    // As the snapshots tell it, who infer it where /proc/1/ns/net may not be read: one socket has one scope.
+    hostId: surveyNamespaces('/proc')?.hostId,
+    names: new Map<string, Scope>(),
+    pids: new Map<string, readonly number[]>(),
+    at: -VALID_MS,
+  };
 
   const survey = (validMs = VALID_MS) => {
     if (elapsed() - known.at < validMs) return;
@@ -44,6 +49,7 @@ export function createTracedScopes(processes: ProcessReader, elapsed: () => numb
     for (const { id, name } of listNamedNamespaces('/', found, true)) if (id !== undefined) mounted.set(id, name);
     const spaces = [...found.byId.values()];
     known = {
+      hostId: found.hostId ?? known.hostId,
       names: naming.nameAll(spaces, found.hostId, mounted),
       pids: new Map(spaces.map(({ id, pids }) => [id, pids.slice(0, MAX_DIRECTORIES)])),
       at: elapsed(),
@@ -53,19 +59,20 @@ export function createTracedScopes(processes: ProcessReader, elapsed: () => numb
   return {
     scopeOf: (netns) => {
       if (netns === undefined) return UNKNOWN_SCOPE;
-      if (netns === hostId) return HOST_SCOPE;
+      if (netns === known.hostId) return HOST_SCOPE;
       survey();
       if (!known.names.has(netns)) survey(UNNAMED_VALID_MS);
       return known.names.get(netns) ?? UNKNOWN_SCOPE;
     },
     netnsOf: (scope) => {
-      if (scope === HOST_SCOPE) return hostId;
+      if (scope === HOST_SCOPE) return known.hostId;
       survey();
       for (const [id, name] of known.names) if (name === scope) return id;
       return undefined;
     },
     tableDirectories: (netns, pids) => {
-      const candidates = netns === hostId ? [1, process.pid, ...pids] : [...pids, ...(known.pids.get(netns) ?? [])];
+      const candidates =
+        netns === known.hostId ? [1, process.pid, ...pids] : [...pids, ...(known.pids.get(netns) ?? [])];
       const inside: string[] = [];
       for (const pid of candidates.slice(0, MAX_DIRECTORIES))
         if (readLink(`/proc/${pid}/ns/net`) === netns) inside.push(`/proc/${pid}/net`);
